@@ -6,9 +6,8 @@ pub mod app;
 pub mod counts;
 pub mod demo;
 pub mod hist;
-pub mod intents;
-
 pub mod ingest;
+pub mod intents;
 pub mod live;
 pub mod page;
 pub mod query;
