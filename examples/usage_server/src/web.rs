@@ -9,7 +9,6 @@ mod change;
 pub mod csv;
 mod export;
 mod guard;
-mod intents;
 mod look;
 mod pages;
 pub mod session;
@@ -63,7 +62,6 @@ pub fn routes(app: Arc<App>, site: Site) -> Router {
         .merge(assets::routes())
         .merge(sign_in::routes())
         .merge(pages::routes())
-        .merge(intents::routes())
         .merge(stream::routes())
         .merge(change::routes())
         .merge(export::routes());
