@@ -62,6 +62,17 @@ impl Demo {
         })
     }
 
+    /// Fills the project, then keeps it busy unless it is to stay as it is, for as long as the task runs.
+    pub async fn run(self, app: Arc<App>, ingest: String, stays_busy: bool) {
+        if let Err(error) = self.fill(&app).await {
+            tracing::error!(%error, "the demo's month is not complete");
+            return;
+        }
+        if stays_busy && let Err(error) = self.stay_busy(app, ingest).await {
+            tracing::error!(%error, "the demo's shop is closed");
+        }
+    }
+
     /// Fills the project with the month, and groups what was asked for.
     ///
     /// # Errors
@@ -69,7 +80,7 @@ impl Demo {
     /// The database's.
     pub async fn fill(&self, app: &App) -> Result<()> {
         let now = app.now_ms();
-        let listed = shop::listed().await;
+        let listed = shop::listed().await?;
         let month = tokio::task::spawn_blocking(move || Month::new(SEED, now, &listed)).await?;
         fill::fill(&app.store, self.project, month).await?;
         intents::rebuild(&app.store, self.project, now).await?;

@@ -9,7 +9,6 @@ mod change;
 pub mod csv;
 mod export;
 mod guard;
-mod intents;
 mod look;
 mod pages;
 pub mod session;
@@ -24,7 +23,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, broadcast, watch};
+use axum::routing::get;
+use tokio::sync::{Semaphore, broadcast};
 
 use crate::app::App;
 use crate::store::{ReadError, WriteError};
@@ -47,32 +47,31 @@ pub struct Web {
     streams: Arc<Semaphore>,
     /// Tells streams that a session was signed out.
     ended: broadcast::Sender<Hash>,
-    /// Whether the server is about to end.
-    ending: watch::Receiver<bool>,
 }
 
-/// The pages, under the public URL's path and, for a proxy that takes it off, without it. Streams end once `ending`
-/// holds `true`.
-pub fn routes(app: Arc<App>, site: Site, ending: watch::Receiver<bool>) -> Router {
+/// The pages, under the public URL's path and, for a proxy that takes it off, without it.
+pub fn routes(app: Arc<App>, site: Site) -> Router {
     let base = site.base().to_owned();
     let web = Web {
         app,
         site: Arc::new(site),
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         ended: broadcast::Sender::new(ENDED),
-        ending,
     };
     let all = Router::new()
         .merge(assets::routes())
         .merge(sign_in::routes())
         .merge(pages::routes())
-        .merge(intents::routes())
         .merge(stream::routes())
         .merge(change::routes())
         .merge(export::routes());
     let both = match base.as_str() {
         "" => all,
-        base => Router::new().nest(base, all.clone()).merge(all),
+        // What is nested does not have the folder itself.
+        base => Router::new()
+            .nest(base, all.clone())
+            .route(&format!("{base}/"), get(sign_in::home))
+            .merge(all),
     };
     both.fallback(|| async { Failure::not_found() })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED) })

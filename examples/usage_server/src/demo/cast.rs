@@ -243,7 +243,7 @@ pub(super) fn people(random: &mut Random, now: i64) -> Vec<Person> {
     // Few are busy, and that has nothing to do with the company.
     for person in &mut people {
         let rank = 1.0 + random.share() * 199.0;
-        person.sessions = 7.0 / rank.sqrt();
+        person.sessions = 8.2 / rank.sqrt();
         if person.user.id == KNOWN {
             // What is written out of them is all there is.
             person.sessions = 0.0;

@@ -24,7 +24,6 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
 
 use super::random::Random;
 use super::tools::{self, TOOLS};
@@ -147,17 +146,21 @@ fn listing() -> Vec<Tool> {
 }
 
 /// What the shop lists, as a logger reports it: so that the month's listings and the shop's are of the same definitions.
-pub(super) async fn listed() -> Vec<Listed> {
-    let (reported, mut reports) = mpsc::unbounded_channel();
+///
+/// # Errors
+///
+/// When no file can be written in the directory for temporary ones.
+pub(super) async fn listed() -> io::Result<Vec<Listed>> {
+    let mut random = [0; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let file = format!("usage-server-demo-{}.jsonl", u64::from_ne_bytes(random));
+    let file = std::env::temp_dir().join(file);
     let usage = UsageLogger::builder()
         .product_id("shop")
-        .api_key("not-used")
+        .dry_run(&file)
         .env(|_| None)
-        .before_send(move |event| {
-            let _ = reported.send(event);
-            None
-        })
-        .build_or_disabled();
+        .build()
+        .map_err(io::Error::other)?;
     let tools = listing();
     let names = tools.iter().map(|tool| tool.name.to_string());
     let init = tools.iter().fold(Init::new(names), |init, tool| {
@@ -165,24 +168,21 @@ pub(super) async fn listed() -> Vec<Listed> {
     });
     usage.log_usage(init);
     usage.shutdown(Duration::from_secs(2)).await;
-    let event = reports.recv().await.unwrap_or_default();
+    let written = std::fs::read_to_string(&file);
+    let _ = std::fs::remove_file(&file);
+    let event: Value = serde_json::from_str(&written?)?;
     let definitions = event
-        .pointer("/meta/tool_definitions")
+        .pointer("/payload/meta/tool_definitions")
         .and_then(Value::as_array);
     let listed = definitions.into_iter().flatten().filter_map(|definition| {
-        let text = |key: &str| {
-            definition
-                .get(key)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
+        let text = |key: &str| definition.get(key).and_then(Value::as_str);
         let bytes = definition.get("bytes").and_then(Value::as_u64);
         Some(Listed {
-            tool: text("tool")?,
-            definition: text("hash").zip(bytes),
+            tool: text("tool")?.to_owned(),
+            definition: text("hash").map(str::to_owned).zip(bytes),
         })
     });
-    listed.collect()
+    Ok(listed.collect())
 }
 
 #[cfg(test)]
@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_shop_lists_what_the_table_has_with_definitions() {
-        let listed = listed().await;
+        let listed = listed().await.unwrap();
         assert_eq!(listed.len(), TOOLS.len());
         for (listed, tool) in listed.iter().zip(&TOOLS) {
             assert_eq!(listed.tool, tool.name);

@@ -43,7 +43,7 @@ async fn the_month_is_in_the_database_as_it_was_made() {
     let demo = Demo::prepare(&scene.app).await.unwrap();
     demo.fill(&scene.app).await.unwrap();
     let Period { from, until, .. } = Range::Week.until(NOW);
-    let month = Month::new(SEED, NOW, &shop::listed().await);
+    let month = Month::new(SEED, NOW, &shop::listed().await.unwrap());
     let (all, week) = (month.totals(i64::MIN, i64::MAX), month.totals(from, until));
     let project = demo.project;
     let counted = scene.app.store.read(move |db| {

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Router<Web> {
 }
 
 /// Leads to the first project.
-async fn home(State(web): State<Web>, _: Visitor) -> Failure {
+pub(super) async fn home(State(web): State<Web>, _: Visitor) -> Failure {
     let base = web.site.base();
     match web.app.store.read(projects::list).await {
         Ok(projects) => match projects.first() {

@@ -6,6 +6,9 @@
     reason = "helpers of tests are no tests themselves"
 )]
 
+mod browser;
 mod ingest;
 mod lifecycle;
+mod pages;
+mod security;
 mod support;
