@@ -91,7 +91,7 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     };
     let url = site.url();
     let app = Arc::new(App::new(config, store));
-    let pages = usage_server::web::routes(Arc::clone(&app), site.clone(), app.ending());
+    let pages = usage_server::web::routes(Arc::clone(&app), site.clone());
     let router = server::router(&app, pages);
 
     let (end, ended) = oneshot::channel::<()>();
