@@ -9,6 +9,7 @@
 mod browser;
 mod ingest;
 mod lifecycle;
+mod links;
 mod pages;
 mod security;
 mod support;
