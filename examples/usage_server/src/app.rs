@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use crate::counts::Counts;
 use crate::ingest::{Door, Limits};
 use crate::live::Live;
-use crate::store::Store;
+use crate::store::forget::{Forgotten, forget};
+use crate::store::{Store, WriteError};
 
 /// What is said when the server starts.
 #[derive(Debug, Clone, Default)]
@@ -57,13 +58,41 @@ impl App {
         self.ending.subscribe()
     }
 
+    /// Forgets whoever has an id or an e-mail address. `by`: who asked for it.
+    ///
+    /// # Errors
+    ///
+    /// The database's; nothing was forgotten then.
+    pub async fn forget(&self, project: i64, who: &str, by: &str) -> Result<Forgotten, WriteError> {
+        let (now_ms, who, by) = (self.now_ms(), who.to_owned(), by.to_owned());
+        let forgotten = self
+            .store
+            .write(move |tx| forget(tx, project, &who, now_ms, &by))
+            .await?;
+        self.store.empty_log().await;
+        let is_theirs = |text: &String| {
+            let mut names = forgotten.names.iter();
+            names.any(|name| name.to_lowercase() == text.to_lowercase())
+        };
+        self.live.forget(project, |record| {
+            let user = record.user.as_ref();
+            user.is_some_and(|user| {
+                is_theirs(&user.id) || user.email.as_ref().is_some_and(is_theirs)
+            })
+        });
+        Ok(forgotten)
+    }
+
     /// The time in Unix milliseconds.
     pub fn now_ms(&self) -> i64 {
-        self.config.fixed_now_ms.unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            since.map_or(0, |since| {
-                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-            })
-        })
+        self.config.fixed_now_ms.unwrap_or_else(system_now_ms)
     }
+}
+
+/// The time of the system's clock in Unix milliseconds.
+pub fn system_now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }

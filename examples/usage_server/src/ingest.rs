@@ -228,6 +228,10 @@ async fn answer(
     touch(app, &opened, received_ms).await;
     let count = settle(&mut parsed, &taken);
     show(app, opened.project.id, received_ms, taken);
+    for who in std::mem::take(&mut parsed.forget) {
+        let forgotten = app.forget(opened.project.id, &who, "a sender").await;
+        forgotten.map_err(|error| Refusal::unavailable(error.to_string()))?;
+    }
     Ok(accepted(wire, &parsed, count))
 }
 

@@ -9,6 +9,7 @@ pub mod hist;
 pub mod ingest;
 pub mod intents;
 pub mod live;
+pub mod options;
 pub mod page;
 pub mod query;
 pub mod record;

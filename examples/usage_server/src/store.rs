@@ -1,11 +1,14 @@
 //! The database: one writer, readers of their own.
 
 pub mod audit;
+pub mod backup;
+pub mod forget;
 pub mod insert;
 pub mod losses;
 mod normalise;
 pub mod projects;
 mod readers;
+pub mod retention;
 mod schema;
 pub mod settings;
 mod writer;
@@ -110,6 +113,11 @@ pub enum StoreError {
         version: u32,
         known: u32,
     },
+    #[error("database {path}: {error}")]
+    File {
+        path: PathBuf,
+        error: std::io::Error,
+    },
     #[error("no thread for the database's writer: {0}")]
     Thread(std::io::Error),
 }
@@ -159,6 +167,11 @@ impl Store {
             path: path.to_owned(),
             error,
         };
+        // What people did is in it: nobody else on this machine reads it.
+        create_private(path).map_err(|error| StoreError::File {
+            path: path.to_owned(),
+            error,
+        })?;
         let mut connection = Connection::open(path).map_err(failed)?;
         prepare(&connection, options.durable).map_err(failed)?;
         schema::migrate(&mut connection, path)?;
@@ -211,6 +224,12 @@ impl Store {
         self.shared.writer.write(f).await
     }
 
+    /// Moves what is in the log into the database, and empties the log: what was removed is in no file then. Where a
+    /// reader is in the way, a later checkpoint does it.
+    pub async fn empty_log(&self) {
+        self.shared.writer.empty_log().await;
+    }
+
     /// Commits what waits, takes no more, and ends the writer.
     pub async fn close(&self) {
         self.shared.writer.close().await;
@@ -231,8 +250,19 @@ fn prepare(connection: &Connection, durable: bool) -> rusqlite::Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
+    // What is removed is overwritten: a person who is forgotten is not left in a free page.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
+}
+
+/// Makes a file that its owner alone reads, unless it is there already.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 /// Bytes that nobody can guess.

@@ -22,6 +22,7 @@ pub use names::NameKind;
 use names::Names;
 use people::Users;
 use rollups::Rollups;
+pub(super) use sessions::MAX_OUTCOMES;
 use sessions::{SessionEvent, Sessions};
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
@@ -69,6 +70,20 @@ pub(super) struct Caches {
     losses: HashMap<i64, Totals>,
     /// The key of the keyed hashes, if anybody is forgotten.
     forgotten: Option<Option<Vec<u8>>>,
+    /// Changes when another connection has written.
+    data_version: i64,
+}
+
+impl Caches {
+    /// Forgets all that is of another version of the database.
+    pub(super) fn are_of(&mut self, data_version: i64) {
+        if self.data_version != data_version {
+            *self = Self {
+                data_version,
+                ..Self::default()
+            };
+        }
+    }
 }
 
 /// Inserts into one transaction.

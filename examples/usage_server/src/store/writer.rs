@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::insert::{Caches, Inserter};
@@ -161,7 +161,7 @@ impl Writer {
     ) -> Result<T, WriteError> {
         let (answer, answered) = oneshot::channel();
         let work = move |connection: &mut Connection| {
-            let written = connection.transaction().and_then(|transaction| {
+            let written = begin(connection).and_then(|transaction| {
                 let written = f(&transaction)?;
                 transaction.commit()?;
                 Ok(written)
@@ -176,6 +176,21 @@ impl Writer {
             Ok(Err(error)) if is_disk_full(&error) => Err(WriteError::DiskFull),
             Ok(Err(error)) => Err(WriteError::Sqlite(error)),
             Err(_) => Err(WriteError::Ending),
+        }
+    }
+
+    pub(super) async fn empty_log(&self) {
+        let (done, is_done) = oneshot::channel();
+        let work = move |connection: &mut Connection| {
+            let row = |_: &rusqlite::Row<'_>| Ok(());
+            let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], row);
+            if let Err(error) = emptied {
+                tracing::warn!(%error, "the database's log could not be emptied");
+            }
+            let _ = done.send(());
+        };
+        if self.send(Message::Work(Box::new(work))) {
+            let _ = is_done.await;
         }
     }
 
@@ -309,12 +324,20 @@ impl Worker {
     }
 }
 
+/// Begins as a writer at once: one who reads first cannot write after another process has.
+fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
+}
+
 fn insert_all(
     connection: &mut Connection,
     caches: &mut Caches,
     batches: &[&Incoming],
 ) -> rusqlite::Result<Vec<Taken>> {
-    let transaction = connection.transaction()?;
+    let transaction = begin(connection)?;
+    // Another process has written, and may have removed what the caches know.
+    let version = transaction.pragma_query_value(None, "data_version", |row| row.get(0))?;
+    caches.are_of(version);
     let mut taken = Vec::with_capacity(batches.len());
     let mut inserter = Inserter::new(&transaction, caches);
     for batch in batches {

@@ -9,7 +9,7 @@ use super::people::Person;
 use crate::record::{Kind, Outcome, Record};
 
 /// How many outcomes of a session are kept.
-const MAX_OUTCOMES: usize = 40;
+pub(in crate::store) const MAX_OUTCOMES: usize = 40;
 
 #[derive(Default)]
 pub(super) struct Sessions {
