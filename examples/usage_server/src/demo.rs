@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mcp_usage::{UsageLogger, Wire};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 pub use month::{Loss, MOST_EVENTS, Month, Totals};
@@ -62,29 +63,40 @@ impl Demo {
         })
     }
 
-    /// Fills the project, then keeps it busy unless it is to stay as it is, for as long as the task runs.
-    pub async fn run(self, app: Arc<App>, ingest: String, stays_busy: bool) {
-        if let Err(error) = self.fill(&app).await {
-            tracing::error!(%error, "the demo's month is not complete");
-            return;
+    /// Fills the project, says what it has to show then, and keeps it busy unless it is to stay as it is, for as long as
+    /// the task runs.
+    pub async fn run(
+        self,
+        app: Arc<App>,
+        ingest: String,
+        stays_busy: bool,
+        filled: impl FnOnce(&Value) + Send,
+    ) {
+        match self.fill(&app).await {
+            Ok(known) => filled(&known),
+            Err(error) => {
+                tracing::error!(%error, "the demo's month is not complete");
+                return;
+            }
         }
         if stays_busy && let Err(error) = self.stay_busy(app, ingest).await {
             tracing::error!(%error, "the demo's shop is closed");
         }
     }
 
-    /// Fills the project with the month, and groups what was asked for.
+    /// Fills the project with the month, and groups what was asked for. Returns what [`Month::known`] says of it.
     ///
     /// # Errors
     ///
     /// The database's.
-    pub async fn fill(&self, app: &App) -> Result<()> {
+    pub async fn fill(&self, app: &App) -> Result<Value> {
         let now = app.now_ms();
         let listed = shop::listed().await?;
         let month = tokio::task::spawn_blocking(move || Month::new(SEED, now, &listed)).await?;
+        let known = month.known(now);
         fill::fill(&app.store, self.project, month).await?;
         intents::rebuild(&app.store, self.project, now).await?;
-        Ok(())
+        Ok(known)
     }
 
     /// Opens the shop, whose agents stay busy and whose events come to this server, until the task ends.

@@ -91,7 +91,7 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     };
     let url = site.url();
     let app = Arc::new(App::new(config, store));
-    let pages = usage_server::web::routes(Arc::clone(&app), site.clone(), app.ending());
+    let pages = usage_server::web::routes(Arc::clone(&app), site.clone());
     let router = server::router(&app, pages);
 
     let (end, ended) = oneshot::channel::<()>();
@@ -107,7 +107,14 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     if options.demo {
         let demo = Demo::prepare(&app).await?;
         let here = format!("http://{listen}{}/api/product/usage", site.base());
-        tokio::spawn(demo.run(Arc::clone(&app), here, !options.still));
+        let is_still = options.still;
+        // What scripts wait for, and hold the pages against.
+        let filled = move |known: &_| {
+            if is_still {
+                println!("{known}");
+            }
+        };
+        tokio::spawn(demo.run(Arc::clone(&app), here, !is_still, filled));
     } else {
         print_first_start(&app, options, &url).await?;
     }

@@ -25,3 +25,8 @@ pub mod sign_in;
 pub mod text;
 pub mod tool;
 pub mod tools;
+
+#[cfg(test)]
+pub(crate) mod check;
+#[cfg(test)]
+mod tests;

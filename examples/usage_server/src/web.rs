@@ -24,7 +24,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::sync::{Semaphore, broadcast};
 
 use crate::app::App;
 use crate::store::{ReadError, WriteError};
@@ -47,20 +47,16 @@ pub struct Web {
     streams: Arc<Semaphore>,
     /// Tells streams that a session was signed out.
     ended: broadcast::Sender<Hash>,
-    /// Whether the server is about to end.
-    ending: watch::Receiver<bool>,
 }
 
-/// The pages, under the public URL's path and, for a proxy that takes it off, without it. Streams end once `ending`
-/// holds `true`.
-pub fn routes(app: Arc<App>, site: Site, ending: watch::Receiver<bool>) -> Router {
+/// The pages, under the public URL's path and, for a proxy that takes it off, without it.
+pub fn routes(app: Arc<App>, site: Site) -> Router {
     let base = site.base().to_owned();
     let web = Web {
         app,
         site: Arc::new(site),
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         ended: broadcast::Sender::new(ENDED),
-        ending,
     };
     let all = Router::new()
         .merge(assets::routes())

@@ -9,6 +9,7 @@ use super::cast::{self, CLIENTS, Client, DAY_MS, KNOWN, NEWEST, Person, STALE};
 use super::random::Random;
 use super::shop::VERSION;
 use super::tools::{ABANDONED, BROKEN, TOOLS, Tool};
+use crate::query::{Period, Range};
 use crate::record::{Kind, Listed, Outcome, Record, SourceId, User};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -46,7 +47,9 @@ pub struct Totals {
     /// Calls of agents and unknown clients.
     pub calls: u64,
     pub failed: u64,
+    /// Who called.
     pub people: usize,
+    /// Those with an event of an agent or unknown client.
     pub sessions: usize,
     pub logins: u64,
     pub refused: u64,
@@ -113,21 +116,36 @@ impl Month {
         totals(within.filter(|record| (from..until).contains(&record.time_ms)))
     }
 
-    /// What one person did.
-    pub fn totals_of(&self, user: &str) -> Totals {
-        let theirs =
-            |record: &&Record| record.user.as_ref().is_some_and(|theirs| theirs.id == user);
+    /// What one person did from a time until another.
+    pub fn totals_of(&self, user: &str, from: i64, until: i64) -> Totals {
+        let theirs = |record: &&Record| {
+            let is_theirs = record.user.as_ref().is_some_and(|theirs| theirs.id == user);
+            is_theirs && (from..until).contains(&record.time_ms)
+        };
         totals(self.records.iter().filter(theirs))
     }
 
-    /// The person whose newest session is the same in every month, but for its times.
-    pub const fn known_person() -> &'static str {
-        KNOWN
-    }
-
-    /// The id of that session.
-    pub const fn known_session() -> &'static str {
-        KNOWN_SESSION
+    /// What a browser has to see of the last seven days, and of the session that is written out.
+    pub fn known(&self, now: i64) -> Value {
+        let Period { from, until, .. } = Range::Week.until(now);
+        let (week, theirs) = (self.totals(from, until), self.totals_of(KNOWN, from, until));
+        json!({
+            "events": self.records.len(),
+            "week": {
+                "calls": week.calls,
+                "failed": week.failed,
+                "people": week.people,
+                "sessions": week.sessions,
+                "missing": week.missing,
+            },
+            "person": { "id": KNOWN, "calls": theirs.calls },
+            "session": {
+                "id": KNOWN_SESSION,
+                "tools": KNOWN_CALLS.map(|call| call.tool),
+                "intents": KNOWN_CALLS.map(|call| call.intent),
+                "outcomes": KNOWN_CALLS.map(|call| call.outcome.word()),
+            },
+        })
     }
 }
 
@@ -138,12 +156,14 @@ fn totals<'a>(records: impl Iterator<Item = &'a Record>) -> Totals {
     for record in records {
         totals.events += 1;
         let counted = record.class.is_counted();
+        if counted {
+            sessions.extend(record.session.as_deref());
+        }
         match record.kind {
             Kind::Call if counted => {
                 totals.calls += 1;
                 totals.failed += u64::from(record.outcome.is_bad());
                 people.extend(record.user.as_ref().map(|user| user.id.as_str()));
-                sessions.extend(record.session.as_deref());
                 let tool = record.tool.clone().unwrap_or_default();
                 *totals.by_tool.entry(tool).or_default() += 1;
             }
@@ -337,7 +357,7 @@ impl Writer {
             if self.random.chance(0.36) {
                 outcome = Outcome::Timeout;
                 ms = 30_000.0 + self.random.share() * 40.0;
-                error = Some("export did not finish within 30 s".to_owned());
+                error = Some(TOO_LATE.to_owned());
             }
         } else if (bad_from..bad_until).contains(&time) && self.random.chance(0.4) {
             outcome = Outcome::ToolError;
@@ -526,6 +546,9 @@ impl Writer {
             return;
         };
         let mut caller = self.caller(person, time);
+        if (caller.client.name, caller.version) == STALE && stale.is_none() {
+            return;
+        }
         if let Some((name, version)) = stale {
             caller.client = CLIENTS
                 .iter()
@@ -639,18 +662,22 @@ impl Writer {
         caller.version = "2.1.4";
         KNOWN_SESSION.clone_into(&mut caller.session);
         self.log_in(&caller, time);
-        for (tool, intent, outcome, error, ms) in KNOWN_CALLS {
-            let Some(tool) = Tool::named(tool) else {
+        for known in &KNOWN_CALLS {
+            let Some(tool) = Tool::named(known.tool) else {
                 continue;
             };
-            self.call(&caller, tool, 0.0, Some(intent.to_owned()), time);
+            self.call(&caller, tool, 0.0, Some(known.intent.to_owned()), time);
             if let Some(record) = self.records.last_mut() {
-                record.outcome = outcome;
-                record.error = error.map(str::to_owned);
-                record.duration_us = Some(ms * 1_000);
-                record.result_bytes = (outcome == Outcome::Ok).then_some(tool.result_bytes as u64);
+                record.outcome = known.outcome;
+                record.error = known.error.map(str::to_owned);
+                record.duration_us = Some(known.ms * 1_000);
+                record.result_bytes =
+                    (known.outcome == Outcome::Ok).then_some(tool.result_bytes as u64);
+                record.redactions.clear();
+                let arguments = serde_json::from_str(known.arguments).unwrap_or_default();
+                record.body.insert("arguments".to_owned(), arguments);
             }
-            time += i64::try_from(ms).unwrap_or_default() + 20_000;
+            time += i64::try_from(known.ms).unwrap_or_default() + 20_000;
         }
         // Names that are none, for who looks at the page: they are shown as text.
         caller.session = format!("s-{}", self.random.hex(10));
@@ -713,45 +740,68 @@ impl Writer {
 
 const KNOWN_SESSION: &str = "s-the-export-of-october";
 
-/// Tool, intent, outcome, message, and milliseconds of each call of the session that is written out.
-const KNOWN_CALLS: [(&str, &str, Outcome, Option<&str>, u64); 6] = [
-    (
-        "list_orders",
-        "Export the orders of October as CSV",
-        Outcome::Ok,
-        None,
-        84,
-    ),
-    (
-        "export_orders",
-        "Export the orders of October as CSV",
-        Outcome::Timeout,
-        Some("export did not finish within 30 s"),
-        30_012,
-    ),
-    (
-        "export_orders",
-        "Export the orders of October as CSV",
-        Outcome::Timeout,
-        Some("export did not finish within 30 s"),
-        30_020,
-    ),
-    (
-        "sales_report",
-        "Show sales of October by category",
-        Outcome::Ok,
-        None,
-        260,
-    ),
-    ("get_order", "Refund order 412", Outcome::Ok, None, 21),
-    (
-        "refund_order",
-        "Refund order 412",
-        Outcome::ToolError,
-        Some("order 412 is refunded already"),
-        133,
-    ),
+/// A call of the session that is written out.
+struct KnownCall {
+    tool: &'static str,
+    intent: &'static str,
+    arguments: &'static str,
+    outcome: Outcome,
+    error: Option<&'static str>,
+    ms: u64,
+}
+
+const KNOWN_CALLS: [KnownCall; 6] = [
+    KnownCall {
+        tool: "list_orders",
+        intent: EXPORT,
+        arguments: r#"{"status": "open", "limit": 100}"#,
+        outcome: Outcome::Ok,
+        error: None,
+        ms: 84,
+    },
+    KnownCall {
+        tool: BROKEN,
+        intent: EXPORT,
+        arguments: r#"{"status": "open", "month": "October"}"#,
+        outcome: Outcome::Timeout,
+        error: Some(TOO_LATE),
+        ms: 30_012,
+    },
+    KnownCall {
+        tool: BROKEN,
+        intent: EXPORT,
+        arguments: r#"{"status": "open", "month": "October"}"#,
+        outcome: Outcome::Timeout,
+        error: Some(TOO_LATE),
+        ms: 30_020,
+    },
+    KnownCall {
+        tool: "sales_report",
+        intent: "Show sales of October by category",
+        arguments: r#"{"period": "October", "by": "category"}"#,
+        outcome: Outcome::Ok,
+        error: None,
+        ms: 260,
+    },
+    KnownCall {
+        tool: "get_order",
+        intent: "Refund order 412",
+        arguments: r#"{"order_id": 412}"#,
+        outcome: Outcome::Ok,
+        error: None,
+        ms: 21,
+    },
+    KnownCall {
+        tool: "refund_order",
+        intent: "Refund order 412",
+        arguments: r#"{"order_id": 412, "amount": 89}"#,
+        outcome: Outcome::ToolError,
+        error: Some("order 412 is refunded already"),
+        ms: 133,
+    },
 ];
+const EXPORT: &str = "Export the orders of October as CSV";
+const TOO_LATE: &str = "export did not finish within 30 s";
 
 #[cfg(test)]
 mod tests {
@@ -857,7 +907,7 @@ mod tests {
             let seen: Vec<_> = calls
                 .map(|record| (record.tool.clone().unwrap(), record.outcome))
                 .collect();
-            let written = KNOWN_CALLS.map(|(tool, _, outcome, ..)| (tool.to_owned(), outcome));
+            let written = KNOWN_CALLS.map(|call| (call.tool.to_owned(), call.outcome));
             assert_eq!(seen, written);
         }
     }

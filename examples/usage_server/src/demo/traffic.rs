@@ -25,9 +25,9 @@ use super::random::Random;
 use super::tools::{ABANDONED, BROKEN, Tool};
 
 /// How many sessions there are at a time. Each calls every second or so.
-const AGENTS: u64 = 4;
+const AGENTS: u64 = 3;
 /// Between two calls of a session.
-const PAUSE_MS: (i64, i64) = (400, 2_200);
+const PAUSE_MS: (i64, i64) = (600, 2_400);
 /// Calls of a session at most.
 const CALLS: i64 = 9;
 const EXPIRED: &str = "a-token-that-has-run-out";

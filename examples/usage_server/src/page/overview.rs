@@ -468,8 +468,7 @@ fn failed_asks(frame: &Frame, data: &Overview) -> Markup {
                 @let session = frame.plain_link(Page::Session).with_some("id", ask.session.as_ref());
                 @let rows = frame.link(Page::Calls).with("intent", &ask.intent);
                 li {
-                    a.askq href=(if ask.session.is_some() { session.with("event", ask.event) } else { rows })
-                        title=(text::visible(&ask.intent)) { (text::text(&ask.intent)) }
+                    a.askq href=(if ask.session.is_some() { session.with("event", ask.event) } else { rows }) { (text::short(&ask.intent)) }
                     span.why {
                         (part::outcome(ask.outcome)) (part::tool(frame, &ask.tool))
                         @if ask.error.is_empty() { span.msg { "no message" } }

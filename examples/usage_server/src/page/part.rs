@@ -464,7 +464,7 @@ pub fn client(frame: &Frame, name: &str, version: &str) -> Markup {
 pub fn intent(intent: Option<&str>) -> Markup {
     html! {
         @match intent {
-            Some(intent) => bdi.ask title=(text::visible(intent)) { (text::visible(intent)) },
+            Some(intent) => span.ask { (text::short(intent)) },
             None => i.ask.dim { "none given" },
         }
     }

@@ -320,7 +320,7 @@ fn event(frame: &Frame, event: &Event, is_shown: bool, is_of_many: bool) -> Mark
                     },
                     Kind::Missing => {
                         p { b { "Asked for something no tool can do" } (who) }
-                        @if let Some(intent) = &event.intent { p.askq { (text::text(intent)) } }
+                        @if let Some(intent) = &event.intent { p.askq { (text::short(intent)) } }
                     },
                     Kind::Listing => p { b { "Listed the tools" } (who) span { (client) } },
                     Kind::SessionStart => p { b { "Session began" } (who) span { (client) } },
@@ -340,7 +340,7 @@ fn call(frame: &Frame, call: &Event, who: &Markup) -> Markup {
             @if let Some(us) = call.duration_us { span.dim { (text::us(us as f64)) } }
             (who)
         }
-        @if let Some(intent) = &call.intent { p.askq { (text::text(intent)) } }
+        @if let Some(intent) = &call.intent { p.askq { (text::short(intent)) } }
         @if !call.arguments.is_empty() {
             p.args {
                 @for (name, value) in call.arguments.iter().take(MAX_ARGUMENTS) {

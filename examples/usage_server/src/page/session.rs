@@ -150,7 +150,7 @@ fn step_line(
                 span.ix { (number) }
                 span.nm {
                     (text::text(name(step)))
-                    @if let Some(intent) = step.intent.as_deref().filter(|_| is_new) { small { (text::text(intent)) } }
+                    @if let Some(intent) = step.intent.as_deref().filter(|_| is_new) { small { (text::short(intent)) } }
                 }
                 (part::icon(if step.kind == Kind::Missing { "ask" } else { group }))
                 span.vh { (how(step)) }

@@ -126,9 +126,9 @@ fn row(frame: &Frame, session: &Session) -> Row {
         .with("until", session.last_ms / 1000 + 1);
     vec![
         html! {
-            a."rowlink askq" href=(replay) title=[session.first_intent.as_deref().map(text::visible)] {
+            a."rowlink askq" href=(replay) {
                 @match &session.first_intent {
-                    Some(intent) => (text::text(intent)),
+                    Some(intent) => (text::short(intent)),
                     None => i.dim { "no intent given" },
                 }
             }

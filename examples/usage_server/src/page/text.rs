@@ -22,6 +22,12 @@ pub fn text(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
+/// The beginning of a text that may be long, with more of it in the title.
+pub fn short(text: &str) -> Markup {
+    let title = (text.chars().count() > 60).then(|| visible(&cut(text, 1_000)));
+    html! { bdi title=[title] { (visible(&cut(text, 300))) } }
+}
+
 /// The text with each character that hides or reorders others shown by its number. Not escaped: for attributes and
 /// titles, which maud escapes.
 pub fn visible(text: &str) -> String {

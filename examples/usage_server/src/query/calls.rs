@@ -762,15 +762,18 @@ pub(super) fn ids(db: &Connection, find: &str, values: &[Value]) -> rusqlite::Re
     ids.collect()
 }
 
-/// A text that is somewhere within another.
+/// A text that is somewhere within another. One with a NUL, where a pattern would end, is in none.
 pub(super) fn like(words: &str) -> String {
     let mut pattern = String::from("%");
     for char in words.chars() {
         if matches!(char, '%' | '_' | '\\') {
             pattern.push('\\');
         }
-        pattern.push(char);
+        pattern.push(if char == '\0' { '\u{10ffff}' } else { char });
     }
     pattern.push('%');
     pattern
 }
+
+#[cfg(test)]
+mod tests;

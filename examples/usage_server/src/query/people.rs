@@ -653,3 +653,6 @@ fn matrix(
         tools_in_all: tools.len(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -483,3 +483,6 @@ fn error_of(db: &Connection, event: &mut Event) -> rusqlite::Result<Option<Strin
         _ => event.error.take(),
     })
 }
+
+#[cfg(test)]
+mod tests;

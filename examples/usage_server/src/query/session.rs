@@ -202,3 +202,6 @@ fn neighbour(
         .query_row(params![project, user, last_ms, session], |row| row.get(0))
         .optional()
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,6 +177,8 @@ async fn forget(change: Change) -> Result<Response, Failure> {
         let frame = look.frame(Page::Settings).await?;
         return Ok(settings::confirm_forget(&frame, &person).into_response());
     }
+    let by = &look.visitor.session.who;
+    look.web.app.forget(id, &person.id, by).await?;
     done(look, "forgotten")
 }
 

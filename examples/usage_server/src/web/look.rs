@@ -183,19 +183,21 @@ impl Look {
         }
     }
 
-    /// Writes a line of the audit: `subject` is whom or what it was about.
+    /// Writes a line of the audit. `subject` is the id of a person as it is kept and nothing else, where it is about one:
+    /// a keyed hash takes its place once the person is forgotten.
     pub(crate) async fn audit(
         &self,
-        action: &'static str,
+        action: impl Into<String>,
         subject: impl Into<String>,
     ) -> Result<(), Failure> {
         let (now, project) = (self.web.app.now_ms(), self.project.id);
-        let (who, subject) = (self.visitor.session.who.clone(), subject.into());
+        let who = self.visitor.session.who.clone();
+        let (action, subject) = (action.into(), subject.into());
         let line = self
             .web
             .app
             .store
-            .write(move |tx| audit(tx, now, project, &who, action, &subject));
+            .write(move |tx| audit(tx, now, project, &who, &action, &subject));
         Ok(line.await?)
     }
 }

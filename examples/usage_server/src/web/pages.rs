@@ -122,7 +122,6 @@ async fn person(look: Look) -> Result<Response, Failure> {
     let Some(id) = look.asked("id").map(str::to_owned) else {
         return Err(Failure::To(frame.link(Page::People).to_string()));
     };
-    look.audit("looked up", &id).await?;
     let before = look.asked("before").and_then(Key::of_text);
     let (project, period, asked) = (look.project.id, look.period, id.clone());
     let data = look
@@ -132,7 +131,10 @@ async fn person(look: Look) -> Result<Response, Failure> {
     Ok(match data {
         None => too_slow(&look, &frame, "Person").into_response(),
         Some(None) => missing(page::person::missing(&frame, &id)),
-        Some(Some(data)) => page::person::person(&frame, &kinds, before, &data).into_response(),
+        Some(Some(data)) => {
+            look.audit("looked up", &data.id).await?;
+            page::person::person(&frame, &kinds, before, &data).into_response()
+        }
     })
 }
 
@@ -145,7 +147,6 @@ async fn company(look: Look) -> Result<Response, Failure> {
     let Some(domain) = look.asked("domain").map(str::to_owned) else {
         return Err(Failure::To(frame.link(Page::People).to_string()));
     };
-    look.audit("looked up", format!("@{domain}")).await?;
     let before = look.asked("before").and_then(Key::of_text);
     let (project, period, asked) = (look.project.id, look.period, domain.clone());
     let data = look
@@ -155,7 +156,10 @@ async fn company(look: Look) -> Result<Response, Failure> {
     Ok(match data {
         None => too_slow(&look, &frame, "Company").into_response(),
         Some(None) => missing(page::person::missing(&frame, &domain)),
-        Some(Some(data)) => page::person::company(&frame, &kinds, before, &data).into_response(),
+        Some(Some(data)) => {
+            look.audit("looked up", format!("@{}", data.domain)).await?;
+            page::person::company(&frame, &kinds, before, &data).into_response()
+        }
     })
 }
 

@@ -158,10 +158,10 @@ impl Site {
     /// Whether that is the public host, or an address of the machine itself with the port that is listened on.
     fn is_ours(&self, authority: &str) -> bool {
         let authority = authority.to_ascii_lowercase();
-        if let Some(public) = &self.public {
-            if without_default_port(&authority, public.is_https) == public.authority {
-                return true;
-            }
+        let is_public =
+            |public: &Public| without_default_port(&authority, public.is_https) == public.authority;
+        if self.public.as_ref().is_some_and(is_public) {
+            return true;
         }
         let Some((host, port)) = split(&authority) else {
             return false;

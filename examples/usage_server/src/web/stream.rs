@@ -169,7 +169,7 @@ where
 async fn over(look: &Look) {
     let web = &look.web;
     let hash = look.visitor.session.hash;
-    let (mut ended, mut ending) = (web.ended.subscribe(), web.ending.clone());
+    let (mut ended, mut ending) = (web.ended.subscribe(), web.app.ending());
     let mut check = interval(CHECK_EVERY);
     loop {
         let must_check = tokio::select! {

@@ -8,14 +8,13 @@ use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, StatusCode};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 use usage_server::app::{App, Config};
 use usage_server::record::{Class, Kind, Record, SourceId, User};
 use usage_server::store::insert::{Inserted, insert};
 use usage_server::store::{Options, Store, projects};
-use usage_server::web;
 use usage_server::web::session::{Role, new_link};
 use usage_server::web::site::Site;
+use usage_server::{server, web};
 
 /// 2026-11-27 15:41:07 UTC: the time of a test.
 pub(crate) const NOW: i64 = 1_795_794_067_000;
@@ -27,7 +26,6 @@ pub(crate) struct Pages {
     pub(crate) app: Arc<App>,
     pub(crate) site: Site,
     pub(crate) project: i64,
-    pub(crate) ending: watch::Sender<bool>,
     pub(crate) http: reqwest::Client,
     pub(crate) directory: PathBuf,
     taken: AtomicU64,
@@ -58,17 +56,23 @@ impl Pages {
         let store = Store::open(&directory.join("usage.db"), options).unwrap();
         let made = store.write(|tx| projects::create(tx, "shop", NOW));
         let project = made.await.unwrap().unwrap();
-        let config = Config {
-            fixed_now_ms: Some(NOW),
-            ..Config::default()
-        };
-        let app = Arc::new(App::new(config, store));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let site = Site::new(address, public_url, trusts_proxy).unwrap();
-        let ending = watch::Sender::new(false);
-        let router = web::routes(Arc::clone(&app), site.clone(), ending.subscribe());
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let config = Config {
+            fixed_now_ms: Some(NOW),
+            base_path: site.base().to_owned(),
+            ..Config::default()
+        };
+        let app = Arc::new(App::new(config, store));
+        let router = server::router(&app, web::routes(Arc::clone(&app), site.clone()));
+        tokio::spawn(server::serve(
+            listener,
+            Arc::clone(&app),
+            router,
+            server::Limits::default(),
+            std::future::pending(),
+        ));
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .build()
@@ -78,7 +82,6 @@ impl Pages {
             app,
             site,
             project,
-            ending,
             http,
             directory,
             taken: AtomicU64::new(0),

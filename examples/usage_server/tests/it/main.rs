@@ -10,6 +10,7 @@ mod browser;
 mod forget;
 mod ingest;
 mod lifecycle;
+mod links;
 mod pages;
 mod process;
 mod retention;

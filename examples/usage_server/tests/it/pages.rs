@@ -566,3 +566,60 @@ async fn a_query_that_takes_too_long_is_said_in_its_place() {
     assert_eq!(page.matches("This part took too long").count(), 1);
     assert!(page.contains("Nothing was called that is not there"));
 }
+
+#[tokio::test]
+async fn a_person_is_forgotten_after_it_was_asked_once_more() {
+    let pages = Pages::start().await;
+    let noor = Record {
+        user: user("noor@example.com"),
+        session: Some("s-2".to_owned()),
+        intent: Some("a wish of noor's".to_owned()),
+        ..call(MINUTE)
+    };
+    pages.take(vec![call(0), noor]).await;
+    let admin = pages.admin().await;
+    admin.page("person?id=noor@example.com").await;
+    admin.page("session?id=s-2").await;
+    let export = [
+        ("format", "csv"),
+        ("range", "7d"),
+        ("user", "noor@example.com"),
+    ];
+    admin.change("export", &export).await;
+    admin.page("calls?format=csv&user=noor@example.com").await;
+    let calls = admin.page("calls").await.text;
+    assert!(calls.contains("data-total=\"2\""));
+
+    let asked = admin
+        .change("forget", &[("user", "Noor@Example.com")])
+        .await;
+    assert_eq!(asked.status, StatusCode::OK);
+    assert!(asked.text.contains("1 event") && asked.text.contains("name=\"sure\""));
+    assert_eq!(
+        admin.page("person?id=noor@example.com").await.status,
+        StatusCode::OK
+    );
+
+    let sure = [("user", "noor@example.com"), ("sure", "yes")];
+    let done = admin.change("forget", &sure).await;
+    assert_eq!(
+        (done.status, done.location()),
+        (StatusCode::SEE_OTHER, "/p/1/settings?done=forgotten")
+    );
+    for page in PAGES {
+        let shown = admin.page(page).await.text;
+        assert!(!shown.contains("noor") && !shown.contains("s-2"), "{page}");
+    }
+    assert_eq!(
+        admin.page("person?id=noor@example.com").await.status,
+        StatusCode::NOT_FOUND
+    );
+    // What was counted stays right.
+    assert!(admin.page("calls").await.text.contains("data-total=\"2\""));
+    let left: i64 = pages
+        .one("SELECT count(*) FROM audit WHERE subject LIKE '%noor%' OR action LIKE '%noor%'")
+        .await;
+    assert_eq!(left, 0);
+    let again = admin.change("forget", &sure).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -591,7 +591,7 @@ async fn streams_are_bounded_and_end_with_their_session_and_the_server() {
         other.open("/p/1/live/events").await.status(),
         StatusCode::OK
     );
-    pages.ending.send_replace(true);
+    pages.app.end();
     ends(&mut theirs).await;
 }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::Router;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -12,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use usage_server::app::{App, Config};
 use usage_server::store::{Options, Store, projects};
-use usage_server::{ingest, server};
+use usage_server::web::site::Site;
+use usage_server::{ingest, server, web};
 
 /// 2026-11-27 15:41:07 UTC: what the clock of a server in a test says, unless it is set otherwise.
 pub(crate) const NOW: i64 = 1_795_794_067_000;
@@ -93,9 +93,11 @@ impl Server {
         });
         let (project, key) = made.await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let origin = format!("http://{address}");
         let app = Arc::new(App::new(setup.config, store));
-        let router = server::router(&app, Router::new());
+        let site = Site::new(address, None, false).unwrap();
+        let router = server::router(&app, web::routes(Arc::clone(&app), site));
         let (end, ended) = oneshot::channel();
         let served = tokio::spawn(server::serve(
             listener,
