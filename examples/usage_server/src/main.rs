@@ -1,3 +1,379 @@
 //! Reads the settings, listens, and says where the page is.
+//!
+//! ```text
+//! cargo run -p usage_server -- --demo
+//! ```
+//!
+//! shows a made-up month; without `--demo` it waits for servers that report to it.
 
-fn main() {}
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program's place to talk to a person"
+)]
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal;
+use tokio::sync::oneshot;
+use tokio::time::interval;
+use tracing::Level;
+use usage_server::app::{App, Config};
+use usage_server::demo::Demo;
+use usage_server::intents;
+use usage_server::options::{Command, Options, USAGE};
+use usage_server::server;
+use usage_server::store::backup::backup;
+use usage_server::store::projects::{self, NewKey, Project};
+use usage_server::store::{self, Store, retention};
+use usage_server::web::session;
+use usage_server::web::site::Site;
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+/// Where the database is, unless it is said.
+const DATA: &str = "usage.db";
+
+/// How often what is too old is removed.
+const REMOVE_OLD_EVERY: Duration = Duration::from_secs(3_600);
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_max_level(Level::WARN)
+        .init();
+    let ran = Options::read(lexopt::Parser::from_env())
+        .map_err(Failed::from)
+        .and_then(run);
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("usage_server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(options: Options) -> Result<(), Failed> {
+    match &options.command {
+        Command::Serve => serve(&options).await,
+        Command::Help => Ok(println!("{USAGE}")),
+        Command::Version => Ok(println!("usage_server {}", env!("CARGO_PKG_VERSION"))),
+        Command::Backup(to) => Ok(backup(&existing(&options)?, to)?),
+        Command::Link => link(&options).await,
+        Command::Forget(who) => forget(&options, who).await,
+        Command::KeyList | Command::KeyAdd | Command::KeyRevoke(_) => keys(&options).await,
+    }
+}
+
+async fn serve(options: &Options) -> Result<(), Failed> {
+    let listener = TcpListener::bind(&options.listen)
+        .await
+        .map_err(|error| format!("--listen {}: {error}", options.listen))?;
+    let listen = listener.local_addr()?;
+    let site = site(options, listen)?;
+    let data = Data::of(options)?;
+    let store = Store::open(&data.path, store_options(options))?;
+    let config = Config {
+        base_path: site.base().to_owned(),
+        public_url: options.public_url.clone().unwrap_or_default(),
+        fixed_now_ms: options.now_ms,
+        is_demo: options.demo,
+        ..Config::default()
+    };
+    let url = site.url();
+    let app = Arc::new(App::new(config, store));
+    let pages = usage_server::web::routes(Arc::clone(&app), site.clone());
+    let router = server::router(&app, pages);
+
+    let (end, ended) = oneshot::channel::<()>();
+    let served = tokio::spawn(server::serve(
+        listener,
+        Arc::clone(&app),
+        router,
+        server::Limits::default(),
+        async {
+            let _ = ended.await;
+        },
+    ));
+    if options.demo {
+        let demo = Demo::prepare(&app).await?;
+        let here = format!("http://{listen}{}/api/product/usage", site.base());
+        let is_still = options.still;
+        // What scripts wait for, and hold the pages against.
+        let filled = move |known: &_| {
+            if is_still {
+                println!("{known}");
+            }
+        };
+        tokio::spawn(demo.run(Arc::clone(&app), here, !is_still, filled));
+    } else {
+        print_first_start(&app, options, &url).await?;
+    }
+    print_link(&app, options, &site).await?;
+    if options.now_ms.is_none() {
+        tokio::spawn(remove_old(Arc::clone(&app)));
+        tokio::spawn(intents::keep_grouped(Arc::clone(&app)));
+    }
+    until_ended(options.exits_with_stdin).await;
+    drop(end);
+    served.await?;
+    Ok(())
+}
+
+/// The first start makes a project and a key, and says what to paste into a server.
+async fn print_first_start(app: &App, options: &Options, url: &str) -> Result<(), Failed> {
+    let (name, now) = (options.project.clone(), app.now_ms());
+    let made = app.store.write(move |tx| {
+        if !projects::list(tx)?.is_empty() {
+            return Ok(None);
+        }
+        let project = projects::create(tx, &name, now)?;
+        let key = project.map(|project| projects::add_key(tx, project, now));
+        key.transpose().map(Option::flatten)
+    });
+    let Some(NewKey { key, .. }) = made.await? else {
+        println!(
+            "\nservers report to {url}/api/product/usage (`usage_server key add` makes a key)"
+        );
+        return Ok(());
+    };
+    println!(
+        "\nA server that uses mcp-usage reports here with these in its environment (the key is shown this once):\n
+    REO_CENSUS_MCP_ENDPOINT={url}/api/product/usage
+    REO_API_KEY={key}
+
+OpenTelemetry's exporters with these:\n
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={url}/v1/traces
+    OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+    OTEL_EXPORTER_OTLP_HEADERS=x-api-key={key}
+
+and mcpeye's SDK with {url}/ingest and the key as its secret."
+    );
+    Ok(())
+}
+
+/// Makes a link that signs in once, and says it, or where it is.
+async fn print_link(app: &App, options: &Options, site: &Site) -> Result<(), Failed> {
+    let link = new_link(&app.store, options, site, app.now_ms()).await?;
+    match &options.link_file {
+        None => println!("\nlook at it here (the link works once):\n\n    {link}\n"),
+        Some(file) => {
+            write_private(file, &link)?;
+            println!(
+                "\nlook at it at {} (the link that signs in once is in {})\n",
+                site.url(),
+                file.display()
+            );
+        }
+    }
+    io::stdout().flush()?;
+    Ok(())
+}
+
+async fn new_link(
+    store: &Store,
+    options: &Options,
+    site: &Site,
+    now_ms: i64,
+) -> Result<String, Failed> {
+    let role = options.role;
+    let secret = store.write(move |tx| session::new_link(tx, role, now_ms));
+    Ok(site.link(secret.await?.as_str()))
+}
+
+async fn link(options: &Options) -> Result<(), Failed> {
+    let store = Store::open(&existing(options)?, store_options(options))?;
+    let listen = tokio::net::lookup_host(&options.listen).await?.next();
+    let listen = listen.ok_or_else(|| format!("--listen {}: no address", options.listen))?;
+    let link = new_link(&store, options, &site(options, listen)?, now_ms(options)).await?;
+    match &options.link_file {
+        None => println!("{link}"),
+        Some(file) => write_private(file, &link)?,
+    }
+    store.close().await;
+    Ok(())
+}
+
+async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
+    let store = Store::open(&existing(options)?, store_options(options))?;
+    let project = project(&store, options).await?;
+    let config = Config {
+        fixed_now_ms: options.now_ms,
+        ..Config::default()
+    };
+    let app = App::new(config, store);
+    let forgotten = app.forget(project.id, who, "the command line").await?;
+    println!(
+        "{}: {} events are about nobody now, {} sessions are gone",
+        project.name, forgotten.events, forgotten.sessions
+    );
+    app.store.close().await;
+    Ok(())
+}
+
+async fn keys(options: &Options) -> Result<(), Failed> {
+    let store = Store::open(&existing(options)?, store_options(options))?;
+    let project = project(&store, options).await?;
+    let (id, now) = (project.id, now_ms(options));
+    match options.command {
+        Command::KeyAdd => {
+            let made = store
+                .write(move |tx| projects::add_key(tx, id, now))
+                .await?;
+            let made = made.ok_or_else(|| {
+                format!(
+                    "{}: {} keys are valid already; revoke one first",
+                    project.name,
+                    projects::MAX_VALID_KEYS
+                )
+            })?;
+            println!("{} (key {}, shown this once)", made.key, made.id);
+        }
+        Command::KeyRevoke(key) => {
+            let revoked = store.write(move |tx| projects::revoke_key(tx, id, key, now));
+            if !revoked.await? {
+                return Err(format!("{}: no valid key {key}", project.name).into());
+            }
+        }
+        _ => {
+            for key in store.read(move |db| projects::keys(db, id)).await? {
+                let state = match key.revoked_ms {
+                    Some(_) => "revoked",
+                    None => "valid",
+                };
+                println!("{:>4}  …{}  {state}", key.id, key.hint);
+            }
+        }
+    }
+    store.close().await;
+    Ok(())
+}
+
+/// The project that a command is about.
+async fn project(store: &Store, options: &Options) -> Result<Project, Failed> {
+    let projects = store.read(projects::list).await?;
+    let mut named = projects.into_iter();
+    let named = named.find(|project| project.name == options.project);
+    named.ok_or_else(|| format!("--project {}: there is no such project", options.project).into())
+}
+
+fn site(options: &Options, listen: SocketAddr) -> Result<Site, Failed> {
+    let url = options.whole_public_url(listen);
+    Ok(Site::new(listen, url.as_deref(), options.trusts_proxy)?)
+}
+
+fn store_options(options: &Options) -> store::Options {
+    store::Options {
+        durable: options.durable,
+        ..store::Options::default()
+    }
+}
+
+/// The database of a command, which makes none.
+fn existing(options: &Options) -> Result<PathBuf, Failed> {
+    let path = options.data.clone().unwrap_or_else(|| DATA.into());
+    match path.is_file() {
+        true => Ok(path),
+        false => Err(format!("--data {}: there is no such file", path.display()).into()),
+    }
+}
+
+fn now_ms(options: &Options) -> i64 {
+    options
+        .now_ms
+        .unwrap_or_else(usage_server::app::system_now_ms)
+}
+
+/// A file that its owner alone reads.
+fn write_private(path: &Path, text: &str) -> Result<(), Failed> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options
+        .open(path)
+        .and_then(|mut file| writeln!(file, "{text}"));
+    written.map_err(|error| format!("--link-file {}: {error}", path.display()).into())
+}
+
+/// Where the database is. That of a demo is gone at the end.
+struct Data {
+    path: PathBuf,
+    /// The directory that goes with it.
+    of_demo: Option<PathBuf>,
+}
+
+impl Data {
+    fn of(options: &Options) -> io::Result<Self> {
+        if options.data.is_some() || !options.demo {
+            return Ok(Self {
+                path: options.data.clone().unwrap_or_else(|| DATA.into()),
+                of_demo: None,
+            });
+        }
+        let directory = std::env::temp_dir().join(format!("usage-demo-{}", std::process::id()));
+        std::fs::create_dir(&directory)?;
+        Ok(Self {
+            path: directory.join(DATA),
+            of_demo: Some(directory),
+        })
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if let Some(directory) = &self.of_demo {
+            let _ = std::fs::remove_dir_all(directory);
+        }
+    }
+}
+
+/// Removes what is too old, now and then.
+async fn remove_old(app: Arc<App>) {
+    let mut ticks = interval(REMOVE_OLD_EVERY);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = retention::remove_old(&app.store, app.now_ms()).await {
+            tracing::error!(%error, "what is too old stays for now");
+        }
+    }
+}
+
+/// Waits for Ctrl-C, for the signal with which a supervisor ends a service, or for the end of input.
+async fn until_ended(with_stdin: bool) {
+    let input = async {
+        if !with_stdin {
+            std::future::pending::<()>().await;
+        }
+        let (closed, input) = oneshot::channel();
+        // A thread, which ends with the process: nothing can interrupt a read of it.
+        std::thread::spawn(move || {
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            let _ = closed.send(());
+        });
+        let _ = input.await;
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut terminate) => terminate.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<Option<()>>();
+    tokio::select! {
+        _ = signal::ctrl_c() => {}
+        _ = terminated => {}
+        () = input => {}
+    }
+}

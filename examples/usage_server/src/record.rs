@@ -36,10 +36,46 @@ pub struct Record {
     pub weight: f64,
     /// Marks that redaction left, by class, as the sender counts them.
     pub redactions: Vec<(String, u64)>,
+    /// As above, of this server's own pass.
+    pub redacted_here: Vec<(String, u64)>,
     /// Of a listing: the tools with the hash and size of their definitions, where the sender says them.
     pub listed: Vec<Listed>,
-    /// All else that it said, for the page of one event: arguments, result, other facts.
+    /// All else that it said, for the page of one event: `arguments` (or `argument_keys`, `argument_key_count`),
+    /// `result`, the facts of the wire by their names there (`transport`, `request_id`, `ip_addr` …), and under `meta`
+    /// what the sender added of its own. In the database `error` stands beside them.
     pub body: Map<String, Value>,
+}
+
+impl Record {
+    /// An event that says no more than what it is, and when it was.
+    pub fn new(source_id: SourceId, time_ms: i64, kind: Kind) -> Self {
+        Self {
+            source_id,
+            instance: None,
+            sequence: None,
+            time_ms,
+            kind,
+            tool: None,
+            unknown_tool: false,
+            user: None,
+            session: None,
+            client: None,
+            client_version: None,
+            class: Class::Unknown,
+            release: None,
+            protocol: None,
+            outcome: Outcome::Ok,
+            error: None,
+            duration_us: None,
+            result_bytes: None,
+            intent: None,
+            weight: 1.0,
+            redactions: Vec::new(),
+            redacted_here: Vec::new(),
+            listed: Vec::new(),
+            body: Map::new(),
+        }
+    }
 }
 
 /// What tells two sendings of one event from two events.

@@ -70,7 +70,8 @@ CREATE TABLE session (
     outcomes BLOB NOT NULL,
     UNIQUE (project, text)
 );
-CREATE INDEX session_time ON session (project, last_ms);
+-- With what a list of sessions counts and sorts by, since their rows lie far apart.
+CREATE INDEX session_time ON session (project, last_ms, class, calls, failed, last_outcome, user, client, first_intent);
 CREATE INDEX session_user ON session (project, user, last_ms);
 
 CREATE TABLE intent (
@@ -128,6 +129,13 @@ CREATE INDEX event_time ON event (project, time_ms, id);
 CREATE INDEX event_user ON event (project, user, time_ms);
 CREATE INDEX event_session ON event (project, session, time_ms);
 CREATE INDEX event_tool ON event (project, tool, time_ms);
+-- What is rare among calls: logins, refusals, listings and the like, and what the pages leave out.
+CREATE INDEX event_other ON event (project, kind, time_ms) WHERE kind <> 1;
+CREATE INDEX event_left_out ON event (project, time_ms, class, client, kind) WHERE class >= 2;
+-- Failures, which are rare among calls: the newest of them, and those of a tool.
+CREATE INDEX event_bad ON event (project, time_ms) WHERE outcome IN (1, 2, 5, 6, 7, 8);
+-- Whether an intent is still one of an event's is asked when events are removed.
+CREATE INDEX event_intent ON event (intent, time_ms) WHERE intent > 0;
 
 -- The event as JSON, bounded and redacted, read one at a time.
 CREATE TABLE event_body (
@@ -188,13 +196,15 @@ CREATE TABLE hist_day (
     PRIMARY KEY (project, bucket, measure, tool, release, slot)
 ) WITHOUT ROWID;
 
--- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`.
+-- Who was there: agents and unknown clients alone. Of calls, but for the last three of `user_day`; `calls` are rows,
+-- `failed` and `weight` sums of weights.
 CREATE TABLE user_hour (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user)
 ) WITHOUT ROWID;
 
@@ -203,7 +213,7 @@ CREATE TABLE user_day (
     bucket INTEGER NOT NULL,
     user INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
     weight REAL NOT NULL,
     logins INTEGER NOT NULL,
     refused INTEGER NOT NULL,
@@ -218,7 +228,8 @@ CREATE TABLE user_tool_day (
     user INTEGER NOT NULL,
     tool INTEGER NOT NULL,
     calls INTEGER NOT NULL,
-    failed INTEGER NOT NULL,
+    failed REAL NOT NULL,
+    weight REAL NOT NULL,
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
 
@@ -238,7 +249,7 @@ CREATE TABLE session_hour (
     PRIMARY KEY (project, bucket, session)
 ) WITHOUT ROWID;
 
--- Errors of calls with numbers, ids and quoted texts taken out.
+-- Errors of calls with numbers, ids and quoted texts taken out; agents and unknown clients alone.
 CREATE TABLE error_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -250,7 +261,18 @@ CREATE TABLE error_day (
     PRIMARY KEY (project, bucket, tool, outcome, error)
 ) WITHOUT ROWID;
 
--- Logins, and refused ones with their reason.
+-- What calls were for: agents and unknown clients alone. `failed` is the weight of those that failed.
+CREATE TABLE intent_day (
+    project INTEGER NOT NULL,
+    bucket INTEGER NOT NULL,
+    intent INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    weight REAL NOT NULL,
+    failed REAL NOT NULL,
+    PRIMARY KEY (project, bucket, intent, tool)
+) WITHOUT ROWID;
+
+-- Logins, and refused ones with their reason, of clients of all classes.
 CREATE TABLE login_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,
@@ -281,7 +303,7 @@ CREATE TABLE tool_def (
     PRIMARY KEY (project, tool, hash)
 ) WITHOUT ROWID;
 
--- Names of tools that were called and that no server has.
+-- Names of tools that were called and that no server has; agents and unknown clients alone.
 CREATE TABLE unknown_tool_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,

@@ -1,0 +1,98 @@
+//! What all requests share.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::watch;
+
+use crate::counts::Counts;
+use crate::ingest::{Door, Limits};
+use crate::live::Live;
+use crate::store::forget::{Forgotten, forget};
+use crate::store::{Store, WriteError};
+
+/// What is said when the server starts.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// What stands before each path: empty, or `/usage`.
+    pub base_path: String,
+    /// Where browsers reach the server, without the base path and without a slash at its end.
+    pub public_url: String,
+    /// The time that it is, for tests.
+    pub fixed_now_ms: Option<i64>,
+    /// Whether it shows made-up data.
+    pub is_demo: bool,
+    /// What senders are held to.
+    pub limits: Limits,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub live: Live,
+    pub door: Door,
+    pub counts: Counts,
+    ending: watch::Sender<bool>,
+}
+
+impl App {
+    pub fn new(config: Config, store: Store) -> Self {
+        Self {
+            door: Door::new(config.limits),
+            config,
+            store,
+            live: Live::default(),
+            counts: Counts::default(),
+            ending: watch::channel(false).0,
+        }
+    }
+
+    /// Says that the server is about to end: what would go on for ever ends now.
+    pub fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Becomes `true` when the server is about to end.
+    pub fn ending(&self) -> watch::Receiver<bool> {
+        self.ending.subscribe()
+    }
+
+    /// Forgets whoever has an id or an e-mail address. `by`: who asked for it.
+    ///
+    /// # Errors
+    ///
+    /// The database's; nothing was forgotten then.
+    pub async fn forget(&self, project: i64, who: &str, by: &str) -> Result<Forgotten, WriteError> {
+        let (now_ms, who, by) = (self.now_ms(), who.to_owned(), by.to_owned());
+        let forgotten = self
+            .store
+            .write(move |tx| forget(tx, project, &who, now_ms, &by))
+            .await?;
+        self.store.empty_log().await;
+        let is_theirs = |text: &String| {
+            let mut names = forgotten.names.iter();
+            names.any(|name| name.to_lowercase() == text.to_lowercase())
+        };
+        self.live.forget(project, |record| {
+            let user = record.user.as_ref();
+            user.is_some_and(|user| {
+                is_theirs(&user.id) || user.email.as_ref().is_some_and(is_theirs)
+            })
+        });
+        Ok(forgotten)
+    }
+
+    /// The time in Unix milliseconds.
+    pub fn now_ms(&self) -> i64 {
+        self.config.fixed_now_ms.unwrap_or_else(system_now_ms)
+    }
+}
+
+/// The time of the system's clock in Unix milliseconds.
+pub fn system_now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
+}

@@ -1,0 +1,126 @@
+//! What a sender has left in its texts is taken out here: others redact less well than this crate.
+
+use std::borrow::Cow;
+
+use mcp_usage::{Redactor, redact::Class};
+use serde_json::Value;
+
+use crate::record::{Kind, Record};
+
+/// Members of the body that hold what people and tools say. The others are ids, names and addresses, which stay.
+const TEXTS: [&str; 5] = [
+    "arguments",
+    "argument_keys",
+    "result",
+    "refused_arguments",
+    "meta",
+];
+
+/// Redacts a record, and counts the marks that this leaves.
+pub(super) fn redact(record: &mut Record, redactor: &Redactor) {
+    let mut marks = Marks::default();
+    let names_a_client = record.unknown_tool || record.kind == Kind::ResourceRead;
+    let texts = [
+        record.intent.as_mut(),
+        record.error.as_mut(),
+        record.tool.as_mut().filter(|_| names_a_client),
+    ];
+    for text in texts.into_iter().flatten() {
+        if let Cow::Owned(redacted) = redactor.redact_str(text) {
+            marks.count(text, &redacted);
+            *text = redacted;
+        }
+    }
+    for name in TEXTS {
+        let Some(value) = record.body.get_mut(name) else {
+            continue;
+        };
+        let json = value.to_string();
+        if let Cow::Owned(redacted) = redactor.redact_json(&json) {
+            marks.count(&json, &redacted);
+            // What is no JSON any more is not known to be harmless.
+            let unreadable = |_| Value::from("[REDACTED_FIELD]");
+            *value = serde_json::from_str(&redacted).unwrap_or_else(unreadable);
+        }
+    }
+    record.redacted_here = marks.0;
+}
+
+#[derive(Default)]
+struct Marks(Vec<(String, u64)>);
+
+impl Marks {
+    fn count(&mut self, before: &str, after: &str) {
+        for class in Class::ALL {
+            let marks = |text: &str| text.matches(class.mark()).count() as u64;
+            let new = marks(after).saturating_sub(marks(before));
+            if new == 0 {
+                continue;
+            }
+            match self.0.iter_mut().find(|(known, _)| known == class.name()) {
+                Some((_, marks)) => *marks += new,
+                None => self.0.push((class.name().to_owned(), new)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::record::{SourceId, User};
+
+    #[test]
+    fn texts_are_redacted_and_who_it_was_stays() {
+        let user = User {
+            id: "rachel@example.com".to_owned(),
+            kind: "EMAIL".to_owned(),
+            email: Some("rachel@example.com".to_owned()),
+        };
+        let Value::Object(body) = json!({
+            "arguments": {"to": "sam@example.com", "password": "hunter2"},
+            "meta": {"note": "call sam@example.com"},
+            "request_id": "rachel@example.com",
+        }) else {
+            unreachable!()
+        };
+        let mut record = Record {
+            user: Some(user.clone()),
+            tool: Some("mail@example.com".to_owned()),
+            intent: Some("mail bob@example.com".to_owned()),
+            error: Some("no bob@example.com [REDACTED_EMAIL]".to_owned()),
+            body,
+            ..Record::new(SourceId([0; 16]), 0, Kind::Call)
+        };
+        redact(&mut record, &Redactor::default());
+        assert_eq!(record.user, Some(user));
+        assert_eq!(record.tool.as_deref(), Some("mail@example.com"));
+        assert_eq!(record.intent.as_deref(), Some("mail [REDACTED_EMAIL]"));
+        let expected = json!({
+            "arguments": {"to": "[REDACTED_EMAIL]", "password": "[REDACTED_FIELD]"},
+            "meta": {"note": "call [REDACTED_EMAIL]"},
+            "request_id": "rachel@example.com",
+        });
+        assert_eq!(Value::Object(record.body.clone()), expected);
+        let marks = [("email".to_owned(), 4), ("field".to_owned(), 1)];
+        assert_eq!(record.redacted_here, marks);
+
+        let before = record.clone();
+        redact(&mut record, &Redactor::default());
+        assert!(record.redacted_here.is_empty());
+        assert_eq!(record.body, before.body);
+    }
+
+    #[test]
+    fn the_name_of_a_tool_that_there_is_not_is_a_clients_text() {
+        let mut record = Record {
+            tool: Some("mail bob@example.com".to_owned()),
+            unknown_tool: true,
+            ..Record::new(SourceId([0; 16]), 0, Kind::Call)
+        };
+        redact(&mut record, &Redactor::default());
+        assert_eq!(record.tool.as_deref(), Some("mail [REDACTED_EMAIL]"));
+    }
+}

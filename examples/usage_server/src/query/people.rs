@@ -1,0 +1,658 @@
+//! Who was there: new, returning, back and gone, what each uses, and from which companies.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, params};
+
+use super::calls::{ids, like};
+use super::names;
+use super::period::{Period, Range};
+use super::span::{self, BAD, COUNTED, Span};
+
+/// Rows of the list, and of the matrix with its columns.
+pub const PAGE: usize = 50;
+pub const MATRIX_ROWS: usize = 22;
+pub const MATRIX_COLUMNS: usize = 14;
+const COMPANIES: usize = 12;
+/// Fewer calls before do not make anybody's absence a change.
+const ENOUGH_BEFORE: f64 = 5.0;
+/// Failures that stand out: so many, and such a share.
+const ENOUGH_FAILED: f64 = 3.0;
+const FAILING_SHARE: f64 = 0.15;
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    pub show: Show,
+    /// Part of an id or an e-mail address; `@` and a domain.
+    pub words: Option<String>,
+    pub domain: Option<String>,
+    pub tool: Option<String>,
+    /// Those with a failure; of the tool, where one is asked for.
+    pub failed: bool,
+    pub client: Option<String>,
+    pub version: Option<String>,
+    /// `intent_cluster.id`.
+    pub cluster: Option<i64>,
+    pub sort: Sort,
+    /// The first row of the list, and of the matrix with its first column.
+    pub from: usize,
+    pub row: usize,
+    pub column: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Show {
+    /// With a call in the period.
+    #[default]
+    Active,
+    /// First seen in the period.
+    New,
+    /// There before and now.
+    Returning,
+    /// Seen long before, not in the time before, and now.
+    Back,
+    /// Returning or back: whoever is not new.
+    Known,
+    /// Five calls or more in the time before and none now.
+    Gone,
+}
+
+/// What the list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    #[default]
+    Calls,
+    FewestCalls,
+    Failed,
+    FewestFailed,
+    Newest,
+    Oldest,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct People {
+    /// How many of each there are, of whom the rest of the filter lets through.
+    pub active: usize,
+    pub new: usize,
+    pub returning: usize,
+    pub back: usize,
+    pub gone: usize,
+    /// How many the filter finds.
+    pub total: usize,
+    pub list: Vec<Person>,
+    pub matrix: Matrix,
+    pub companies: Vec<Company>,
+    /// The share of calls of all that failed: what a person's is held against.
+    pub calls: f64,
+    pub failed: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Person {
+    pub id: String,
+    pub show: Show,
+    pub calls: f64,
+    pub failed: f64,
+    pub calls_before: f64,
+    pub sessions: i64,
+    pub first_ms: i64,
+    pub last_ms: i64,
+    /// Calls by bucket of the period.
+    pub trend: Vec<f64>,
+    /// What they call most.
+    pub tools: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Matrix {
+    pub tools: Vec<String>,
+    pub rows: Vec<MatrixRow>,
+    pub tools_in_all: usize,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatrixRow {
+    pub id: String,
+    pub calls: f64,
+    /// Calls and failures, in the order of the tools.
+    pub cells: Vec<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Company {
+    /// Empty for those without an address.
+    pub domain: String,
+    pub people: usize,
+    pub calls: f64,
+}
+
+/// Whoever was there in the period or the time before.
+#[derive(Debug, Clone)]
+pub(super) struct Someone {
+    pub(super) user: i64,
+    pub(super) id: String,
+    pub(super) domain: String,
+    pub(super) show: Show,
+    pub(super) calls: f64,
+    pub(super) failed: f64,
+    pub(super) calls_before: f64,
+    pub(super) first_ms: i64,
+    pub(super) last_ms: i64,
+}
+
+impl Someone {
+    /// Whether failures are what stands out of what they did.
+    pub(super) fn is_failing(&self) -> bool {
+        self.failed >= ENOUGH_FAILED && self.failed / self.calls.max(1.0) >= FAILING_SHARE
+    }
+}
+
+impl Show {
+    pub const ALL: [Self; 6] = [
+        Self::Active,
+        Self::New,
+        Self::Returning,
+        Self::Back,
+        Self::Known,
+        Self::Gone,
+    ];
+
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::New => "new",
+            Self::Returning => "returning",
+            Self::Back => "back",
+            Self::Known => "known",
+            Self::Gone => "gone",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|show| show.word() == word)
+    }
+}
+
+impl Sort {
+    fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "calls" => Self::Calls,
+            "-calls" => Self::FewestCalls,
+            "failed" => Self::Failed,
+            "-failed" => Self::FewestFailed,
+            "last" => Self::Newest,
+            "-last" => Self::Oldest,
+            _ => return None,
+        })
+    }
+}
+
+impl Filter {
+    /// The filter of an address. What it does not know is left out, and so is what is empty.
+    pub fn of_query(query: &HashMap<String, String>) -> Self {
+        let text = |key: &str| query.get(key).filter(|text| !text.is_empty()).cloned();
+        let place = |key: &str| {
+            query
+                .get(key)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or_default()
+        };
+        let words = text("q");
+        let at_domain = words
+            .as_deref()
+            .and_then(|words| words.strip_prefix('@'))
+            .map(str::to_owned);
+        Self {
+            show: text("show")
+                .and_then(|word| Show::of_word(&word))
+                .unwrap_or_default(),
+            domain: text("domain")
+                .or(at_domain)
+                .map(|domain| domain.to_lowercase()),
+            words: words.filter(|words| !words.starts_with('@')),
+            tool: text("tool"),
+            failed: query
+                .get("outcome")
+                .is_some_and(|outcome| outcome == "failed"),
+            client: text("client"),
+            version: text("version"),
+            cluster: query.get("cluster").and_then(|text| text.parse().ok()),
+            sort: text("sort")
+                .and_then(|word| Sort::of_word(&word))
+                .unwrap_or_default(),
+            from: place("from"),
+            row: place("row"),
+            column: place("column"),
+        }
+    }
+
+    /// What an address says of whom to show, without order and place.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            (
+                "show",
+                (self.show != Show::Active).then(|| self.show.word().to_owned()),
+            ),
+            ("q", self.words.clone()),
+            ("domain", self.domain.clone()),
+            ("tool", self.tool.clone()),
+            ("outcome", self.failed.then(|| "failed".to_owned())),
+            ("client", self.client.clone()),
+            ("version", self.version.clone()),
+            ("cluster", self.cluster.map(|cluster| cluster.to_string())),
+        ];
+        let said = all
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value?)));
+        said.collect()
+    }
+}
+
+pub fn people(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<People> {
+    let mut everyone = everyone(db, project, period, filter)?;
+    let count =
+        |everyone: &[Someone], show| everyone.iter().filter(|someone| is(show, someone)).count();
+    let mut people = People {
+        active: count(&everyone, Show::Active),
+        new: count(&everyone, Show::New),
+        returning: count(&everyone, Show::Returning),
+        back: count(&everyone, Show::Back),
+        gone: count(&everyone, Show::Gone),
+        calls: everyone.iter().map(|someone| someone.calls).sum(),
+        failed: everyone.iter().map(|someone| someone.failed).sum(),
+        ..People::default()
+    };
+    everyone.retain(|someone| is(filter.show, someone));
+    people.total = everyone.len();
+    people.companies = companies(&everyone);
+    sort(&mut everyone, Sort::Calls);
+    let of_matrix: Vec<_> = everyone
+        .iter()
+        .skip(filter.row)
+        .take(MATRIX_ROWS)
+        .cloned()
+        .collect();
+    people.matrix = matrix(db, project, period, &of_matrix, filter)?;
+    sort(&mut everyone, filter.sort);
+    for someone in everyone.iter().skip(filter.from).take(PAGE) {
+        people.list.push(person(db, project, period, someone)?);
+    }
+    Ok(people)
+}
+
+/// All whom the filter finds, for an export.
+pub fn list(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<Person>> {
+    let mut everyone = everyone(db, project, period, filter)?;
+    everyone.retain(|someone| is(filter.show, someone));
+    sort(&mut everyone, filter.sort);
+    everyone
+        .iter()
+        .map(|someone| person(db, project, period, someone))
+        .collect()
+}
+
+fn is(show: Show, someone: &Someone) -> bool {
+    match show {
+        Show::Active => someone.show != Show::Gone,
+        Show::Known => matches!(someone.show, Show::Returning | Show::Back),
+        show => someone.show == show,
+    }
+}
+
+fn sort(everyone: &mut [Someone], by: Sort) {
+    let share = |someone: &Someone| someone.failed / someone.calls.max(1.0);
+    everyone.sort_by(|a, b| {
+        let order = match by {
+            Sort::Calls => b
+                .calls
+                .total_cmp(&a.calls)
+                .then(b.calls_before.total_cmp(&a.calls_before)),
+            Sort::FewestCalls => a.calls.total_cmp(&b.calls),
+            Sort::Failed => share(b).total_cmp(&share(a)),
+            Sort::FewestFailed => share(a).total_cmp(&share(b)),
+            Sort::Newest => b.last_ms.cmp(&a.last_ms),
+            Sort::Oldest => a.last_ms.cmp(&b.last_ms),
+        };
+        order.then(a.user.cmp(&b.user))
+    });
+}
+
+/// All whom the filter lets through but for `Filter::show`, in no order.
+pub(super) fn everyone(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<Someone>> {
+    let mut now = sums(db, project, &Span::of(period), filter)?;
+    // Those who are gone have nothing of now; with a failure, a client or an intent only now is asked about.
+    let mut before = sums(db, project, &Span::before(period), &Filter::default())?;
+    if let Some(among) = among(db, project, period, filter)? {
+        now.retain(|user, _| among.contains(user));
+        before.retain(|user, _| among.contains(user));
+    }
+    if filter.failed {
+        now.retain(|_, (_, failed)| *failed > 0.0);
+    }
+    let is_of_now = filter.failed
+        || filter.tool.is_some()
+        || filter.client.is_some()
+        || filter.version.is_some()
+        || filter.cluster.is_some();
+    let mut users: HashSet<i64> = now.keys().copied().collect();
+    if !is_of_now {
+        users.extend(
+            before
+                .iter()
+                .filter(|(_, (calls, _))| *calls >= ENOUGH_BEFORE)
+                .map(|(user, _)| *user),
+        );
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT text, domain, first_ms, last_ms FROM user WHERE id = ?1 AND project = ?2",
+    )?;
+    let mut everyone = Vec::with_capacity(users.len());
+    for user in users {
+        let (calls, failed) = now.get(&user).copied().unwrap_or_default();
+        let calls_before = before.get(&user).map_or(0.0, |(calls, _)| *calls);
+        let mut rows = statement.query((user, project))?;
+        let Some(row) = rows.next()? else { continue };
+        let first_ms = row.get(2)?;
+        let show = if !now.contains_key(&user) {
+            Show::Gone
+        } else if first_ms >= period.from {
+            Show::New
+        } else if calls_before > 0.0 {
+            Show::Returning
+        } else {
+            Show::Back
+        };
+        everyone.push(Someone {
+            user,
+            id: row.get(0)?,
+            domain: row.get(1)?,
+            show,
+            calls,
+            failed,
+            calls_before,
+            first_ms,
+            last_ms: row.get(3)?,
+        });
+    }
+    if let Some(domain) = &filter.domain {
+        everyone.retain(|someone| someone.domain == *domain);
+    }
+    Ok(everyone)
+}
+
+/// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
+pub(super) fn sums(
+    db: &Connection,
+    project: i64,
+    span: &Span,
+    filter: &Filter,
+) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
+    let mut sums: HashMap<i64, (f64, f64)> = HashMap::new();
+    let mut add = |user: i64, calls: f64, failed: f64| {
+        let sum = sums.entry(user).or_default();
+        sum.0 += calls;
+        sum.1 += failed;
+    };
+    if let Some(tool) = &filter.tool {
+        let Some(tool) = names::id(db, project, 1, tool)? else {
+            return Ok(sums);
+        };
+        let source = span::user_tools();
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT user, calls, failed FROM ({source}) WHERE tool = :of"
+        ))?;
+        let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
+        while let Some(row) = rows.next()? {
+            add(row.get(0)?, row.get(1)?, row.get(2)?);
+        }
+        return Ok(sums);
+    }
+    let mut statement = db.prepare_cached(&span::users("user, weight, failed"))?;
+    let mut rows = statement.query(span.params(project).as_slice())?;
+    while let Some(row) = rows.next()? {
+        add(row.get(1)?, row.get(2)?, row.get(3)?);
+    }
+    Ok(sums)
+}
+
+/// Whom words, a client or an intent leave; `None` for everybody.
+fn among(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+) -> rusqlite::Result<Option<HashSet<i64>>> {
+    let mut among: Option<HashSet<i64>> = None;
+    let mut and = |found: Vec<i64>| {
+        let found: HashSet<i64> = found.into_iter().collect();
+        among = Some(match among.take() {
+            Some(before) => before.intersection(&found).copied().collect(),
+            None => found,
+        });
+    };
+    if let Some(words) = &filter.words {
+        let find = "SELECT id FROM user WHERE project = ?1 AND (text LIKE ?2 ESCAPE '\\' OR email LIKE ?2 ESCAPE '\\')";
+        and(ids(
+            db,
+            find,
+            &[Value::Integer(project), Value::Text(like(words))],
+        )?);
+    }
+    if filter.client.is_some() || filter.version.is_some() {
+        and(of_client(db, project, &Span::of(period), filter)?);
+    }
+    if let Some(cluster) = filter.cluster {
+        let find = format!(
+            "SELECT DISTINCT e.user FROM event e INDEXED BY event_intent
+             WHERE e.intent IN (SELECT id FROM intent WHERE cluster = ?1) AND e.intent > 0 AND e.project = ?2
+                 AND e.time_ms >= ?3 AND e.time_ms < ?4 AND e.class IN {COUNTED} AND e.user <> 0"
+        );
+        let values = [cluster, project, period.from, period.until].map(Value::Integer);
+        and(ids(db, &find, &values)?);
+    }
+    Ok(among)
+}
+
+fn of_client(
+    db: &Connection,
+    project: i64,
+    span: &Span,
+    filter: &Filter,
+) -> rusqlite::Result<Vec<i64>> {
+    let source = span::days_and_events(
+        "client_user_day",
+        "client, user",
+        "client, user",
+        &format!("kind = 1 AND class IN {COUNTED}"),
+    );
+    let clients = ids(
+        db,
+        "SELECT id FROM name WHERE project = ?1 AND kind = 2
+             AND (?2 IS NULL OR text = ?2) AND (?3 IS NULL OR detail = ?3)",
+        &[
+            Value::Integer(project),
+            filter.client.clone().map_or(Value::Null, Value::Text),
+            filter.version.clone().map_or(Value::Null, Value::Text),
+        ],
+    )?;
+    let clients: HashSet<i64> = clients.into_iter().collect();
+    let mut statement = db.prepare_cached(&source)?;
+    let mut rows = statement.query(span.params(project).as_slice())?;
+    let mut users = Vec::new();
+    while let Some(row) = rows.next()? {
+        let user = row.get(1)?;
+        if user != 0 && clients.contains(&row.get(0)?) {
+            users.push(user);
+        }
+    }
+    Ok(users)
+}
+
+fn companies(everyone: &[Someone]) -> Vec<Company> {
+    let mut by_domain: BTreeMap<&str, (usize, f64)> = BTreeMap::new();
+    for someone in everyone {
+        let (people, calls) = by_domain.entry(&someone.domain).or_default();
+        *people += 1;
+        *calls += someone.calls;
+    }
+    let mut companies: Vec<_> = by_domain
+        .into_iter()
+        .map(|(domain, (people, calls))| Company {
+            domain: domain.to_owned(),
+            people,
+            calls,
+        })
+        .collect();
+    companies.sort_by(|a, b| b.calls.total_cmp(&a.calls));
+    companies.truncate(COMPANIES);
+    companies
+}
+
+fn person(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    someone: &Someone,
+) -> rusqlite::Result<Person> {
+    let mut trend = vec![0.0; period.buckets()];
+    for (time_ms, calls) in course(db, project, period, someone.user)? {
+        if let Some(bucket) = trend.get_mut(period.bucket_of(time_ms)) {
+            *bucket += calls;
+        }
+    }
+    let mut tools: Vec<_> = tools_of(db, project, period, someone.user)?
+        .into_iter()
+        .collect();
+    tools.sort_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
+    let tools = tools.iter().take(2).map(|(tool, _)| names::text(db, *tool));
+    let mut sessions = db.prepare_cached(&format!(
+        "SELECT count(*) FROM session WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
+    ))?;
+    Ok(Person {
+        id: someone.id.clone(),
+        show: someone.show,
+        calls: someone.calls,
+        failed: someone.failed,
+        calls_before: someone.calls_before,
+        sessions: sessions.query_row((project, someone.user, period.from), |row| row.get(0))?,
+        first_ms: someone.first_ms,
+        last_ms: someone.last_ms,
+        trend,
+        tools: tools.collect::<rusqlite::Result<_>>()?,
+    })
+}
+
+/// Calls of a user over the period: the beginning of a bucket, and its weight.
+fn course(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    user: i64,
+) -> rusqlite::Result<Vec<(i64, f64)>> {
+    let find = match period.range {
+        // Hours of one user are read from their events: the rollup lies in the order of hours.
+        Range::Day => format!(
+            "SELECT time_ms, weight FROM event INDEXED BY event_user WHERE project = ?1 AND user = ?2
+                 AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}"
+        ),
+        _ => "SELECT bucket * 86400000, weight FROM user_day INDEXED BY user_day_user
+             WHERE project = ?1 AND user = ?2 AND bucket >= ?3 / 86400000 AND bucket * 86400000 < ?4"
+            .to_owned(),
+    };
+    let mut statement = db.prepare_cached(&find)?;
+    let rows = statement.query_map(params![project, user, period.from, period.until], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    rows.collect()
+}
+
+/// Calls and failures of a user by tool.
+pub(super) fn tools_of(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    user: i64,
+) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
+    let find = match period.range {
+        Range::Day => format!(
+            "SELECT tool, weight, CASE WHEN outcome IN {BAD} THEN weight ELSE 0.0 END FROM event INDEXED BY event_user WHERE project = ?1 AND user = ?2
+                 AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}"
+        ),
+        // The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them.
+        _ => "SELECT t.tool, t.weight, t.failed
+             FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
+                 ON t.project = d.project AND t.bucket = d.bucket AND t.user = d.user
+             WHERE d.project = ?1 AND d.user = ?2 AND d.bucket >= ?3 / 86400000 AND d.bucket * 86400000 < ?4"
+            .to_owned(),
+    };
+    let mut statement = db.prepare_cached(&find)?;
+    let mut rows = statement.query(params![project, user, period.from, period.until])?;
+    let mut tools: HashMap<i64, (f64, f64)> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let sum = tools.entry(row.get(0)?).or_default();
+        sum.0 += row.get::<_, f64>(1)?;
+        sum.1 += row.get::<_, f64>(2)?;
+    }
+    Ok(tools)
+}
+
+fn matrix(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    people: &[Someone],
+    filter: &Filter,
+) -> rusqlite::Result<Matrix> {
+    let source = span::calls("tool, class, weight");
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT tool FROM ({source}) WHERE class IN {COUNTED} AND tool <> 0
+         GROUP BY tool ORDER BY total(weight) DESC, tool"
+    ))?;
+    let tools = statement.query_map(Span::of(period).params(project).as_slice(), |row| {
+        row.get(0)
+    })?;
+    let tools: Vec<i64> = tools.collect::<rusqlite::Result<_>>()?;
+    let shown: Vec<i64> = tools
+        .iter()
+        .copied()
+        .skip(filter.column)
+        .take(MATRIX_COLUMNS)
+        .collect();
+    let mut rows = Vec::new();
+    for someone in people.iter().filter(|someone| someone.calls > 0.0) {
+        let used = tools_of(db, project, period, someone.user)?;
+        rows.push(MatrixRow {
+            id: someone.id.clone(),
+            calls: someone.calls,
+            cells: shown
+                .iter()
+                .map(|tool| used.get(tool).copied().unwrap_or_default())
+                .collect(),
+        });
+    }
+    let names = shown.iter().map(|tool| names::text(db, *tool));
+    Ok(Matrix {
+        tools: names.collect::<rusqlite::Result<_>>()?,
+        rows,
+        tools_in_all: tools.len(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Removing what is older than a project keeps, a little at a time, so that no sender waits for it.
+
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::insert::{DAY_MS, HOUR_MS};
+use super::{Store, WriteError, forget, projects};
+
+/// How many rows are removed at a time: a commit of events waits for no longer than that takes.
+const CHUNK: usize = 2_000;
+
+/// The tables of rollups, each with how many milliseconds a bucket has.
+const ROLLUPS: [(&str, i64); 16] = [
+    ("roll_hour", HOUR_MS),
+    ("roll_day", DAY_MS),
+    ("hist_hour", HOUR_MS),
+    ("hist_day", DAY_MS),
+    ("user_hour", HOUR_MS),
+    ("user_day", DAY_MS),
+    ("user_tool_day", DAY_MS),
+    ("client_user_day", DAY_MS),
+    ("session_hour", HOUR_MS),
+    ("error_day", DAY_MS),
+    ("intent_day", DAY_MS),
+    ("login_day", DAY_MS),
+    ("unknown_tool_day", DAY_MS),
+    ("lost_day", DAY_MS),
+    ("instance_day", DAY_MS),
+    ("refused_day", DAY_MS),
+];
+
+/// Removes what is too old from all projects.
+///
+/// # Errors
+///
+/// The database's. What was removed until then stays so.
+pub async fn remove_old(store: &Store, now_ms: i64) -> Result<usize, WriteError> {
+    let mut removed = store.write(move |tx| forget::prune(tx, now_ms)).await?;
+    let projects = store.write(|tx| projects::list(tx)).await?;
+    for project in projects {
+        let id = project.id;
+        let raw = now_ms - i64::from(project.raw_days) * DAY_MS;
+        let rollup = now_ms - i64::from(project.rollup_days) * DAY_MS;
+        removed += repeat(store, move |tx| events(tx, id, raw)).await?;
+        removed += repeat(store, move |tx| sessions(tx, id, raw)).await?;
+        for (table, bucket_ms) in ROLLUPS {
+            // A bucket that is not wholly too old stays.
+            let until = rollup.div_euclid(bucket_ms);
+            removed += repeat(store, move |tx| buckets(tx, table, id, until)).await?;
+        }
+        let until = rollup.div_euclid(DAY_MS);
+        removed += repeat(store, move |tx| buckets(tx, "redaction_day", id, until)).await?;
+        removed += repeat(store, move |tx| users(tx, id, rollup)).await?;
+        removed += repeat(store, move |tx| instances(tx, id, rollup)).await?;
+    }
+    Ok(removed)
+}
+
+/// Removes chunk after chunk, and lets the ingest in between.
+async fn repeat(
+    store: &Store,
+    chunk: impl Fn(&Transaction<'_>) -> rusqlite::Result<usize> + Copy + Send + 'static,
+) -> Result<usize, WriteError> {
+    let mut removed = 0;
+    loop {
+        let count = store.write(chunk).await?;
+        removed += count;
+        if count < CHUNK {
+            return Ok(removed);
+        }
+    }
+}
+
+fn limit() -> i64 {
+    i64::try_from(CHUNK).unwrap_or(i64::MAX)
+}
+
+fn events(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
+    // The time up to which there are enough, so that all three statements mean the same rows.
+    let sql = "SELECT id, intent FROM event WHERE project = ?1 AND time_ms < ?2 ORDER BY time_ms, id LIMIT ?3";
+    let found: Vec<(i64, i64)> = tx
+        .prepare_cached(sql)?
+        .query_map(params![project, until_ms, limit()], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut body = tx.prepare_cached("DELETE FROM event_body WHERE id = ?1")?;
+    let mut event = tx.prepare_cached("DELETE FROM event WHERE id = ?1")?;
+    for (id, _) in &found {
+        body.execute([id])?;
+        event.execute([id])?;
+    }
+    let mut is_used = tx.prepare_cached("SELECT 1 FROM event WHERE intent = ?1 AND intent > 0")?;
+    let mut intents: Vec<i64> = found.iter().map(|(_, intent)| *intent).collect();
+    intents.sort_unstable();
+    intents.dedup();
+    for intent in intents.into_iter().filter(|intent| *intent > 0) {
+        if !is_used.exists([intent])? {
+            forget::remove_intent(tx, intent)?;
+        }
+    }
+    Ok(found.len())
+}
+
+fn sessions(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
+    let delete = "DELETE FROM session WHERE id IN
+        (SELECT id FROM session WHERE project = ?1 AND last_ms < ?2 LIMIT ?3)";
+    tx.prepare_cached(delete)?
+        .execute(params![project, until_ms, limit()])
+}
+
+fn buckets(tx: &Transaction<'_>, table: &str, project: i64, until: i64) -> rusqlite::Result<usize> {
+    // Whole buckets, the oldest first: these tables have no other key to name some rows by.
+    let oldest: Option<i64> = tx
+        .prepare_cached(&format!(
+            "SELECT bucket FROM {table} WHERE project = ?1 AND bucket < ?2 ORDER BY bucket LIMIT 1"
+        ))?
+        .query_row(params![project, until], |row| row.get(0))
+        .optional()?;
+    let Some(oldest) = oldest else {
+        return Ok(0);
+    };
+    tx.prepare_cached(&format!(
+        "DELETE FROM {table} WHERE project = ?1 AND bucket = ?2"
+    ))?
+    .execute(params![project, oldest])?;
+    // There may be more.
+    Ok(CHUNK)
+}
+
+/// People of whom nothing is left.
+fn users(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
+    let delete = "DELETE FROM user WHERE id IN (SELECT id FROM user
+        WHERE project = ?1 AND last_ms < ?2
+            AND NOT EXISTS (SELECT 1 FROM event WHERE event.project = ?1 AND event.user = user.id) LIMIT ?3)";
+    tx.prepare_cached(delete)?
+        .execute(params![project, until_ms, limit()])
+}
+
+fn instances(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
+    tx.prepare_cached(
+        "DELETE FROM instance_lost WHERE instance IN
+            (SELECT id FROM instance WHERE project = ?1 AND last_ms < ?2)",
+    )?
+    .execute(params![project, until_ms])?;
+    let delete = "DELETE FROM instance WHERE id IN
+        (SELECT id FROM instance WHERE project = ?1 AND last_ms < ?2 LIMIT ?3)";
+    tx.prepare_cached(delete)?
+        .execute(params![project, until_ms, limit()])
+}

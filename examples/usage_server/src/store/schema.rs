@@ -1,0 +1,96 @@
+//! The schema's steps. `user_version` holds the number of the last one that a database has taken.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// In order, each with its number.
+const STEPS: &[(u32, &str)] = &[(1, include_str!("schema.sql"))];
+
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    take_steps(connection, path, STEPS)
+}
+
+fn take_steps(
+    connection: &mut Connection,
+    path: &Path,
+    steps: &[(u32, &str)],
+) -> Result<(), StoreError> {
+    let failed = |error| StoreError::Sqlite {
+        path: path.to_owned(),
+        error,
+    };
+    // Two processes that start at once must not both take a step.
+    let transaction = connection
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(failed)?;
+    let taken: u32 = transaction
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    let known = steps.last().map_or(0, |(number, _)| *number);
+    if taken > known {
+        return Err(StoreError::Newer {
+            path: path.to_owned(),
+            version: taken,
+            known,
+        });
+    }
+    for (number, sql) in steps.iter().filter(|(number, _)| *number > taken) {
+        transaction.execute_batch(sql).map_err(failed)?;
+        transaction
+            .pragma_update(None, "user_version", number)
+            .map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(connection: &Connection) -> u32 {
+        connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn each_step_is_taken_once_and_what_was_there_stays() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let path = Path::new("test");
+        let first = (1, "CREATE TABLE a (x INTEGER); INSERT INTO a VALUES (7);");
+        take_steps(&mut connection, path, &[first]).unwrap();
+        take_steps(&mut connection, path, &[first]).unwrap();
+        let second = (2, "ALTER TABLE a ADD COLUMN y INTEGER NOT NULL DEFAULT 8;");
+        take_steps(&mut connection, path, &[first, second]).unwrap();
+        assert_eq!(version(&connection), 2);
+        let both = connection.query_row("SELECT x, y FROM a", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
+        });
+        assert_eq!(both.unwrap(), (7, 8));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_database_as_it_was() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let steps = [
+            (1, "CREATE TABLE a (x INTEGER);"),
+            (2, "CREATE TABLE a (x);"),
+        ];
+        assert!(take_steps(&mut connection, Path::new("test"), &steps).is_err());
+        assert_eq!(version(&connection), 0);
+    }
+
+    #[test]
+    fn a_newer_schema_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = migrate(&mut connection, Path::new("test")).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Newer { version: 99, .. }),
+            "{error}"
+        );
+    }
+}

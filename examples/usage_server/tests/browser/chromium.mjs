@@ -1,0 +1,196 @@
+// A person with a real browser looks at the demo's month, by keyboard: signs in, visits each page, replays a session,
+// forgets somebody. `node chromium.mjs LINK CHROMIUM TOTALS [SCREENSHOTS]`; playwright-core is looked for in NODE_PATH.
+//
+// TOTALS is what the month has to show, as JSON. With SCREENSHOTS every page is also looked at in both widths and both
+// schemes, and a picture of each is left in that directory.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const { chromium } = createRequire(join(process.env.NODE_PATH, "x"))("playwright-core");
+const [link, executablePath, given, screenshots] = process.argv.slice(2);
+const totals = JSON.parse(given);
+const origin = new URL(link).origin;
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const complaints = [];
+async function open(options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  // A violated policy is an error of the console's, too.
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(`${page.url()}: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
+  page.on("dialog", (dialog) => {
+    complaints.push(`${page.url()}: a dialog says ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  return page;
+}
+
+// By keyboard alone: goes on until what has the focus is called so.
+async function press(page, name, key = "Enter") {
+  await tabTo(page, name);
+  await page.keyboard.press(key);
+}
+async function tabTo(page, name) {
+  const seen = [];
+  for (let tabs = 0; tabs < 400; tabs++) {
+    await page.keyboard.press("Tab");
+    const called = await page.evaluate(() => {
+      const focused = document.activeElement;
+      return (focused?.getAttribute("aria-label") ?? focused?.innerText ?? "").trim();
+    });
+    if (typeof name === "string" ? called === name : name.test(called)) return;
+    seen.push(called);
+  }
+  assert.fail(`the keyboard does not reach ${name} on ${page.url()}; it reaches ${[...new Set(seen)].join(" | ")}`);
+}
+async function follow(page, name) {
+  const loaded = page.waitForEvent("load");
+  await press(page, name);
+  await loaded;
+}
+
+const number = (text) => Number(text.replace(/[^0-9.−-]/g, "").replace("−", "-"));
+async function heading(page) {
+  return (await page.innerText("h1")).trim();
+}
+// The key numbers by their labels.
+async function figures(page) {
+  return page.$$eval(".kpi", (kpis) => Object.fromEntries(kpis.map((kpi) => [
+    kpi.querySelector(".l").textContent.trim(), kpi.querySelector(".v").textContent.trim(),
+  ])));
+}
+// How many rows a page says that it has.
+async function counted(page, path) {
+  await page.goto(origin + path);
+  return number(await page.innerText(".count"));
+}
+
+const desktop = { viewport: { width: 1280, height: 900 }, colorScheme: "light" };
+const page = await open(desktop);
+await page.goto(link);
+await follow(page, "Sign in");
+const home = new URL(page.url()).pathname;
+assert.match(home, /^\/p\/[0-9]+\/$/);
+console.log("signed in by the link");
+
+// A link works once.
+const second = await open(desktop);
+await second.goto(link);
+assert.match(await second.innerText("main"), /does not work any more/);
+await second.context().close();
+
+// The totals that the month is known to have.
+const overview = await figures(page);
+assert.equal(number(overview.Calls), totals.week.calls, JSON.stringify(overview));
+assert.equal(number(overview.People), totals.week.people, JSON.stringify(overview));
+assert.equal(number(overview.Sessions), totals.week.sessions, JSON.stringify(overview));
+assert.equal(await counted(page, `${home}calls`), totals.week.calls);
+assert.equal(await counted(page, `${home}calls?outcome=failed`), totals.week.failed);
+assert.equal(await counted(page, `${home}calls?kind=missing`), totals.week.missing);
+console.log(`${totals.week.calls} calls of ${totals.week.people} people in ${totals.week.sessions} sessions`);
+
+// Each page, from the rail.
+const rail = ["Overview", "Live", "People", "Logins", "Clients", "Tools", "Sessions", "Intents", "Calls", /^Data quality/, "Connect a server", "Settings"];
+await page.goto(origin + home);
+for (const name of rail) {
+  await follow(page, name);
+  const title = await heading(page);
+  assert.ok(name instanceof RegExp ? name.test(title) : title === name, `${name} is called ${title}`);
+  assert.ok((await page.innerText("main")).length > 100, `${name} says something`);
+}
+console.log(`${rail.length} pages, one by one`);
+
+// Somebody is found, and what they did is in order.
+await page.goto(origin + home);
+await page.keyboard.press("/");
+await page.keyboard.type(totals.person.id);
+const found = page.waitForEvent("load");
+await page.keyboard.press("Enter");
+await found;
+if (!(await heading(page)).includes(totals.person.id)) await follow(page, totals.person.id);
+assert.equal(await heading(page), totals.person.id);
+const timeline = await page.innerText("main");
+for (const intent of totals.session.intents) assert.ok(timeline.includes(intent), `the timeline says: ${intent}`);
+assert.ok(timeline.includes("export did not finish within 30 s"));
+console.log(`${totals.person.id} has the timeline that is known`);
+
+// A session is stepped through with j and k.
+await page.goto(`${origin}${home}session?id=${totals.session.id}`);
+const steps = await page.$$eval(".step", (steps) => steps.map((step) => step.querySelector(".code, b, strong, bdi")?.innerText ?? ""));
+assert.deepEqual(steps, totals.session.tools);
+const current = () => page.$$eval(".step", (steps) => steps.findIndex((step) => step.hasAttribute("aria-current")));
+const at = await current();
+assert.equal(at, totals.session.outcomes.findIndex((outcome) => outcome !== "ok"), "it opens at the first failure");
+async function step(key, to) {
+  await page.keyboard.press(key);
+  await page.waitForFunction((to) => [...document.querySelectorAll(".step")].findIndex((step) => step.hasAttribute("aria-current")) === to, to);
+  await page.locator("[data-detail] h3, [data-detail] h2").filter({ hasText: totals.session.tools[to] }).first().waitFor();
+}
+for (let to = at - 1; to >= 0; to--) await step("k", to);
+for (let to = 1; to < steps.length; to++) await step("j", to);
+console.log(`${steps.length} steps by j and k`);
+
+if (screenshots) await look();
+
+// Forgotten: gone from every page, and no total counts less than its rows. What they called stays, by nobody.
+const personal = `${origin}${home}person?id=${encodeURIComponent(totals.person.id)}`;
+await page.goto(personal);
+await follow(page, /^Forget/);
+await follow(page, /^(Forget|Yes)/);
+await page.goto(personal);
+assert.ok(!(await page.innerText("main")).includes(totals.session.intents[0]), "the timeline is gone");
+for (const path of [`people?q=${totals.person.id.split("@")[0]}@`, "sessions", "calls", "live", "intents"]) {
+  await page.goto(origin + home + path);
+  assert.ok(!(await page.innerText("main")).includes(totals.person.id), `${path} does not know them`);
+}
+await page.goto(origin + home);
+const after = await figures(page);
+assert.equal(number(after.People), totals.week.people - 1);
+assert.equal(number(after.Calls), totals.week.calls);
+assert.equal(await counted(page, `${home}calls`), totals.week.calls);
+assert.equal(await counted(page, `${home}calls?user=${encodeURIComponent(totals.person.id)}`), 0);
+console.log(`forgotten: ${totals.person.calls} calls of the week are by nobody now`);
+
+await page.goto(origin + home);
+await follow(page, "Sign out");
+await page.goto(origin + home);
+assert.match(await page.innerText("main"), /not signed in/);
+
+// What is said of a page that needs a session is wanted.
+const wanted = /401|410/;
+assert.deepEqual(complaints.filter((text) => !wanted.test(text)), []);
+await browser.close();
+
+// Every page in both widths and both schemes: none is wider than the window.
+async function look() {
+  const state = await page.context().storageState();
+  const person = encodeURIComponent(totals.person.id);
+  const pages = {
+    overview: "", live: "live", people: "people", person: `person?id=${person}`,
+    company: `company?domain=${totals.person.id.split("@")[1]}`, tools: "tools", tool: "tool?name=export_orders",
+    sessions: "sessions", session: `session?id=${totals.session.id}`, intents: "intents", logins: "logins",
+    calls: "calls", clients: "clients", quality: "quality", connect: "connect", settings: "settings",
+  };
+  const widths = { desktop: { viewport: { width: 1280, height: 900 } }, phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true } };
+  const wide = [];
+  for (const [width, options] of Object.entries(widths)) {
+    for (const colorScheme of ["light", "dark"]) {
+      const looked = await open({ ...options, colorScheme, storageState: state });
+      for (const [name, path] of Object.entries(pages)) {
+        const answer = await looked.goto(origin + home + path);
+        assert.equal(answer.status(), 200, name);
+        const over = await looked.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        if (over > 0) wide.push(`${name} on a ${width} by ${over} px`);
+        await looked.screenshot({ path: join(screenshots, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+      }
+      await looked.context().close();
+    }
+  }
+  assert.deepEqual([...new Set(wide)], [], "too wide");
+  console.log(`${Object.keys(pages).length} pages, looked at in both widths and both schemes`);
+}

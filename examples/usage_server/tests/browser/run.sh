@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# A real browser at the pages of the demo's month, by keyboard: signing in, each page, known totals, a known person, a
+# session step by step, and that person forgotten.
+#
+# `look` has it see every page in both widths and both schemes as well; pictures are then left in $SCREENSHOTS, if that
+# is set. Needs what tests/clients/install.sh does, and Chromium: $CHROMIUM, or `chromium` of Debian's packages.
+set -euo pipefail
+cd "$(dirname "$0")/../../../.."
+here=examples/usage_server/tests/browser
+source tests/clients/install.sh
+cargo build --quiet --locked -p usage_server
+server=$(realpath "$target/debug/usage_server")
+
+chromium=${CHROMIUM:-$(command -v chromium || true)}
+if [ -z "$chromium" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
+  chromium=$(command -v chromium)
+fi
+[ -n "$chromium" ] || { echo 'there is no Chromium: set CHROMIUM' >&2; exit 1; }
+have_npm playwright playwright-core@1.65.1
+
+# The shop is closed, so that the totals stay what they are.
+"$server" --demo --still --listen 127.0.0.1:0 --link-file "$out/link" >"$out/log" 2>&1 &
+pids+=($!)
+known=
+for _ in $(seq 1200); do
+  known=$(grep '^{' "$out/log" || true)
+  [ -z "$known" ] || [ ! -s "$out/link" ] || break
+  sleep 0.05
+done
+[ -n "$known" ] || { echo "the demo has no month: $(cat "$out/log")" >&2; exit 1; }
+
+shots=
+if [ "${1:-}" = look ]; then
+  shots=${SCREENSHOTS:-$out/screenshots}
+  mkdir -p "$shots"
+fi
+NODE_PATH=$clients/playwright/node_modules timeout 300 \
+  node "$here/chromium.mjs" "$(cat "$out/link")" "$chromium" "$known" $shots

@@ -1,0 +1,209 @@
+//! Running like a server: its end, its bounds, a disk that is full, and what an operator sees.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{Server, Setup, call};
+
+const REO: &str = "/api/product/usage";
+
+async fn connect(server: &Server) -> TcpStream {
+    let address = server.origin.trim_start_matches("http://");
+    TcpStream::connect(address).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_under_way_at_the_end_is_committed_and_answered() {
+    let mut server = Server::start().await;
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let store = server.app.store.clone();
+    let holding = tokio::spawn(async move {
+        store
+            .write(move |_| {
+                let _ = held.recv();
+                Ok(())
+            })
+            .await
+    });
+    let request = server.post(REO).json(&json!({ "payload": [call(1)] }));
+    let answer = tokio::spawn(async move { request.send().await.unwrap() });
+    while server.app.store.figures().queued_events == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut ending = server.app.ending();
+    let ended = tokio::spawn(async move {
+        server.end().await;
+        server
+    });
+    ending.wait_for(|ending| *ending).await.unwrap();
+    drop(hold);
+    assert_eq!(answer.await.unwrap().status(), StatusCode::OK);
+    holding.await.unwrap().unwrap();
+    let server = ended.await.unwrap();
+    // Nobody is listening any more, and what was answered is in the file.
+    assert!(
+        TcpStream::connect(server.origin.trim_start_matches("http://"))
+            .await
+            .is_err()
+    );
+    let db = rusqlite::Connection::open(server.directory.database()).unwrap();
+    let events: i64 = db
+        .query_row("SELECT count(*) FROM event", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(events, 1);
+    let late = server
+        .app
+        .store
+        .take(usage_server::store::Incoming::default())
+        .await;
+    assert_eq!(late.unwrap_err(), usage_server::store::Busy::Ending);
+}
+
+#[tokio::test]
+async fn a_head_that_takes_too_long_is_given_up() {
+    let mut setup = Setup::default();
+    setup.limits.head_timeout = Duration::from_millis(100);
+    let server = Server::start_as(setup).await;
+    let mut stream = connect(&server).await;
+    stream
+        .write_all(b"POST /ingest HTTP/1.1\r\nHost")
+        .await
+        .unwrap();
+    let mut answer = Vec::new();
+    // It ends by the server's hand.
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 408"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_the_next_one_waits_for_its_turn() {
+    let mut setup = Setup::default();
+    setup.limits.connections = 2;
+    let server = Server::start_as(setup).await;
+    let get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut part = [0; 1_024];
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut stream = connect(&server).await;
+        stream.write_all(get).await.unwrap();
+        assert!(stream.read(&mut part).await.unwrap() > 0);
+        open.push(stream);
+    }
+    let mut third = connect(&server).await;
+    third.write_all(get).await.unwrap();
+    let mut answered = tokio::spawn(async move {
+        let mut part = [0; 1_024];
+        third.read(&mut part).await.unwrap()
+    });
+    // The others are served still, which the third would be by now.
+    for stream in &mut open {
+        stream.write_all(get).await.unwrap();
+        assert!(stream.read(&mut part).await.unwrap() > 0);
+    }
+    assert!(!answered.is_finished());
+    open.pop();
+    assert!((&mut answered).await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn health_and_figures_name_nobody() {
+    let server = Server::start().await;
+    server.send(vec![call(1), call(1)]).await;
+    let get = async |path: &str| {
+        let answer = server
+            .http
+            .get(format!("{}{path}", server.origin))
+            .send()
+            .await
+            .unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    };
+    assert_eq!(get("/healthz").await, (StatusCode::OK, "ok\n".to_owned()));
+    let (status, metrics) = get("/metrics").await;
+    assert_eq!(status, StatusCode::OK);
+    for line in [
+        "usage_server_requests_total{wire=\"reo\",status=\"200\"} 1",
+        "usage_server_events_total{result=\"new\"} 1",
+        "usage_server_events_total{result=\"repeated\"} 1",
+        "usage_server_queue_events 0",
+        "usage_server_disk_low 0",
+    ] {
+        assert!(
+            metrics.lines().any(|found| found == line),
+            "{line} in {metrics}"
+        );
+    }
+    for personal in ["rachel", "example.com", "search", "s1", "shop"] {
+        assert!(!metrics.contains(personal), "{personal}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_answered_503_and_the_server_goes_on_when_there_is_room() {
+    let server = Server::start().await;
+    assert_eq!(server.send(vec![call(1)]).await.0, StatusCode::OK);
+    let pages = async |pages: &'static str| {
+        let set = server.app.store.write(move |tx| {
+            // SQLite's own bound, which fails as a disk without room does.
+            let now: i64 = tx.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+            let bound = if pages == "now" { now } else { 1 << 30 };
+            tx.pragma_update(None, "max_page_count", bound)
+        });
+        set.await.unwrap();
+    };
+    pages("now").await;
+    let body = "x".repeat(200);
+    let mut id = 1;
+    let refused = loop {
+        id += 1;
+        let mut event = call(id);
+        event["meta"]["tool_arguments"] = json!({ "text": body, "n": id });
+        let request = server.post(REO).json(&json!({ "payload": [event] }));
+        let answer = request.send().await.unwrap();
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+        assert!(id < 1_000);
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers().contains_key("retry-after"));
+    // Nothing of what was refused is there, in no rollup either.
+    let taken = (id - 1).to_string();
+    assert_eq!(server.row("SELECT count(*) FROM event").await, taken);
+    assert_eq!(server.row("SELECT sum(calls) FROM roll_day").await, taken);
+    pages("many").await;
+    assert_eq!(server.send(vec![call(id)]).await.0, StatusCode::OK);
+    assert_eq!(
+        server.row("SELECT count(*) FROM event").await,
+        id.to_string()
+    );
+    assert_eq!(server.rows("PRAGMA integrity_check").await, ["ok"]);
+}
+
+#[tokio::test]
+async fn below_the_watermark_nothing_is_taken() {
+    let mut setup = Setup::default();
+    setup.options.min_free_bytes = u64::MAX;
+    let server = Server::start_as(setup).await;
+    let (status, answer) = server.send(vec![call(1)]).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        answer["error"].as_str().unwrap().contains("disk"),
+        "{answer}"
+    );
+    let health = server
+        .http
+        .get(format!("{}/healthz", server.origin))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(health.status(), StatusCode::SERVICE_UNAVAILABLE);
+}

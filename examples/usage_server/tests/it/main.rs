@@ -1,0 +1,19 @@
+//! The server as senders and browsers see it: over sockets, with a database of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are no tests themselves"
+)]
+
+mod browser;
+mod forget;
+mod ingest;
+mod lifecycle;
+mod links;
+mod pages;
+mod process;
+mod retention;
+mod security;
+mod senders;
+mod support;

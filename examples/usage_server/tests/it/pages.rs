@@ -1,0 +1,625 @@
+//! What the pages say.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::Value;
+use usage_server::record::{Kind, Listed, Outcome, Record, User};
+use usage_server::web::session::Role;
+
+use crate::browser::{MINUTE, NOW, Pages, call, event};
+use crate::security::PAGES;
+
+fn user(id: &str) -> Option<User> {
+    Some(User {
+        id: id.to_owned(),
+        kind: "EMAIL".to_owned(),
+        email: Some(id.to_owned()).filter(|id| id.contains('@')),
+    })
+}
+
+#[tokio::test]
+async fn each_page_of_an_empty_project_leads_to_the_first_event() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    for page in PAGES {
+        let answer = admin.page(page).await;
+        let name = page.split('?').next().unwrap();
+        match name {
+            "connect" | "settings" | "live" | "quality" => {
+                assert_eq!(answer.status, StatusCode::OK, "{page}")
+            }
+            _ => assert_eq!(
+                (answer.status, answer.location()),
+                (StatusCode::SEE_OTHER, "/p/1/connect"),
+                "{page}"
+            ),
+        }
+    }
+    let connect = admin.page("connect").await.text;
+    let url = pages.site.url();
+    for line in [
+        format!("REO_CENSUS_MCP_ENDPOINT={url}/api/product/usage"),
+        format!("MCPEYE_INGEST_URL={url}"),
+        format!("{url}/v1/traces"),
+        "Nothing arrives?".to_owned(),
+        "Make a write key".to_owned(),
+    ] {
+        assert!(connect.contains(&line), "{line}");
+    }
+    assert_eq!(connect.matches("class=\"on\"").count(), 0);
+    let made = admin.change("keys/new", &[("then", "connect")]).await.text;
+    let (_, key) = made.split_once("REO_API_KEY=mu_").unwrap();
+    assert!(made.contains(&format!("X-API-KEY: mu_{}", key.get(..48).unwrap())));
+    pages.take(vec![call(0)]).await;
+    assert_eq!(admin.page("").await.status, StatusCode::OK);
+    assert_eq!(
+        admin
+            .page("connect")
+            .await
+            .text
+            .matches("class=\"on\"")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn hostile_texts_are_texts_on_every_page() {
+    let texts = [
+        "<script>alert(1)</script>".to_owned(),
+        "\"><img src=x onerror=alert(1)>".to_owned(),
+        "javascript:alert(1)".to_owned(),
+        "\u{202e}gnp.exe\u{2066}".to_owned(),
+        "nul\0bell\u{7}".to_owned(),
+        "=HYPERLINK(\"http://evil.example\")".to_owned(),
+        "</td></table><h1>Owned</h1>".to_owned(),
+        "a".repeat(10_000),
+        "data: x\r\n\r\nevent: message".to_owned(),
+    ];
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    for text in &texts {
+        let all = |record: Record| Record {
+            instance: Some(text.clone()),
+            sequence: Some(1),
+            tool: Some(text.clone()),
+            user: user(&format!("{text}@{text}")),
+            session: Some(text.clone()),
+            client: Some(text.clone()),
+            client_version: Some(text.clone()),
+            release: Some(text.clone()),
+            protocol: Some(text.clone()),
+            error: Some(text.clone()),
+            intent: Some(text.clone()),
+            redactions: vec![(text.clone(), 1)],
+            ..record
+        };
+        let bad = Record {
+            outcome: Outcome::ToolError,
+            ..call(0)
+        };
+        let unknown = Record {
+            unknown_tool: true,
+            outcome: Outcome::ProtocolError,
+            ..call(0)
+        };
+        let listing = Record {
+            listed: vec![Listed {
+                tool: format!("{text} listed"),
+                definition: Some((text.clone(), 9)),
+            }],
+            ..event(Kind::Listing, 0)
+        };
+        let others = [
+            Kind::Login,
+            Kind::Refused,
+            Kind::Missing,
+            Kind::Custom,
+            Kind::PromptGet,
+        ]
+        .map(|kind| event(kind, 0));
+        let mut records = vec![bad, unknown, listing];
+        records.extend(others);
+        pages.take(records.into_iter().map(all).collect()).await;
+    }
+    for text in &texts {
+        let coded: String = text
+            .bytes()
+            .take(2_000)
+            .map(|byte| format!("%{byte:02x}"))
+            .collect();
+        for page in PAGES {
+            let page = match page.split_once('?') {
+                Some((page, query)) => {
+                    let key = query.split('=').next().unwrap();
+                    format!("{page}?{key}={coded}")
+                }
+                None => format!("{page}?q={coded}&reason={coded}&client={coded}"),
+            };
+            let shown = admin.page(&page).await;
+            assert!(!shown.status.is_server_error(), "{page}: {}", shown.text);
+            let text = without_values(&shown.text);
+            for raw in [
+                "<script>",
+                "<img",
+                "<h1>Owned",
+                "\u{202e}",
+                "\u{2066}",
+                "\0",
+                "\u{7}",
+                "href=\"javascript",
+            ] {
+                assert!(!text.contains(raw), "{page}: {raw:?}");
+            }
+        }
+    }
+    let live = admin.page("live").await.text;
+    assert!(
+        live.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && live.contains("‹U+202E›gnp.exe")
+    );
+}
+
+/// A page without the values of its fields, which go back to the server as they are.
+fn without_values(page: &str) -> String {
+    let mut parts = page.split(" value=\"");
+    let mut rest = parts.next().unwrap().to_owned();
+    for part in parts {
+        rest.push_str(part.split_once('"').unwrap().1);
+    }
+    rest
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_said_within_the_frame() {
+    let pages = Pages::start().await;
+    pages.take(vec![call(0)]).await;
+    let admin = pages.admin().await;
+    let answer = admin.page("nothing").await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(
+        answer.text.contains("There is no such page")
+            && answer.text.contains("aria-label=\"Main\"")
+    );
+    let answer = admin.page("forget").await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(
+        answer.text.contains("cannot be used that way")
+            && answer.text.contains("aria-label=\"Main\"")
+    );
+    for page in ["person?id=nobody", "tool?name=nothing", "session?id=none"] {
+        let answer = admin.page(page).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{page}");
+        assert!(answer.text.contains("aria-label=\"Main\""), "{page}");
+    }
+    pages.run("DROP TABLE tool_def").await;
+    let answer = admin.page("tools").await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        answer.text.contains("Something went wrong") && answer.text.contains("aria-label=\"Main\"")
+    );
+    assert!(!answer.text.contains("tool_def"));
+}
+
+#[tokio::test]
+async fn a_base_path_is_in_every_address_with_and_without_a_proxy_that_takes_it_off() {
+    let pages = Pages::start_as(Some("http://usage.example.com/team"), false).await;
+    pages.take(vec![call(0)]).await;
+    let admin = pages.admin().await;
+    for prefix in ["", "/team"] {
+        for page in PAGES {
+            let answer = admin.get(&format!("{prefix}/p/1/{page}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{prefix} {page}");
+            for attribute in ["href=\"/", "action=\"/", "src=\"/"] {
+                let bare = answer.text.match_indices(attribute).find(|(at, _)| {
+                    let rest = answer.text.get(at + attribute.len()..).unwrap();
+                    !rest.starts_with("team/")
+                });
+                assert_eq!(bare, None, "{prefix} {page}");
+            }
+        }
+    }
+    let home = admin.with("host", "usage.example.com").get("/team/").await;
+    assert_eq!(
+        (home.status, home.location()),
+        (StatusCode::SEE_OTHER, "/team/p/1/")
+    );
+}
+
+#[tokio::test]
+async fn assets_are_kept_under_their_version() {
+    let pages = Pages::start().await;
+    let shown = pages.stranger().get("/sign-in").await.text;
+    for name in ["style.css", "app.js", "icon.svg"] {
+        let (_, rest) = shown.split_once(&format!("/assets/{name}")).unwrap();
+        let address = format!("/assets/{name}{}", rest.split('"').next().unwrap());
+        let kept = pages.stranger().get(&address).await;
+        assert_eq!(
+            kept.header("cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(kept.header("x-content-type-options"), "nosniff");
+        let plain = pages.stranger().get(&format!("/assets/{name}?v=old")).await;
+        assert_eq!(plain.header("cache-control"), "public, no-cache");
+        let tag = plain.header("etag");
+        let same = pages
+            .stranger()
+            .with("if-none-match", tag)
+            .get(&address)
+            .await;
+        assert_eq!(
+            (same.status, same.text.as_str()),
+            (StatusCode::NOT_MODIFIED, "")
+        );
+    }
+}
+
+#[tokio::test]
+async fn live_shows_what_came_and_streams_what_comes() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let named = |name: &str| Record {
+        tool: Some(name.to_owned()),
+        ..call(0)
+    };
+    pages
+        .take(vec![
+            named("first"),
+            Record {
+                outcome: Outcome::Timeout,
+                ..named("second")
+            },
+        ])
+        .await;
+    let page = admin.page("live").await.text;
+    // Newest first, without script.
+    assert!(page.find(">second<").unwrap() < page.find(">first<").unwrap());
+    let failed = admin.page("live?outcome=failed").await.text;
+    assert!(failed.contains(">second<") && !failed.contains(">first<"));
+    let none = admin.page("live?q=nothing").await.text;
+    assert!(!none.contains(">second<"));
+    let (_, address) = page.split_once("data-live=\"").unwrap();
+    let address = address.split('"').next().unwrap().replace("&amp;", "&");
+    let mut stream = admin.open(&address).await;
+    pages.take(vec![named("third")]).await;
+    let seen = until(&mut stream, ">third<").await;
+    assert!(
+        !seen.contains(">first<") && !seen.contains(">second<"),
+        "{seen}"
+    );
+    let id = seen
+        .lines()
+        .find_map(|line| line.strip_prefix("id: "))
+        .unwrap()
+        .to_owned();
+    drop(stream);
+    // What came while nobody was connected comes with the next connection, and nothing twice.
+    pages.take(vec![named("fourth"), named("fifth")]).await;
+    let mut stream = admin.with("last-event-id", &id).open(&address).await;
+    let seen = until(&mut stream, ">fifth<").await;
+    assert!(
+        seen.contains(">fourth<") && !seen.contains(">third<"),
+        "{seen}"
+    );
+    // After a start of the server ids begin anew: all that came since is new.
+    let mut stream = admin
+        .with("last-event-id", "00000000-900")
+        .open(&address)
+        .await;
+    until(&mut stream, ">first<").await;
+    // The filter is the server's.
+    let mut stream = admin.open("/p/1/live/events?outcome=failed").await;
+    let seen = until(&mut stream, ">second<").await;
+    assert!(!seen.contains(">first<"), "{seen}");
+}
+
+#[tokio::test]
+async fn the_lights_come_on_one_by_one() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let mut stream = admin.open("/p/1/connect/events").await;
+    pages
+        .take(vec![Record {
+            instance: Some("web-1".to_owned()),
+            sequence: Some(1),
+            ..call(0)
+        }])
+        .await;
+    let seen = until(&mut stream, "\"call\"").await;
+    assert!(
+        seen.contains("\"light\":\"server\"") && seen.contains("web-1"),
+        "{seen}"
+    );
+    assert!(
+        !seen.contains("\"listing\"") && !seen.contains("\"done\""),
+        "{seen}"
+    );
+    let listed = Listed {
+        tool: "search".to_owned(),
+        definition: None,
+    };
+    let listing = Record {
+        listed: vec![listed],
+        ..event(Kind::Listing, 0)
+    };
+    pages
+        .take(vec![
+            listing,
+            Record {
+                user: user("maya@example.com"),
+                ..event(Kind::Login, 0)
+            },
+        ])
+        .await;
+    let seen = until(&mut stream, "\"done\":true").await;
+    assert!(
+        seen.contains("\"listing\"") && seen.contains("\"login\""),
+        "{seen}"
+    );
+    assert!(!seen.contains("\"server\""), "{seen}");
+}
+
+/// Reads a stream until it has said this.
+async fn until(stream: &mut reqwest::Response, said: &str) -> String {
+    let mut seen = String::new();
+    while !seen.contains(said) {
+        let chunk = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await;
+        let chunk = chunk.expect("in time").unwrap().expect("more");
+        seen.push_str(&String::from_utf8_lossy(&chunk));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn exports_have_every_row_once_and_no_formula() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let evil = Record {
+        tool: Some("=cmd|' /C calc'!A0".to_owned()),
+        intent: Some("@SUM(1), \"x\"\n+1".to_owned()),
+        ..call(MINUTE)
+    };
+    let many = (0..1_200).map(|n| Record {
+        session: Some(format!("s-{}", n % 7)),
+        ..call(n % 11 * MINUTE)
+    });
+    pages.take(many.chain([evil]).collect()).await;
+    let csv = admin.page("calls?format=csv").await;
+    assert_eq!(
+        csv.header("content-disposition"),
+        "attachment; filename=\"calls.csv\""
+    );
+    assert_eq!(
+        csv.text
+            .split("\r\n")
+            .filter(|line| !line.is_empty())
+            .count(),
+        1_202
+    );
+    assert!(
+        csv.text.contains("\"'=cmd|' /C calc'!A0\"")
+            && csv.text.contains("\"'@SUM(1), \"\"x\"\"\n+1\"")
+    );
+    let lines = admin
+        .change(
+            "export",
+            &[("format", "jsonl"), ("range", "28d"), ("user", "")],
+        )
+        .await;
+    assert_eq!(lines.header("content-type"), "application/x-ndjson");
+    let rows: Vec<Value> = lines
+        .text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows.len(), 1_201);
+    assert!(rows.iter().any(|row| row["tool"] == "=cmd|' /C calc'!A0"));
+    let all = admin
+        .change("export", &[("format", "csv"), ("range", "7d")])
+        .await;
+    assert_eq!(
+        all.text
+            .split("\r\n")
+            .filter(|line| !line.is_empty())
+            .count(),
+        1_202
+    );
+    assert!(all.text.contains("\"'=cmd|' /C calc'!A0\""));
+    let of_nobody = admin
+        .change(
+            "export",
+            &[("format", "jsonl"), ("range", "7d"), ("user", "nobody")],
+        )
+        .await;
+    assert_eq!(of_nobody.text, "");
+    let people = admin.page("people?format=csv").await;
+    assert_eq!(people.text.lines().count(), 2);
+    for form in [
+        [("format", "xml"), ("range", "7d")],
+        [("format", "csv"), ("range", "1y")],
+    ] {
+        assert_eq!(
+            admin.change("export", &form).await.status,
+            StatusCode::UNPROCESSABLE_ENTITY
+        );
+    }
+    let actions: i64 = pages
+        .one("SELECT count(*) FROM audit WHERE action LIKE 'exported%' AND who LIKE 'admin %'")
+        .await;
+    assert_eq!(actions, 5);
+}
+
+#[tokio::test]
+async fn who_looks_a_person_up_is_written_down() {
+    let pages = Pages::start().await;
+    pages.take(vec![call(0)]).await;
+    let reader = pages.signed_in(Role::Reader).await;
+    reader.page("person?id=maya@example.com").await;
+    reader.page("session?id=s-1").await;
+    reader.page("company?domain=example.com").await;
+    reader.page("tools").await;
+    let subjects: String = pages
+        .one("SELECT group_concat(action || ' ' || subject, ', ') FROM audit WHERE who LIKE 'reader %' AND action LIKE 'looked%'")
+        .await;
+    assert_eq!(
+        subjects,
+        "looked up maya@example.com, looked up a session of maya@example.com, looked up @example.com"
+    );
+    let shown = pages.admin().await.page("settings").await.text;
+    assert!(shown.contains("looked up a session of") && shown.contains("signed in"));
+}
+
+#[tokio::test]
+async fn settings_are_changed_and_checked() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let sound = [
+        ("name", "store"),
+        ("raw_days", "30"),
+        ("rollup_days", "365"),
+    ];
+    let saved = admin.change("settings", &sound).await;
+    assert_eq!(
+        (saved.status, saved.location()),
+        (StatusCode::SEE_OTHER, "/p/1/settings?done=saved")
+    );
+    let kept: String = pages
+        .one("SELECT name || raw_days || ' ' || rollup_days || ' ' || redact FROM project")
+        .await;
+    assert_eq!(kept, "store30 365 0");
+    for (form, problem) in [
+        (
+            [("name", "store"), ("raw_days", "0"), ("rollup_days", "365")],
+            "whole numbers from 1 to 3650",
+        ),
+        (
+            [("name", "store"), ("raw_days", "x"), ("rollup_days", "365")],
+            "whole numbers from 1 to 3650",
+        ),
+        (
+            [("name", "store"), ("raw_days", "90"), ("rollup_days", "30")],
+            "at least as long as events",
+        ),
+        (
+            [("name", "  "), ("raw_days", "90"), ("rollup_days", "90")],
+            "That name cannot be had",
+        ),
+    ] {
+        let answer = admin.change("settings", &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.text.contains(problem), "{problem}");
+    }
+    assert_eq!(pages.one::<i64>("SELECT raw_days FROM project").await, 30);
+    for _ in 0..2 {
+        assert_eq!(admin.change("keys/new", &[]).await.status, StatusCode::OK);
+    }
+    let third = admin.change("keys/new", &[]).await;
+    assert_eq!(third.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(third.text.contains("Two keys are valid already"));
+    assert_eq!(
+        admin.change("keys/revoke", &[("key", "1")]).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(
+        admin.change("keys/revoke", &[("key", "1")]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(admin.change("keys/new", &[]).await.status, StatusCode::OK);
+    let actions: String = pages
+        .one("SELECT group_concat(action, ', ') FROM audit WHERE action <> 'signed in' ORDER BY id")
+        .await;
+    assert_eq!(
+        actions,
+        "changed settings, made a key, made a key, revoked a key, made a key"
+    );
+    let _ = NOW;
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_said_in_its_place() {
+    use usage_server::page::frame::{Frame, Page, Project};
+    use usage_server::query::{Range, tools::Tools};
+
+    let project = Project {
+        segment: "1".to_owned(),
+        name: "shop".to_owned(),
+    };
+    let frame = Frame {
+        base: String::new(),
+        projects: vec![project.clone()],
+        project,
+        page: Page::Tools,
+        period: Range::Week.until(NOW),
+        may_change: false,
+        csrf: String::new(),
+        last_event_ms: Some(NOW),
+        lost: 0,
+        left_out: 0,
+        raw_days: 90,
+    };
+    let never = (0, Vec::new());
+    let page = usage_server::page::tools::tools(&frame, None, Some(&never), None).into_string();
+    assert_eq!(page.matches("This part took too long").count(), 1);
+    assert!(page.contains("Every tool that servers list has been called"));
+    let page =
+        usage_server::page::tools::tools(&frame, Some(&Tools::default()), None, None).into_string();
+    assert_eq!(page.matches("This part took too long").count(), 1);
+    assert!(page.contains("Nothing was called that is not there"));
+}
+
+#[tokio::test]
+async fn a_person_is_forgotten_after_it_was_asked_once_more() {
+    let pages = Pages::start().await;
+    let noor = Record {
+        user: user("noor@example.com"),
+        session: Some("s-2".to_owned()),
+        intent: Some("a wish of noor's".to_owned()),
+        ..call(MINUTE)
+    };
+    pages.take(vec![call(0), noor]).await;
+    let admin = pages.admin().await;
+    admin.page("person?id=noor@example.com").await;
+    admin.page("session?id=s-2").await;
+    let export = [
+        ("format", "csv"),
+        ("range", "7d"),
+        ("user", "noor@example.com"),
+    ];
+    admin.change("export", &export).await;
+    admin.page("calls?format=csv&user=noor@example.com").await;
+    let calls = admin.page("calls").await.text;
+    assert!(calls.contains("data-total=\"2\""));
+
+    let asked = admin
+        .change("forget", &[("user", "Noor@Example.com")])
+        .await;
+    assert_eq!(asked.status, StatusCode::OK);
+    assert!(asked.text.contains("1 event") && asked.text.contains("name=\"sure\""));
+    assert_eq!(
+        admin.page("person?id=noor@example.com").await.status,
+        StatusCode::OK
+    );
+
+    let sure = [("user", "noor@example.com"), ("sure", "yes")];
+    let done = admin.change("forget", &sure).await;
+    assert_eq!(
+        (done.status, done.location()),
+        (StatusCode::SEE_OTHER, "/p/1/settings?done=forgotten")
+    );
+    for page in PAGES {
+        let shown = admin.page(page).await.text;
+        assert!(!shown.contains("noor") && !shown.contains("s-2"), "{page}");
+    }
+    assert_eq!(
+        admin.page("person?id=noor@example.com").await.status,
+        StatusCode::NOT_FOUND
+    );
+    // What was counted stays right.
+    assert!(admin.page("calls").await.text.contains("data-total=\"2\""));
+    let left: i64 = pages
+        .one("SELECT count(*) FROM audit WHERE subject LIKE '%noor%' OR action LIKE '%noor%'")
+        .await;
+    assert_eq!(left, 0);
+    let again = admin.change("forget", &sure).await;
+    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
