@@ -127,7 +127,7 @@ impl Drop for Place {
 mod tests {
     use std::future::{Future, poll_fn};
     use std::net::IpAddr;
-    use std::pin::pin;
+    use std::pin::{Pin, pin};
     use std::sync::mpsc;
     use std::task::Poll;
 
@@ -137,43 +137,49 @@ mod tests {
         Source::from(IpAddr::from([192, 0, 2, last]))
     }
 
-    /// Polls once, and says whether that was enough.
-    async fn is_ready<F: Future>(future: std::pin::Pin<&mut F>) -> bool {
-        let mut future = Some(future);
-        poll_fn(move |cx| {
-            let polled = future.take().map(|future| future.poll(cx));
-            Poll::Ready(matches!(polled, Some(Poll::Ready(_))))
+    /// Polls once, and returns the output if that was enough.
+    async fn polled<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+        poll_fn(|cx| {
+            Poll::Ready(match future.as_mut().poll(cx) {
+                Poll::Ready(output) => Some(output),
+                Poll::Pending => None,
+            })
         })
         .await
+    }
+
+    /// Takes a turn that is there at once, or none.
+    async fn taken(turns: &Turns, source: Source) -> Option<Turn> {
+        polled(pin!(turns.turn(source))).await?.ok()
     }
 
     #[tokio::test]
     async fn one_source_leaves_a_turn_for_the_others() {
         let turns = Turns::new(2);
-        let first = turns.turn(source(1)).await.unwrap();
+        let first = taken(&turns, source(1)).await.unwrap();
         let mut second = pin!(turns.turn(source(1)));
-        assert!(!is_ready(second.as_mut()).await, "of one source one");
-        let other = turns.turn(source(2)).await.unwrap();
-        let mut third = pin!(turns.turn(source(3)));
-        assert!(!is_ready(third.as_mut()).await, "no more than at a time");
+        assert!(polled(second.as_mut()).await.is_none(), "of one source one");
+        let other = taken(&turns, source(2)).await.unwrap();
+        assert!(taken(&turns, source(3)).await.is_none(), "two at a time");
         drop(other);
-        assert!(is_ready(third.as_mut()).await, "it waited for one to end");
+        assert!(taken(&turns, source(3)).await.is_some());
         drop(first);
-        assert!(is_ready(second.as_mut()).await);
+        assert!(polled(second.as_mut()).await.is_some());
     }
 
     #[tokio::test]
     async fn a_source_has_a_bounded_line_and_leaves_nothing_behind() {
         let turns = Turns::new(2);
-        let running = turns.turn(source(1)).await.unwrap();
+        let running = taken(&turns, source(1)).await.unwrap();
         let mut waiting = Vec::new();
         for _ in 1..WAITING {
             let mut turn = Box::pin(turns.turn(source(1)));
-            assert!(!is_ready(turn.as_mut()).await);
+            assert!(polled(turn.as_mut()).await.is_none());
             waiting.push(turn);
         }
-        assert_eq!(turns.turn(source(1)).await.err(), Some(Busy));
-        assert!(turns.turn(source(2)).await.is_ok());
+        let one_more = polled(pin!(turns.turn(source(1)))).await;
+        assert_eq!(one_more.map(|turn| turn.err()), Some(Some(Busy)));
+        assert!(taken(&turns, source(2)).await.is_some());
         drop((running, waiting));
         assert!(turns.lines.lock().unwrap().is_empty());
     }
@@ -187,12 +193,12 @@ mod tests {
             begun.send(()).unwrap();
             let _ = may_end.recv();
         }));
-        assert!(!is_ready(left.as_mut()).await);
+        assert!(polled(left.as_mut()).await.is_none());
         has_begun.recv().unwrap();
         drop(left);
-        let mut next = pin!(turns.run(source(2), || ()));
-        assert!(!is_ready(next.as_mut()).await, "the work still runs");
+        let mut next = pin!(turns.turn(source(2)));
+        assert!(polled(next.as_mut()).await.is_none(), "the work still runs");
         drop(end);
-        assert_eq!(next.await, Ok(()));
+        assert!(next.await.is_ok());
     }
 }

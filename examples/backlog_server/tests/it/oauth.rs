@@ -474,7 +474,9 @@ async fn a_client_with_a_grant_that_works_is_kept() {
     let connected = server
         .connect("olga@example.com", "demo", "backlog:read")
         .await;
-    server.sql("UPDATE clients SET used_at = 0").await;
+    server
+        .sql("UPDATE clients SET used_at = 0; DELETE FROM codes")
+        .await;
     server.store.prune().await.unwrap();
     let (status, _) = server
         .refresh(&connected.client_id, &connected.refresh)

@@ -9,6 +9,7 @@ fn an_open_request_does_not_hold_the_end_up_and_costs_no_event() {
     let mut server = Command::new(env!("CARGO_BIN_EXE_backlog_server"))
         .args(["--listen", "127.0.0.1:0", "--exit-with-stdin"])
         .env_remove("MCP_PUBLIC_URL")
+        .env_remove("MCP_PROXIES")
         .env("DO_NOT_TRACK", "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
