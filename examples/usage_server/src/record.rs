@@ -1,0 +1,183 @@
+//! What every wire's event becomes before it is stored.
+
+use serde_json::{Map, Value};
+
+/// One event, bounded and redacted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    pub source_id: SourceId,
+    /// The logger that captured it, and its number there from 1.
+    pub instance: Option<String>,
+    pub sequence: Option<u64>,
+    /// When it happened, in Unix milliseconds: the start of a call where the wire says it, else its end.
+    pub time_ms: i64,
+    pub kind: Kind,
+    /// The tool of a call; the prompt or resource of the other requests; the custom activity type.
+    pub tool: Option<String>,
+    /// Whether the server has no such tool.
+    pub unknown_tool: bool,
+    /// `None` for somebody anonymous without an id.
+    pub user: Option<User>,
+    pub session: Option<String>,
+    pub client: Option<String>,
+    pub client_version: Option<String>,
+    pub class: Class,
+    /// The version of the MCP server.
+    pub release: Option<String>,
+    pub protocol: Option<String>,
+    pub outcome: Outcome,
+    /// The message of a failure; the reason of a refused login.
+    pub error: Option<String>,
+    pub duration_us: Option<u64>,
+    pub result_bytes: Option<u64>,
+    /// What the call was for; of `Kind::Missing` the capability that was asked for.
+    pub intent: Option<String>,
+    /// How many events it stands for: 1 without sampling.
+    pub weight: f64,
+    /// Marks that redaction left, by class, as the sender counts them.
+    pub redactions: Vec<(String, u64)>,
+    /// Of a listing: the tools with the hash and size of their definitions, where the sender says them.
+    pub listed: Vec<Listed>,
+    /// All else that it said, for the page of one event: arguments, result, other facts.
+    pub body: Map<String, Value>,
+}
+
+/// What tells two sendings of one event from two events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SourceId(pub [u8; 16]);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: String,
+    /// As the sender says: EMAIL, ANONYMOUS, INTERNAL …
+    pub kind: String,
+    pub email: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub tool: String,
+    pub definition: Option<(String, u64)>,
+}
+
+/// What an event is. The numbers stand in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Kind {
+    /// `tools/call`.
+    Call = 1,
+    Login = 2,
+    /// The identity capture of an authenticated request.
+    Identity = 3,
+    /// A refused login.
+    Refused = 4,
+    /// `tools/list`.
+    Listing = 5,
+    SessionStart = 6,
+    PromptGet = 7,
+    ResourceRead = 8,
+    /// A capability that an agent asked for and no tool has.
+    Missing = 9,
+    Custom = 10,
+}
+
+/// How a call ended. The numbers stand in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    Ok = 0,
+    ToolError = 1,
+    ProtocolError = 2,
+    InputRequired = 3,
+    Task = 4,
+    Cancelled = 5,
+    Timeout = 6,
+    Panicked = 7,
+    Dropped = 8,
+    Unknown = 9,
+}
+
+/// The four groups that are drawn alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    Ok,
+    Waiting,
+    GivenUp,
+    Failed,
+}
+
+/// What kind of client it was. The numbers stand in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Class {
+    Unknown = 0,
+    Agent = 1,
+    Crawler = 2,
+    HealthProbe = 3,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 10] = [
+        Self::Ok,
+        Self::ToolError,
+        Self::ProtocolError,
+        Self::InputRequired,
+        Self::Task,
+        Self::Cancelled,
+        Self::Timeout,
+        Self::Panicked,
+        Self::Dropped,
+        Self::Unknown,
+    ];
+
+    /// The word on the wire, which the pages show with spaces.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::ProtocolError => "protocol_error",
+            Self::InputRequired => "input_required",
+            Self::Task => "task",
+            Self::Cancelled => "cancelled",
+            Self::Timeout => "timeout",
+            Self::Panicked => "panicked",
+            Self::Dropped => "dropped",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.word() == word)
+    }
+
+    pub fn of_number(number: u8) -> Self {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| *outcome as u8 == number)
+            .unwrap_or(Self::Unknown)
+    }
+
+    pub const fn group(self) -> Group {
+        match self {
+            Self::Ok => Group::Ok,
+            Self::InputRequired | Self::Task => Group::Waiting,
+            Self::Cancelled | Self::Timeout | Self::Dropped | Self::Unknown => Group::GivenUp,
+            Self::ToolError | Self::ProtocolError | Self::Panicked => Group::Failed,
+        }
+    }
+
+    /// Whether it counts as failed in every rate: failed or given up, but for what nobody knows.
+    pub const fn is_bad(self) -> bool {
+        !matches!(
+            (self.group(), self),
+            (Group::Ok | Group::Waiting, _) | (_, Self::Unknown)
+        )
+    }
+}
+
+impl Class {
+    /// Whether the pages count it: crawlers and probes are left out but on the page of clients.
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Unknown | Self::Agent)
+    }
+}

@@ -1,0 +1,1 @@
+//! The database: one writer, readers of their own.
