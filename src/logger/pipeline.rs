@@ -154,7 +154,7 @@ impl Pipeline {
         listener: Option<EndListener>,
     ) -> Outcome {
         if !self.others.is_empty() && self.is_full() {
-            return Outcome::Dropped(self.refuse_for_all(event, DropReason::QueueFull));
+            return Outcome::Dropped(self.refuse_full(event));
         }
         let queued = self.admit().and_then(|now| {
             self.ask_consent(event)?;
@@ -223,6 +223,17 @@ impl Pipeline {
         self.refusal(&self.shared, event, reason)
     }
 
+    /// Counts an event that found the queue of several destinations full; returns the first destination's reason.
+    fn refuse_full(&self, event: &Event<'_>) -> DropReason {
+        for shared in self.all() {
+            match self.refusal(shared, event, DropReason::QueueFull) {
+                DropReason::QueueFull => shared.ledger.refuse_full(),
+                reason => self.refuse(shared, event, reason),
+            }
+        }
+        self.refusal(&self.shared, event, DropReason::QueueFull)
+    }
+
     /// Why a destination does not take an event; `otherwise` where it would.
     fn refusal(&self, shared: &Shared, event: &Event<'_>, otherwise: DropReason) -> DropReason {
         let wire = &shared.settings.wire;
@@ -238,10 +249,7 @@ impl Pipeline {
         {
             shared.on_missing_field(field);
         }
-        match reason {
-            DropReason::QueueFull => shared.ledger.refuse_full(),
-            _ => shared.ledger.refuse(reason),
-        }
+        shared.ledger.refuse(reason);
     }
 
     /// Returns what an event lacks that a destination's wire requires, and where to give it.
