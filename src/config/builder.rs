@@ -109,6 +109,7 @@ impl Builder {
     /// | `log_usage_confirmed` | waits for the first, or for all: [`confirm`](Self::confirm) |
     /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline, of each [`destinations`](crate::UsageLogger::destinations) tells what became of its events; `flush_to_disk` is done when all spools have them |
     /// | `before_send` | runs once for each event |
+    /// | `forget` | forgets for all of them; an event counts for each |
     /// | `stats` | the first one's; [`destinations`](crate::UsageLogger::destinations) has each by name |
     /// | `set_api_key` | the first; [`destination`](crate::UsageLogger::destination) gives the others |
     ///
@@ -270,7 +271,7 @@ impl Builder {
     /// drops the event as [`NoConsent`](crate::DropReason::NoConsent), and so does a panic. Events of nobody are not
     /// asked about, nor are those that a full queue or a shutdown refuses.
     ///
-    /// It gets the identity as it was given, also where [`pseudonyms`](Self::pseudonyms) are sent, and with the address
+    /// It gets the identity as it was given, also where pseudonyms are sent, and with the address
     /// that the event has beside it ([`ToolCall::email`](crate::ToolCall::email)); where an address is all that an event
     /// has, as [`Identity::email`].
     ///

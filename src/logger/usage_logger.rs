@@ -209,9 +209,8 @@ impl UsageLogger {
     /// Later events are new ones, those of call guards that are open now included: refuse them by
     /// [`consent`](crate::Builder::consent). Other processes, and other loggers, keep their own; so does the ingest.
     ///
-    /// It takes as long as it takes to read what is kept: some 100 ms for a full queue of 32 MiB, in which nothing is sent,
-    /// and with a spool the time of the disk, which is waited for no longer than
-    /// [`FORGET_TIMEOUT`](crate::FORGET_TIMEOUT). The answer says whether it is [`complete`](Forgotten::complete); what the
+    /// It takes as long as it takes to read what the queue holds, in which time nothing is sent, and with a spool the time of
+    /// the disk, which is waited for no longer than [`FORGET_TIMEOUT`](crate::FORGET_TIMEOUT). The answer says whether it is [`complete`](Forgotten::complete); what the
     /// disk has not done by then it does later. A logger that is disabled, or has taken no event yet, has nothing to forget.
     ///
     /// ```

@@ -356,6 +356,8 @@ fn forks(endpoint: &str) {
             assert_eq!(usage.start_tool_call("new").finish(CallOutcome::Ok), forked);
             assert_eq!(open.finish(CallOutcome::Ok), forked);
             assert_eq!(usage.flush_blocking(PATIENCE), Err(FlushError::Closed));
+            let forgotten = usage.forget_blocking(&rachel());
+            assert!(!forgotten.complete, "the parent keeps what there is");
             let stats = usage.shutdown_blocking(PATIENCE).stats;
             assert_eq!(stats.dropped.get(DropReason::Forked), 4);
             drop(usage);
