@@ -60,6 +60,9 @@
 //! ours. A list passes as it is where it is larger than 1 MiB, is no JSON by the letter, or says a name twice; then calls of
 //! its tools do so, too. So does a call of more than 16 MiB.
 //!
+//! A call of the tool for [missing capabilities](UsageStreams::missing_capability) is answered here, between two lines of the
+//! server's, and the server never sees it; the client's next requests wait until the answer is written.
+//!
 //! An [instrumented](crate::UsageLogger::instrument) server needs no such streams around it: each of its calls would have two
 //! events.
 

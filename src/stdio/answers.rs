@@ -131,6 +131,8 @@ struct State<W> {
     pending: Vec<u8>,
     /// Answers of our own, which come in between two lines.
     own: Vec<u8>,
+    /// Answers of our own may be written.
+    may_answer: bool,
     /// Answers of our own are on their way, and no request is read before they are written.
     is_answering: bool,
     wakers: Arc<Wakers>,
@@ -156,9 +158,13 @@ impl Wake for Wakers {
 
 impl<W> Outlet<W> {
     pub(super) fn new(inner: W, answers: Option<Answers>) -> Self {
+        let may_answer = answers
+            .as_ref()
+            .is_some_and(|answers| answers.conversation.offers_capability_tool());
         Self(Mutex::new(State {
             inner: Some(Box::pin(inner)),
             answers,
+            may_answer,
             pending: Vec::new(),
             own: Vec::new(),
             is_answering: false,
@@ -301,13 +307,13 @@ impl<W: AsyncWrite> State<W> {
         Poll::Ready(shut_down)
     }
 
-    /// Runs a poll of the server's. Where the reader may wait for the same stream, both are woken.
+    /// Runs a poll of the server's. Where the reader of the requests may come to wait for the same stream, both are woken.
     fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        if !self.is_answering {
+        if !self.may_answer {
             return poll(self, cx);
         }
         *lock(&self.wakers.writer) = Some(cx.waker().clone());
