@@ -17,7 +17,7 @@
 //! ```
 //!
 //! [`UsageStreams`] has the settings. A proxy in front of another process does the same with its own stdin and stdout, and
-//! copies between them and the process's; one that moves the bytes itself shows them to [taps](UsageStreams::taps).
+//! copies between them and the process's; one that moves the bytes itself hands them to [taps](UsageStreams::taps).
 //!
 //! # What is captured
 //!

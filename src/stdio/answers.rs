@@ -37,24 +37,19 @@ impl Answers {
         }
     }
 
-    /// Looks at a part of the stream.
-    pub(super) fn look(&mut self, data: &[u8]) {
+    /// Takes a part that passes as it is.
+    pub(super) fn pass(&mut self, data: &[u8]) {
+        self.lines.pass(data);
         look(&mut self.reader, &self.conversation, data);
     }
 
-    /// Takes a part that passes as it is.
-    fn pass(&mut self, data: &[u8]) {
-        self.lines.pass(data);
-        self.look(data);
-    }
-
     /// Whether the next of the stream may be changed.
-    fn may_rewrite(&self) -> bool {
+    pub(super) fn may_rewrite(&self) -> bool {
         self.lines.is_holding() || self.conversation.may_rewrite_answers()
     }
 
     /// Takes a part that may be changed.
-    fn rewrite(&mut self, data: &[u8], to_client: &mut Vec<u8>) {
+    pub(super) fn rewrite(&mut self, data: &[u8], to_client: &mut Vec<u8>) {
         let Self {
             conversation,
             reader,
@@ -74,7 +69,7 @@ impl Answers {
     }
 
     /// Returns what is held, which passes as it is.
-    fn release(&mut self, to_client: &mut Vec<u8>) {
+    pub(super) fn release(&mut self, to_client: &mut Vec<u8>) {
         let Self {
             conversation,
             reader,
@@ -100,7 +95,7 @@ impl Answers {
     }
 
     /// Nothing reaches the client any more.
-    fn note_client_gone(&self) {
+    pub(super) fn note_client_gone(&self) {
         self.conversation.around.note_client_gone();
     }
 }

@@ -72,16 +72,14 @@ impl UsageStreams {
         )
     }
 
-    /// Begins a session whose bytes are only shown: for a proxy that moves them itself. Taps change nothing, so
-    /// [`add_intent`](Self::add_intent) and [`missing_capability`](Self::missing_capability) have no effect.
+    /// Begins a session for who moves the bytes, as a proxy with threads of its own does: each piece is handed to a tap,
+    /// which returns what goes on. Hand over bytes before the other end gets them.
     ///
-    /// Show bytes of the client's before the server gets them.
+    /// [`missing_capability`](Self::missing_capability) has no effect on taps: an answer of ours would have to get between two
+    /// lines of the server's.
     pub fn taps(&self) -> (RequestTap, AnswerTap) {
-        let mut looking = self.clone();
-        let observer = Arc::make_mut(&mut looking.observer);
-        observer.settings.add_intent = false;
-        observer.settings.missing_capability = false;
-        let (requests, answers) = looking.begin();
+        let streams = self.clone().missing_capability(false);
+        let (requests, answers) = streams.begin();
         (RequestTap(requests), AnswerTap(answers))
     }
 
