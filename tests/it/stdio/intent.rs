@@ -91,7 +91,7 @@ async fn a_list_of_another_form_passes_as_it_is_and_its_calls_do_too() {
     for tools in [
         format!("[{tool}],\"tools\":[]"),
         format!("[{tool},{tool}]"),
-        format!(r#"[{{"name":"a","name":"b","inputSchema":{{}}}}]"#),
+        r#"[{"name":"a","name":"b","inputSchema":{}}]"#.to_owned(),
         r#"[{"name":"a","inputSchema":{"type":"object","type":"object"}}]"#.to_owned(),
         r#"[{"name":"a","inputSchema":{"properties":{}},"inputSchema":{}}]"#.to_owned(),
         r#"[{"name":"a"},{"inputSchema":{}},{},7]"#.to_owned(),
