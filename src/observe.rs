@@ -10,6 +10,8 @@ mod rewriting;
 mod surroundings;
 
 pub(crate) use conversation::Conversation;
-pub(crate) use observer::{DEFAULT_MAX_MESSAGE_BYTES, Observer, ObserverSettings};
+pub(crate) use observer::{
+    DEFAULT_MAX_MESSAGE_BYTES, Observer, ObserverSettings, observer_setters,
+};
 pub(crate) use rewriting::{MAX_CALL_BYTES, MAX_LISTING_BYTES, RewrittenRequests};
 pub(crate) use surroundings::{Peer, SessionPeers, Surroundings, cut, gone};

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! [`UsageStreams`] has the settings. A proxy in front of another process does the same with its own stdin and stdout, and
-//! copies between them and the process's; one that moves the bytes itself shows them to [taps](UsageStreams::taps).
+//! copies between them and the process's; one that moves the bytes itself hands them to [taps](UsageStreams::taps).
 //!
 //! # What is captured
 //!
@@ -59,6 +59,9 @@
 //! Lines are held until they are whole while a list of the tools is waited for, and from the client once it was shown what is
 //! ours. A list passes as it is where it is larger than 1 MiB, is no JSON by the letter, or says a name twice; then calls of
 //! its tools do so, too. So does a call of more than 16 MiB.
+//!
+//! A call of the tool for [missing capabilities](UsageStreams::missing_capability) is answered here, between two lines of the
+//! server's, and the server never sees it; the client's next requests wait until the answer is written.
 //!
 //! An [instrumented](crate::UsageLogger::instrument) server needs no such streams around it: each of its calls would have two
 //! events.

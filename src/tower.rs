@@ -33,7 +33,7 @@
 //! [`tenant_header`](UsageLayer::tenant_header)), and by the user; where there is no user, by all headers that
 //! hold a credential: `authorization`, `cookie`, `x-api-key` and others with such words in their names, or with a name
 //! that the logger's redactor takes for a sensitive one. Of all that a keyed hash is kept. Tools that have an intent
-//! are remembered, the latest 16 384 of them, each once for each caller.
+//! are remembered, the latest 131 072 of them, each once for each caller.
 //!
 //! A call whose error says that there is no tool of its name, in the words of an SDK, is marked as one of an unknown
 //! tool. An error that something else was not found is the tool's own.
@@ -61,7 +61,14 @@
 //! by the letter, stands in several events, or says a name twice; then calls of its tools do so, too. So does a call of more
 //! than 16 MiB.
 //!
-//! What was shown to whom is known to this process alone, for the latest 16 384 tools and callers. Where several replicas
+//! The server gets a call of the tool for [missing capabilities](UsageLayer::missing_capability), and its answer, which is that
+//! it has no such tool, is replaced by ours where the status is a success.
+//!
+//! A caller is told as [above](self): where the layer stands outside of the authentication, and no user is in the extensions,
+//! a renewed token or cookie makes another caller of the same, whose list has not passed yet. So let it stand inside.
+//!
+//! What was shown to whom is known to this process alone, for the latest 131 072 tools, each counted
+//! once for each caller, and the latest 16 384 callers. Where several replicas
 //! serve a client, or a client keeps its list over a restart of the server, a call may come whose list has not passed here: it
 //! keeps the argument. Let a client stay with a replica, or leave the setting off.
 //!

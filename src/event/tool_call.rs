@@ -55,7 +55,7 @@ pub enum CallOutcome {
     /// The call's guard was dropped, or the logger shut down, before the call ended.
     Dropped,
     /// How the call ended is not known: the `tower` layer did not understand the answer, or has not
-    /// seen one although the exchange came to its end.
+    /// seen one although the exchange came to its end; on streams, too many requests wait for one.
     Unknown,
 }
 

@@ -47,6 +47,50 @@ impl Arguments {
     }
 }
 
+/// The setters of what is captured of calls, which all integrations have alike. `change` hands over settings with
+/// `arguments` and `results`.
+#[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
+macro_rules! capture_setters {
+    () => {
+        /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
+        pub fn arguments(self, on: bool) -> Self {
+            self.change(|settings| settings.arguments.is_on = on)
+        }
+
+        /// Lists the arguments of a tool that are captured; its others are not. Default: all.
+        pub fn arguments_of<N: Into<String>>(
+            self,
+            tool: impl Into<String>,
+            names: impl IntoIterator<Item = N>,
+        ) -> Self {
+            let names = $crate::mcp::arguments::Arguments::names(names);
+            self.change(|settings| {
+                settings.arguments.listed.insert(tool.into(), names);
+            })
+        }
+
+        /// Sets what says of each tool which of its arguments are captured. Default: all are.
+        ///
+        /// Asked with each call, by the name that the client calls. An argument is captured where
+        /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing
+        /// is where the closure panics.
+        pub fn arguments_by(
+            self,
+            by: impl Fn(&str) -> $crate::mcp::arguments::Arguments + Send + Sync + 'static,
+        ) -> Self {
+            self.change(|settings| settings.arguments.set_by(by))
+        }
+
+        /// Sets whether results are captured: content and structured content. Default: no.
+        pub fn results(self, on: bool) -> Self {
+            self.change(|settings| settings.results = on)
+        }
+    };
+}
+
+#[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
+pub(crate) use capture_setters;
+
 /// The settings of what is captured of the arguments. An argument is captured where each of them lets it through.
 #[derive(Clone)]
 pub(crate) struct ArgumentSettings {

@@ -18,7 +18,7 @@ use crate::mcp::rounds::Rounds;
 pub(crate) const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
 /// Most tools whose intents are remembered, each as often as there are callers.
-const MAX_TOOLS: usize = 16_384;
+const MAX_TOOLS: usize = 131_072;
 
 /// Most tools of one listing that are looked at.
 pub(super) const MAX_TOOLS_LISTED: usize = 4_096;
@@ -58,6 +58,44 @@ impl Default for ObserverSettings {
         }
     }
 }
+
+/// The setters that all settings of observers have alike, those of a module whose page has a section on intent. `change`
+/// hands over [`ObserverSettings`].
+macro_rules! observer_setters {
+    ($module:literal) => {
+        /// Names the argument that holds the intent of a call, whatever listings show; it stays in place for the tool, and
+        /// out of the captured ones. Default: what a listing shows, see
+        #[doc = concat!("the [module](crate::", $module, ").")]
+        pub fn intent(self, name: impl Into<String>) -> Self {
+            self.change(|settings| settings.intent = Some(name.into()))
+        }
+
+        /// Sets whether the lists of tools that pass get a property that asks for the intent of a call, and calls of those
+        /// tools lose its argument. Default: no; then not one byte changes.
+        #[doc = concat!("See the [module](crate::", $module, "#with-intent).")]
+        pub fn add_intent(self, on: bool) -> Self {
+            self.change(|settings| settings.add_intent = on)
+        }
+
+        /// Sets whether the last page of the tools that passes gets a tool that an agent can call to say what no tool
+        /// offers, as an instrumented server's: `request_missing_capability`, on the mcpeye wire
+        /// `mcpeye_request_capability`, on the PostHog wire `get_more_tools`. Default: no; then not one byte changes.
+        ///
+        /// A call is reported as one of that name. A server that has a tool of that name keeps it. How it is answered says
+        #[doc = concat!("the [module](crate::", $module, "#with-intent).")]
+        pub fn missing_capability(self, on: bool) -> Self {
+            self.change(|settings| settings.missing_capability = on)
+        }
+
+        /// Sets how much of a message is kept to be read. Default:
+        #[doc = concat!("[`DEFAULT_MAX_MESSAGE_BYTES`](crate::", $module, "::DEFAULT_MAX_MESSAGE_BYTES).")]
+        pub fn max_message_bytes(self, bytes: usize) -> Self {
+            self.change(|settings| settings.max_message_bytes = bytes)
+        }
+    };
+}
+
+pub(crate) use observer_setters;
 
 /// What is remembered from one conversation to the next. Each caller has a memory of its own, told by a [`CallerKey`].
 #[derive(Debug)]

@@ -144,6 +144,13 @@ mod tests {
         MessageId::Number(n.to_string())
     }
 
+    fn call() -> Awaited {
+        Awaited::Call(OpenedCall {
+            record: CallGuard::disabled(),
+            round: 0,
+        })
+    }
+
     /// Requests of these ids.
     fn open(ids: impl IntoIterator<Item = MessageId>) -> OpenMessages {
         let mut open = OpenMessages::default();
@@ -178,6 +185,28 @@ mod tests {
         assert!(one.take(&MessageId::Absent, &ERROR, true).is_some());
         let mut two = open([number(1), number(2)]);
         assert!(two.take(&MessageId::Absent, &ERROR, true).is_none());
+    }
+
+    #[test]
+    fn a_client_cancels_a_call_and_nothing_else() {
+        let mut open = open([number(1)]);
+        open.push(&number(2), call());
+        assert!(open.cancel(&number(1)).is_none(), "it is no call");
+        assert!(open.cancel(&number(3)).is_none());
+        assert!(open.cancel(&number(2)).is_some());
+        assert!(open.take(&number(2), &RESULT, false).is_none());
+        assert!(open.take(&number(1), &RESULT, false).is_some());
+    }
+
+    #[test]
+    fn the_oldest_is_given_up_where_too_many_are_waited_for() {
+        let mut open = OpenMessages::default();
+        for n in 0..MAX_AWAITED as u64 {
+            assert!(open.push(&number(n), call()).is_none());
+        }
+        assert!(open.push(&number(u64::MAX), call()).is_some());
+        assert!(open.take(&number(0), &RESULT, false).is_none());
+        assert!(open.take(&number(1), &RESULT, false).is_some());
     }
 
     #[test]

@@ -48,9 +48,13 @@ impl<S: Surroundings> Conversation<S> {
     }
 
     /// Whether anything may be changed.
-    pub(crate) fn rewrites(&self) -> bool {
-        let settings = &self.observer.settings;
-        settings.add_intent || settings.missing_capability
+    fn rewrites(&self) -> bool {
+        self.observer.settings.add_intent || self.offers_capability_tool()
+    }
+
+    /// Whether calls of the tool for missing capabilities may be answered here.
+    pub(crate) fn offers_capability_tool(&self) -> bool {
+        self.observer.settings.missing_capability
     }
 
     /// Takes answers, as [`on_answers`](Self::on_answers), and returns what changes in them, too.

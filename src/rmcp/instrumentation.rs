@@ -13,7 +13,7 @@ use super::memory::InstrumentationMemory;
 use super::server_name::ServerName;
 use super::settings::{InstrumentationSettings, IntoCaller};
 use crate::logger::UsageLogger;
-use crate::mcp::arguments::Arguments;
+use crate::mcp::arguments::capture_setters;
 use crate::mcp::request::PeerInfo;
 
 /// How servers are instrumented: settings, and what the instances of a server share.
@@ -194,39 +194,7 @@ macro_rules! setters {
                 self.change(|settings| settings.native_intent = Some(name.into()))
             }
 
-            /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
-            pub fn arguments(self, on: bool) -> Self {
-                self.change(|settings| settings.arguments.is_on = on)
-            }
-
-            /// Lists the arguments of a tool that are captured; its others are not. Default: all.
-            pub fn arguments_of<N: Into<String>>(
-                self,
-                tool: impl Into<String>,
-                names: impl IntoIterator<Item = N>,
-            ) -> Self {
-                let names = Arguments::names(names);
-                self.change(|settings| {
-                    settings.arguments.listed.insert(tool.into(), names);
-                })
-            }
-
-            /// Sets what says of each tool which of its arguments are captured. Default: all are.
-            ///
-            /// Asked with each call, by the name that the client calls. An argument is captured where
-            /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing
-            /// is where the closure panics.
-            pub fn arguments_by(
-                self,
-                by: impl Fn(&str) -> Arguments + Send + Sync + 'static,
-            ) -> Self {
-                self.change(|settings| settings.arguments.set_by(by))
-            }
-
-            /// Sets whether results are captured: content and structured content. Default: no.
-            pub fn results(self, on: bool) -> Self {
-                self.change(|settings| settings.results = on)
-            }
+            capture_setters!();
 
             /// Sets whether listings of the tools are reported, as [`Init`](crate::Init): each list
             /// of names once, and one of several pages whole, for which the server is asked for all

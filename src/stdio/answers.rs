@@ -37,24 +37,19 @@ impl Answers {
         }
     }
 
-    /// Looks at a part of the stream.
-    pub(super) fn look(&mut self, data: &[u8]) {
+    /// Takes a part that passes as it is.
+    pub(super) fn pass(&mut self, data: &[u8]) {
+        self.lines.pass(data);
         look(&mut self.reader, &self.conversation, data);
     }
 
-    /// Takes a part that passes as it is.
-    fn pass(&mut self, data: &[u8]) {
-        self.lines.pass(data);
-        self.look(data);
-    }
-
     /// Whether the next of the stream may be changed.
-    fn may_rewrite(&self) -> bool {
+    pub(super) fn may_rewrite(&self) -> bool {
         self.lines.is_holding() || self.conversation.may_rewrite_answers()
     }
 
     /// Takes a part that may be changed.
-    fn rewrite(&mut self, data: &[u8], to_client: &mut Vec<u8>) {
+    pub(super) fn rewrite(&mut self, data: &[u8], to_client: &mut Vec<u8>) {
         let Self {
             conversation,
             reader,
@@ -74,7 +69,7 @@ impl Answers {
     }
 
     /// Returns what is held, which passes as it is.
-    fn release(&mut self, to_client: &mut Vec<u8>) {
+    pub(super) fn release(&mut self, to_client: &mut Vec<u8>) {
         let Self {
             conversation,
             reader,
@@ -100,7 +95,7 @@ impl Answers {
     }
 
     /// Nothing reaches the client any more.
-    fn note_client_gone(&self) {
+    pub(super) fn note_client_gone(&self) {
         self.conversation.around.note_client_gone();
     }
 }
@@ -131,6 +126,8 @@ struct State<W> {
     pending: Vec<u8>,
     /// Answers of our own, which come in between two lines.
     own: Vec<u8>,
+    /// Answers of our own may be written.
+    may_answer: bool,
     /// Answers of our own are on their way, and no request is read before they are written.
     is_answering: bool,
     wakers: Arc<Wakers>,
@@ -156,9 +153,13 @@ impl Wake for Wakers {
 
 impl<W> Outlet<W> {
     pub(super) fn new(inner: W, answers: Option<Answers>) -> Self {
+        let may_answer = answers
+            .as_ref()
+            .is_some_and(|answers| answers.conversation.offers_capability_tool());
         Self(Mutex::new(State {
             inner: Some(Box::pin(inner)),
             answers,
+            may_answer,
             pending: Vec::new(),
             own: Vec::new(),
             is_answering: false,
@@ -301,13 +302,13 @@ impl<W: AsyncWrite> State<W> {
         Poll::Ready(shut_down)
     }
 
-    /// Runs a poll of the server's. Where the reader may wait for the same stream, both are woken.
+    /// Runs a poll of the server's. Where the reader of the requests may come to wait for the same stream, both are woken.
     fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        if !self.is_answering {
+        if !self.may_answer {
             return poll(self, cx);
         }
         *lock(&self.wakers.writer) = Some(cx.waker().clone());

@@ -41,15 +41,10 @@ impl Requests {
         }
     }
 
-    /// Looks at a part of the stream.
-    pub(super) fn look(&mut self, data: &[u8]) {
-        look(&mut self.reader, &self.conversation, data);
-    }
-
     /// Takes a part that passes as it is.
     pub(super) fn pass(&mut self, data: &[u8]) {
         self.lines.pass(data);
-        self.look(data);
+        look(&mut self.reader, &self.conversation, data);
     }
 
     /// Whether the next of the stream may be changed.

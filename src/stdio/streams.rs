@@ -11,8 +11,8 @@ use super::taps::{AnswerTap, RequestTap};
 use super::user;
 use crate::event::Caller;
 use crate::logger::UsageLogger;
-use crate::mcp::arguments::Arguments;
-use crate::observe::{Conversation, Observer, ObserverSettings};
+use crate::mcp::arguments::capture_setters;
+use crate::observe::{Conversation, Observer, ObserverSettings, observer_setters};
 
 /// How pairs of streams are read: settings. See the [module](crate::stdio).
 ///
@@ -72,16 +72,14 @@ impl UsageStreams {
         )
     }
 
-    /// Begins a session whose bytes are only shown: for a proxy that moves them itself. Taps change nothing, so
-    /// [`add_intent`](Self::add_intent) and [`missing_capability`](Self::missing_capability) have no effect.
+    /// Begins a session for who moves the bytes, as a proxy with threads of its own does: each piece is handed to a tap,
+    /// which returns what goes on. Hand over bytes before the other end gets them.
     ///
-    /// Show bytes of the client's before the server gets them.
+    /// [`missing_capability`](Self::missing_capability) has no effect on taps: an answer of ours would have to get between two
+    /// lines of the server's.
     pub fn taps(&self) -> (RequestTap, AnswerTap) {
-        let mut looking = self.clone();
-        let observer = Arc::make_mut(&mut looking.observer);
-        observer.settings.add_intent = false;
-        observer.settings.missing_capability = false;
-        let (requests, answers) = looking.begin();
+        let streams = self.clone().missing_capability(false);
+        let (requests, answers) = streams.begin();
         (RequestTap(requests), AnswerTap(answers))
     }
 
@@ -100,8 +98,8 @@ impl UsageStreams {
         (Some(requests), Some(Answers::new(conversation)))
     }
 
-    fn set(mut self, set: impl FnOnce(&mut ObserverSettings)) -> Self {
-        set(&mut Arc::make_mut(&mut self.observer).settings);
+    fn change(mut self, change: impl FnOnce(&mut ObserverSettings)) -> Self {
+        change(&mut Arc::make_mut(&mut self.observer).settings);
         self
     }
 
@@ -126,64 +124,8 @@ impl UsageStreams {
         self
     }
 
-    /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
-    pub fn arguments(self, on: bool) -> Self {
-        self.set(|settings| settings.arguments.is_on = on)
-    }
-
-    /// Lists the arguments of a tool that are captured; its others are not. Default: all.
-    pub fn arguments_of<N: Into<String>>(
-        self,
-        tool: impl Into<String>,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        let names = Arguments::names(names);
-        self.set(|settings| {
-            settings.arguments.listed.insert(tool.into(), names);
-        })
-    }
-
-    /// Sets what says of each tool which of its arguments are captured. Default: all are.
-    ///
-    /// Asked with each call, by the name that the client calls. An argument is captured where
-    /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing is where
-    /// the closure panics.
-    pub fn arguments_by(self, by: impl Fn(&str) -> Arguments + Send + Sync + 'static) -> Self {
-        self.set(|settings| settings.arguments.set_by(by))
-    }
-
-    /// Sets whether results are captured. Default: no.
-    pub fn results(self, on: bool) -> Self {
-        self.set(|settings| settings.results = on)
-    }
-
-    /// Names the argument that holds the intent of a call, whatever listings show; it stays in place for the tool, and out
-    /// of the captured ones. Default: what a listing shows, as the `tower` feature reads it.
-    pub fn intent(self, name: impl Into<String>) -> Self {
-        self.set(|settings| settings.intent = Some(name.into()))
-    }
-
-    /// Sets whether the lists of tools that pass get a property that asks for the intent of a call, and calls of those tools
-    /// lose its argument. Default: no; then not one byte changes. See the [module](crate::stdio#with-intent).
-    pub fn add_intent(self, on: bool) -> Self {
-        self.set(|settings| settings.add_intent = on)
-    }
-
-    /// Sets whether the last page of the tools that passes gets a tool that an agent can call to say what no tool offers, as
-    /// an instrumented server's: `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the PostHog
-    /// wire `get_more_tools`. Default: no; then not one byte changes.
-    ///
-    /// It is answered here, and reported as a call of that name; the server never sees it. A server that has a tool of that
-    /// name keeps it. The client's next requests wait until the answer is written.
-    pub fn missing_capability(self, on: bool) -> Self {
-        self.set(|settings| settings.missing_capability = on)
-    }
-
-    /// Sets how much of a message is kept to be read. Default:
-    /// [`DEFAULT_MAX_MESSAGE_BYTES`](super::DEFAULT_MAX_MESSAGE_BYTES).
-    pub fn max_message_bytes(self, bytes: usize) -> Self {
-        self.set(|settings| settings.max_message_bytes = bytes)
-    }
+    capture_setters!();
+    observer_setters!("stdio");
 }
 
 impl fmt::Debug for UsageStreams {

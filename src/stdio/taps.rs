@@ -1,43 +1,77 @@
-//! Streams that are only looked at, for a proxy that moves the bytes itself.
+//! The two directions of a session for who moves the bytes, as a proxy with threads of its own does.
+
+use std::borrow::Cow;
 
 use super::answers::Answers;
-use super::requests::Requests;
+use super::requests::{Requests, Rewritten};
 
-/// Looks at what a client sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
+/// Takes what a client sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
 #[derive(Debug)]
 pub struct RequestTap(pub(super) Option<Requests>);
 
 impl RequestTap {
-    /// Looks at the next bytes from the client, before the server gets them.
-    pub fn requests(&mut self, bytes: &[u8]) {
-        if let Some(requests) = &mut self.0 {
-            requests.look(bytes);
+    /// Takes the next bytes from the client, and returns those that go on to the server: the same, unless
+    /// [`add_intent`](super::UsageStreams::add_intent) holds a line until it is whole.
+    #[must_use = "they are what the server gets"]
+    pub fn requests<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let Some(requests) = &mut self.0 else {
+            return Cow::Borrowed(bytes);
+        };
+        if !requests.may_rewrite() {
+            requests.pass(bytes);
+            return Cow::Borrowed(bytes);
         }
+        let mut rewritten = Rewritten::default();
+        requests.rewrite(bytes, &mut rewritten);
+        Cow::Owned(rewritten.to_server)
     }
 
-    /// Says that the client has closed its stream. A tap that is dropped says nothing.
-    pub fn end(mut self) {
-        if let Some(requests) = &mut self.0 {
-            requests.end();
-        }
+    /// Says that the client has closed its stream, and returns what was held. A tap that is dropped says nothing.
+    #[must_use = "it goes on to the server"]
+    pub fn end(self) -> Vec<u8> {
+        self.0
+            .map(|mut requests| requests.end())
+            .unwrap_or_default()
     }
 }
 
-/// Looks at what a server sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
+/// Takes what a server sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
 #[derive(Debug)]
 pub struct AnswerTap(pub(super) Option<Answers>);
 
 impl AnswerTap {
-    /// Looks at the next bytes from the server.
-    pub fn answers(&mut self, bytes: &[u8]) {
-        if let Some(answers) = &mut self.0 {
-            answers.look(bytes);
+    /// Takes the next bytes from the server, and returns those that go on to the client: the same, unless
+    /// [`add_intent`](super::UsageStreams::add_intent) holds a line until it is whole.
+    #[must_use = "they are what the client gets"]
+    pub fn answers<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
+        let Some(answers) = &mut self.0 else {
+            return Cow::Borrowed(bytes);
+        };
+        if !answers.may_rewrite() {
+            answers.pass(bytes);
+            return Cow::Borrowed(bytes);
+        }
+        let mut to_client = Vec::new();
+        answers.rewrite(bytes, &mut to_client);
+        Cow::Owned(to_client)
+    }
+
+    /// Says that nothing reaches the client any more: calls without an answer are cancelled.
+    pub fn client_gone(&self) {
+        if let Some(answers) = &self.0 {
+            answers.note_client_gone();
         }
     }
 
-    /// Says that the server has closed its stream, as dropping the tap does: no call is answered any more.
-    pub fn end(self) {
-        drop(self);
+    /// Says that the server has closed its stream, and returns what was held. No call is answered any more, as when the
+    /// tap is dropped.
+    #[must_use = "it goes on to the client"]
+    pub fn end(mut self) -> Vec<u8> {
+        let mut to_client = Vec::new();
+        if let Some(answers) = &mut self.0 {
+            answers.release(&mut to_client);
+        }
+        to_client
     }
 }
 

@@ -15,8 +15,8 @@ use super::body::{RequestBody, ResponseBody, Tap};
 use super::exchange::Exchange;
 use super::observer::HttpObserver;
 use crate::logger::UsageLogger;
-use crate::mcp::arguments::Arguments;
-use crate::observe::ObserverSettings;
+use crate::mcp::arguments::capture_setters;
+use crate::observe::{ObserverSettings, observer_setters};
 
 /// Reports the tool calls that pass through an HTTP service. See the [module](crate::tower).
 #[derive(Debug, Clone)]
@@ -33,67 +33,17 @@ impl UsageLayer {
         }
     }
 
-    fn change(mut self, change: impl FnOnce(&mut HttpObserver)) -> Self {
+    fn change_http(mut self, change: impl FnOnce(&mut HttpObserver)) -> Self {
         change(Arc::make_mut(&mut self.observer));
         self
     }
 
-    fn set(self, set: impl FnOnce(&mut ObserverSettings)) -> Self {
-        self.change(|http| set(&mut Arc::make_mut(&mut http.observer).settings))
+    fn change(self, change: impl FnOnce(&mut ObserverSettings)) -> Self {
+        self.change_http(|http| change(&mut Arc::make_mut(&mut http.observer).settings))
     }
 
-    /// Sets whether arguments are captured. Default: yes, redacted and within the limits.
-    pub fn arguments(self, on: bool) -> Self {
-        self.set(|settings| settings.arguments.is_on = on)
-    }
-
-    /// Lists the arguments of a tool that are captured; its others are not. Default: all.
-    pub fn arguments_of<N: Into<String>>(
-        self,
-        tool: impl Into<String>,
-        names: impl IntoIterator<Item = N>,
-    ) -> Self {
-        let names = Arguments::names(names);
-        self.set(|settings| {
-            settings.arguments.listed.insert(tool.into(), names);
-        })
-    }
-
-    /// Sets what says of each tool which of its arguments are captured. Default: all are.
-    ///
-    /// Asked with each call, by the name that the client calls. An argument is captured where
-    /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing is where
-    /// the closure panics.
-    pub fn arguments_by(self, by: impl Fn(&str) -> Arguments + Send + Sync + 'static) -> Self {
-        self.set(|settings| settings.arguments.set_by(by))
-    }
-
-    /// Sets whether results are captured. Default: no.
-    pub fn results(self, on: bool) -> Self {
-        self.set(|settings| settings.results = on)
-    }
-
-    /// Names the argument that holds the intent of a call, whatever listings show. Default: what a
-    /// listing shows, see the [module](crate::tower).
-    pub fn intent(self, name: impl Into<String>) -> Self {
-        self.set(|settings| settings.intent = Some(name.into()))
-    }
-
-    /// Sets whether the lists of tools that pass get a property that asks for the intent of a call, and calls of those tools
-    /// lose its argument. Default: no; then not one byte changes. See the [module](crate::tower#with-intent).
-    pub fn add_intent(self, on: bool) -> Self {
-        self.set(|settings| settings.add_intent = on)
-    }
-
-    /// Sets whether the last page of the tools that passes gets a tool that an agent can call to say what no tool offers, as
-    /// an instrumented server's: `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the PostHog
-    /// wire `get_more_tools`. Default: no; then not one byte changes.
-    ///
-    /// The server gets the call, and its answer, which is that it has no such tool, is replaced by ours where
-    /// the status is a success. A server that has a tool of that name keeps it.
-    pub fn missing_capability(self, on: bool) -> Self {
-        self.set(|settings| settings.missing_capability = on)
-    }
+    capture_setters!();
+    observer_setters!("tower");
 
     /// Names a header that tells tenants apart, beside those that the [module](crate::tower) lists. May be
     /// called for several. Default: none.
@@ -102,20 +52,14 @@ impl UsageLayer {
     /// without it, the intent of one tenant's tool is looked for where another's has it.
     pub fn tenant_header(self, name: impl Into<String>) -> Self {
         let name = name.into().to_ascii_lowercase();
-        self.change(|http| http.tenant_headers.push(name))
+        self.change_http(|http| http.tenant_headers.push(name))
     }
 
     /// Sets whether answers of 401, 403 and 429 are reported as
     /// [`AuthRejected`](crate::AuthRejected). Default: no, since it is of use only around the
     /// authentication, where the user is not known yet.
     pub fn auth_rejections(self, on: bool) -> Self {
-        self.change(|http| http.auth_rejections = on)
-    }
-
-    /// Sets how much of a message is kept to be read. Default:
-    /// [`DEFAULT_MAX_MESSAGE_BYTES`](super::DEFAULT_MAX_MESSAGE_BYTES).
-    pub fn max_message_bytes(self, bytes: usize) -> Self {
-        self.set(|settings| settings.max_message_bytes = bytes)
+        self.change_http(|http| http.auth_rejections = on)
     }
 }
 

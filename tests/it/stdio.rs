@@ -5,4 +5,6 @@ mod capture;
 mod ends;
 mod intent;
 mod missing_capability;
+#[cfg(unix)]
+mod pipes;
 mod support;

@@ -23,6 +23,7 @@ use rmcp::model::{
     ServerCapabilities, ServerConfig, Tool,
 };
 use rmcp::service::{RequestContext, RunningService};
+use rmcp::transport::IntoTransport;
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
@@ -33,6 +34,7 @@ use rmcp::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -293,7 +295,23 @@ pub(crate) async fn over_stream<H: ServerHandler>(
     server: H,
     mode: ClientLifecycleMode,
 ) -> (Client, JoinHandle<()>) {
+    over_wrapped(server, mode, |stream| stream).await
+}
+
+/// Serves over what is made of the server's end of a stream in memory, and connects a client to the other.
+pub(crate) async fn over_wrapped<H, T, E, A>(
+    server: H,
+    mode: ClientLifecycleMode,
+    wrap: impl FnOnce(DuplexStream) -> T,
+) -> (Client, JoinHandle<()>)
+where
+    H: ServerHandler,
+    T: IntoTransport<RoleServer, E, A> + Send + 'static,
+    E: std::error::Error + Send + Sync + 'static,
+    A: 'static,
+{
     let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let ours = wrap(ours);
     let serving = tokio::spawn(async move {
         if let Ok(running) = server.serve(ours).await {
             let _ = running.waiting().await;
@@ -457,6 +475,32 @@ impl Kept {
         crate::support::assert_ledger(&report.stats);
         report.stats
     }
+}
+
+/// An event without what varies from one run to the next, and without what integrations that read messages do not say
+/// of events other than calls, in the order of its names.
+pub(crate) fn steady(mut event: Value) -> Value {
+    let is_call = is_call(&event);
+    let fields = event.as_object_mut().unwrap();
+    for varies in ["event_id", "event_at"] {
+        fields.shift_remove(varies);
+    }
+    if !is_call {
+        fields.shift_remove("user_agent");
+    }
+    let meta = event["meta"].as_object_mut().unwrap();
+    let of_logger = ["instance", "sequence"];
+    let of_call = ["duration_ms", "session_id", "request_id"];
+    for varies in of_logger.into_iter().chain(of_call) {
+        meta.shift_remove(varies);
+    }
+    if !is_call {
+        for more in ["era", "client_class", "server_name", "server_version"] {
+            meta.shift_remove(more);
+        }
+    }
+    let sorted: std::collections::BTreeMap<String, Value> = serde_json::from_value(event).unwrap();
+    serde_json::to_value(sorted).unwrap()
 }
 
 pub(crate) fn is_call(event: &Value) -> bool {

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Pair, over_streams, pair};
 use crate::rmcp::server::*;
+use crate::support::PATIENCE;
 
 fn call_of(id: u64) -> Value {
     json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": format!("t{id}")}})
@@ -83,7 +84,8 @@ async fn the_client_sees_the_end_when_the_server_drops_its_stream_alone() {
     pair.to_server.write_all(b"more\n").await.unwrap();
     assert_eq!(pair.requests.read(&mut [0; 8]).await.unwrap(), 5);
     let mut rest = Vec::new();
-    pair.from_server.read_to_end(&mut rest).await.unwrap();
+    let end = pair.from_server.read_to_end(&mut rest);
+    tokio::time::timeout(PATIENCE, end).await.unwrap().unwrap();
     assert!(rest.is_empty());
 }
 

@@ -91,7 +91,7 @@ async fn a_list_of_another_form_passes_as_it_is_and_its_calls_do_too() {
     for tools in [
         format!("[{tool}],\"tools\":[]"),
         format!("[{tool},{tool}]"),
-        format!(r#"[{{"name":"a","name":"b","inputSchema":{{}}}}]"#),
+        r#"[{"name":"a","name":"b","inputSchema":{}}]"#.to_owned(),
         r#"[{"name":"a","inputSchema":{"type":"object","type":"object"}}]"#.to_owned(),
         r#"[{"name":"a","inputSchema":{"properties":{}},"inputSchema":{}}]"#.to_owned(),
         r#"[{"name":"a"},{"inputSchema":{}},{},7]"#.to_owned(),
@@ -175,6 +175,38 @@ async fn lists_of_messages_are_changed_each() {
         call_of("b", r#"{"prompt":"x"}"#)
     );
     assert_eq!(pair.ask(calls).await, server_sees);
+}
+
+#[tokio::test]
+async fn taps_give_what_streams_do() {
+    let kept = Kept::new();
+    let streams = UsageStreams::new(&kept.usage);
+    let (mut requests, mut answers) = streams.add_intent(true).missing_capability(true).taps();
+    let mut pass = |request: &str, answer: &str| {
+        let mut seen = [Vec::new(), Vec::new()];
+        for piece in request.as_bytes().chunks(7) {
+            seen[0].extend_from_slice(&requests.requests(piece));
+        }
+        for piece in answer.as_bytes().chunks(7) {
+            seen[1].extend_from_slice(&answers.answers(piece));
+        }
+        seen.map(|seen| String::from_utf8(seen).unwrap())
+    };
+    let list = format!("{LIST}\n");
+    let answer = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":[{"name":"a","inputSchema":{}}]}}"#;
+    let [server_sees, client_sees] = pass(&list, &format!("{answer}\nmore"));
+    assert_eq!(server_sees, list);
+    let member = format!("{{\"properties\":{{\"prompt\":{}}}}}", intent::schema());
+    assert_eq!(client_sees, answer.replace("{}", &member) + "\nmore");
+    let call = call_of("a", r#"{"prompt":"why"}"#) + "\n";
+    let [server_sees, _] = pass(&format!("{call}{{\"held"), "");
+    assert_eq!(server_sees, call_of("a", "{}") + "\n");
+    assert_eq!(requests.end(), b"{\"held");
+    answers.client_gone();
+    assert!(answers.end().is_empty());
+    let calls = kept.calls().await;
+    assert_eq!(kept.only(&calls)["outcome"], "cancelled");
+    assert_eq!(calls[0]["meta"]["prompt"], "why");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Pair, over_streams, pair, pair_of, read_line};
 use crate::rmcp::server::*;
+use crate::support::PATIENCE;
 
 const NAME: &str = "request_missing_capability";
 
@@ -78,15 +79,19 @@ async fn the_client_gets_the_answer_between_two_lines_and_the_server_nothing() {
     let next = json!({"jsonrpc": "2.0", "id": 6, "method": "ping"});
     let sent = format!("{call}\n{next}\n");
     pair.to_server.write_all(sent.as_bytes()).await.unwrap();
-    let reads = read_line(&mut pair.requests);
+    let mut server_sees = vec![0; 4_096];
+    let reads = pair.requests.read(&mut server_sees);
     let writes = async {
         // It is read while the server is within a line, and answered at its end.
         tokio::task::yield_now().await;
         pair.answers.write_all(b"\"2.0\"}\n").await.unwrap();
         pair.answers.flush().await.unwrap();
     };
-    let (server_sees, ()) = tokio::join!(reads, writes);
-    assert_eq!(server_sees, next.to_string());
+    let (read, ()) = tokio::join!(reads, writes);
+    assert_eq!(
+        server_sees[..read.unwrap()],
+        *format!("{next}\n").as_bytes()
+    );
     assert_eq!(
         read_line(&mut pair.from_server).await,
         "{\"jsonrpc\":\"2.0\"}"
@@ -123,6 +128,41 @@ async fn a_client_that_does_not_read_its_answers_is_not_read_either() {
     let recorded = kept.calls().await.len();
     assert!((1..200).contains(&recorded), "{recorded}");
     assert!(heard.is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_waits_to_write_goes_on_when_both_can() {
+    let kept = Kept::new();
+    let streams = UsageStreams::new(&kept.usage).missing_capability(true);
+    let mut pair = pair_of(&streams, 4_096);
+    names(&mut pair, Value::Null, page(&["a"], Value::Null)).await;
+    let Pair {
+        mut to_server,
+        mut from_server,
+        mut requests,
+        mut answers,
+    } = pair;
+    // The client's stream is full at the end of a line.
+    let line = [vec![b'x'; 4_095], b"\n".to_vec()].concat();
+    let sent = line.repeat(3);
+    let writes = tokio::spawn(async move { answers.write_all(&sent).await });
+    tokio::task::yield_now().await;
+    // A call that is answered here, whose reader waits for the same stream.
+    let call = call_of(json!(1)).to_string() + "\n";
+    to_server.write_all(call.as_bytes()).await.unwrap();
+    to_server.shutdown().await.unwrap();
+    let mut rest = Vec::new();
+    let reads = tokio::spawn(async move { requests.read_to_end(&mut rest).await.map(|_| rest) });
+    tokio::task::yield_now().await;
+    let mut seen = Vec::new();
+    let all = from_server.read_to_end(&mut seen);
+    tokio::time::timeout(PATIENCE, all).await.unwrap().unwrap();
+    writes.await.unwrap().unwrap();
+    assert!(reads.await.unwrap().unwrap().is_empty());
+    let answer = seen.len() - 3 * line.len();
+    assert!(seen.starts_with(&line));
+    assert!(seen[line.len()..].starts_with(b"{\"jsonrpc\":"));
+    assert!(seen[line.len() + answer..] == line.repeat(2));
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
 //! A pair of streams whose both ends the test holds.
 
 use mcp_usage::stdio::{AnswerWriter, RequestReader, UsageStreams};
-use rmcp::{ClientLifecycleMode, ClientServiceExt, ServerHandler, ServiceExt};
+use rmcp::{ClientLifecycleMode, ServerHandler};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
-use crate::rmcp::server::{Client, client_config};
+use crate::rmcp::server::{Client, over_wrapped};
 use crate::support::PATIENCE;
 
 pub(super) type Requests = RequestReader<DuplexStream, DuplexStream>;
@@ -81,17 +81,9 @@ pub(super) async fn over_streams<H: ServerHandler>(
     server: H,
     mode: ClientLifecycleMode,
 ) -> (Client, JoinHandle<()>) {
-    let (ours, theirs) = tokio::io::duplex(64 * 1024);
-    let (from_client, to_client) = tokio::io::split(ours);
-    let wrapped = streams.wrap(from_client, to_client);
-    let serving = tokio::spawn(async move {
-        if let Ok(running) = server.serve(wrapped).await {
-            let _ = running.waiting().await;
-        }
-    });
-    let client = client_config()
-        .serve_with_lifecycle(theirs, mode)
-        .await
-        .unwrap();
-    (client, serving)
+    over_wrapped(server, mode, |stream| {
+        let (from_client, to_client) = tokio::io::split(stream);
+        streams.wrap(from_client, to_client)
+    })
+    .await
 }
