@@ -201,12 +201,12 @@ async fn taps_give_what_streams_do() {
     let call = call_of("a", r#"{"prompt":"why"}"#) + "\n";
     let [server_sees, _] = pass(&format!("{call}{{\"held"), "");
     assert_eq!(server_sees, call_of("a", "{}") + "\n");
-    assert_eq!(requests.end(), b"{\"held");
     answers.client_gone();
     assert!(answers.end().is_empty());
     let calls = kept.calls().await;
     assert_eq!(kept.only(&calls)["outcome"], "cancelled");
     assert_eq!(calls[0]["meta"]["prompt"], "why");
+    assert_eq!(requests.end(), b"{\"held");
 }
 
 #[tokio::test]

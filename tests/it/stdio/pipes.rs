@@ -15,10 +15,14 @@ async fn a_client_and_a_server_of_the_sdk_speak_over_pipes() {
         let streams = streams.add_intent(true).missing_capability(true);
         let (to_server, from_client) = pipe::pipe().unwrap();
         let (to_client, from_server) = pipe::pipe().unwrap();
-        let server = Shop::new().serve(streams.wrap(from_client, to_client));
+        let wrapped = streams.wrap(from_client, to_client);
+        let serving = tokio::spawn(async move {
+            if let Ok(running) = Shop::new().serve(wrapped).await {
+                let _ = running.waiting().await;
+            }
+        });
         let client = client_config().serve_with_lifecycle((from_server, to_server), mode);
-        let (server, client) = tokio::join!(server, client);
-        let (server, client) = (server.unwrap(), client.unwrap());
+        let client = client.await.unwrap();
         let tools = client.list_all_tools().await.unwrap();
         assert_eq!(tools.last().unwrap().name, "request_missing_capability");
         let text = "long ".repeat(400_000);
@@ -27,7 +31,7 @@ async fn a_client_and_a_server_of_the_sdk_speak_over_pipes() {
         let noted = call(&client, "request_missing_capability", empty_object()).await;
         assert!(noted.contains("is missing"), "{era} {noted}");
         client.cancel().await.unwrap();
-        server.waiting().await.unwrap();
+        serving.await.unwrap();
         let calls = kept.calls().await;
         let outcomes: Vec<_> = calls.iter().map(|call| &call["meta"]["outcome"]).collect();
         assert_eq!(outcomes, ["ok", "tool_error"], "{era}");
