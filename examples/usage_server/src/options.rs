@@ -148,7 +148,7 @@ impl Options {
             return Err("--still: only --demo has a shop to close".to_owned());
         }
         if let Some(path) = &self.base_path
-            && !(path.starts_with('/') && !path.ends_with('/'))
+            && (!path.starts_with('/') || path.ends_with('/'))
         {
             return Err(format!(
                 "--base-path {path}: it begins with a slash and ends without one"

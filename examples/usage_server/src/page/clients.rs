@@ -25,14 +25,14 @@ const PROTOCOLS: [Column; 5] = [
     Column::new("", "sp"),
     Column::new("Era", ""),
     Column::new("Calls", "num"),
-    Column::new("Clients", "grow"),
+    Column::new("Clients", ""),
 ];
 const LEFT_OUT: [Column; 5] = [
-    Column::new("Client", "main"),
+    Column::new("Client", "main grow"),
     Column::new("Class", ""),
     Column::new("Events", "num"),
     Column::new("Calls", "num"),
-    Column::new("Why it is left out", "grow"),
+    Column::new("Why it is left out", ""),
 ];
 
 /// A part of `None` took too long. `all`: crawlers and probes are among the clients.
@@ -129,7 +129,7 @@ fn protocols(frame: &Frame, data: &Clients) -> Markup {
         let calls = frame.link(Page::Calls).with("protocol", &protocol.version);
         let era = match (protocol.version.is_empty(), protocol.has_no_handshake()) {
             (true, _) => "",
-            (_, true) => "modern, no handshake",
+            (_, true) => "no handshake",
             (_, false) => "with initialize",
         };
         Row::from(vec![

@@ -148,19 +148,13 @@ fn code(frame: &Frame, url: &str, key: Option<&str>) -> Markup {
 
 /// A product's name that fits into a line of code.
 fn product(name: &str) -> String {
-    let kept: String = name
-        .chars()
-        .map(
-            |char| match char.is_ascii_alphanumeric() || "-_.".contains(char) {
-                true => char,
-                false => '-',
-            },
-        )
-        .take(60)
-        .collect();
-    match kept.trim_matches('-') {
-        "" => "my-server".to_owned(),
-        kept => kept.to_owned(),
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "_.".contains(char);
+    let words = name
+        .split(|char| !is_plain(char))
+        .filter(|word| !word.is_empty());
+    match words.collect::<Vec<_>>().join("-") {
+        kept if kept.is_empty() => "my-server".to_owned(),
+        kept => kept.chars().take(60).collect(),
     }
 }
 
@@ -283,7 +277,7 @@ mod tests {
     #[test]
     fn a_product_fits_into_a_line_of_code() {
         assert_eq!(product("backlog-mcp"), "backlog-mcp");
-        assert_eq!(product("My \"shop\"\n"), "My--shop");
+        assert_eq!(product("My \"shop\" (demo)\n"), "My-shop-demo");
         assert_eq!(product("日本"), "my-server");
     }
 }

@@ -214,7 +214,8 @@ fn by_reason(frame: &Frame, data: &Logins) -> Markup {
                                 td."num mx" role="cell" data-l=(text::visible(client)) {
                                     @if *of_client == 0 { span.nil { "·" } } @else {
                                         @let share = Share::new(*of_client as f64, reason.refused as f64);
-                                        @let is_most = *of_client >= 10 && share.is_above(usual) && share.part * 2.0 > share.whole;
+                                        // A request without a credential is how each client begins.
+                                        @let is_most = reason.reason != "missing" && *of_client >= 10 && share.is_above(usual) && share.part * 2.0 > share.whole;
                                         span class=[is_most.then_some("hotc")] {
                                             (number(text::count(*of_client), &refused(&reason.reason).with("client", client)))
                                         }

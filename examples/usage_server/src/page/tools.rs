@@ -147,8 +147,10 @@ fn row(frame: &Frame, tool: &Tool, usual: Share) -> Row {
         part::delta(tool.calls, tool.before, Good::Neither),
         number(text::count(tool.people as i64), &people),
         html! {
-            (part::meter(tool.failed, tool.calls, "mfail"))
-            (part::failed(Share::new(tool.failed, tool.calls), usual, &calls.with("outcome", "failed")))
+            span.er {
+                (part::meter(tool.failed, tool.calls, "mfail"))
+                (part::failed(Share::new(tool.failed, tool.calls), usual, &calls.with("outcome", "failed")))
+            }
         },
         html! { (duration(tool.p50)) },
         html! {

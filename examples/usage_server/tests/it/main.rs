@@ -7,9 +7,13 @@
 )]
 
 mod browser;
+mod forget;
 mod ingest;
 mod lifecycle;
 mod links;
 mod pages;
+mod process;
+mod retention;
 mod security;
+mod senders;
 mod support;

@@ -1,0 +1,215 @@
+//! A person who is forgotten: gone wherever they were named, and nothing that was counted is wrong.
+
+use std::path::Path;
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{NOW, Server, call};
+
+/// The totals that hold whoever is forgotten.
+const TOTALS: [&str; 6] = [
+    "SELECT count(*) FROM event",
+    "SELECT sum(calls), sum(weight) FROM roll_day",
+    "SELECT sum(calls), sum(weight) FROM roll_hour",
+    "SELECT sum(weight) FROM hist_day",
+    "SELECT sum(calls) FROM error_day",
+    "SELECT sum(events) FROM login_day",
+];
+
+fn of(id: i64, user: &str, session: &str) -> Value {
+    let mut event = call(id);
+    event["user_id"] = json!(user);
+    event["meta"]["session_id"] = json!(session);
+    event["meta"]["prompt"] = json!(format!("what {} wants", user.split('@').next().unwrap()));
+    event["meta"]["tool_arguments"] = json!({ "of": format!("secret-of-{user}") });
+    if id % 2 == 0 {
+        event["meta"]["outcome"] = json!("tool_error");
+        event["meta"]["error"] = json!("no such index");
+    }
+    event
+}
+
+fn login(id: i64, user: &str, session: &str) -> Value {
+    let mut event = of(id, user, session);
+    event["activity_type"] = json!("MCP_IDENTITY_CAPTURE");
+    event
+}
+
+async fn totals(server: &Server) -> Vec<String> {
+    let mut totals = Vec::new();
+    for total in TOTALS {
+        totals.push(server.row(total).await);
+    }
+    totals
+}
+
+#[tokio::test]
+async fn a_person_is_gone_and_every_total_stays() {
+    let server = Server::start().await;
+    // No rule finds what is looked for below.
+    let mut anonymous = of(1, "anonymous-1", "s1");
+    anonymous["user_id_type"] = json!("ANONYMOUS");
+    let mut events = vec![
+        anonymous,
+        login(2, "Rachel@Example.com", "s1"),
+        login(3, "sam@example.com", "s2"),
+    ];
+    events.extend((4..10).map(|id| of(id, "Rachel@Example.com", "s1")));
+    events.extend((10..15).map(|id| of(id, "sam@example.com", "s2")));
+    // They share a session, as on a machine of two people.
+    events.extend([
+        of(15, "Rachel@Example.com", "s3"),
+        of(16, "sam@example.com", "s3"),
+    ]);
+    assert_eq!(server.send(events).await.0, StatusCode::OK);
+    let before = totals(&server).await;
+    assert_eq!(server.app.live.since(server.project, 0).len(), 16);
+
+    let forgotten = server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin")
+        .await
+        .unwrap();
+    assert_eq!((forgotten.events, forgotten.sessions), (9, 1));
+    assert_eq!(totals(&server).await, before);
+    assert_eq!(
+        server.rows("SELECT text FROM user").await,
+        ["sam@example.com"]
+    );
+    let sessions = server
+        .rows("SELECT text, calls, failed, length(outcomes) FROM session ORDER BY 1")
+        .await;
+    assert_eq!(sessions, ["s2 5 3 5", "s3 1 1 1"]);
+    assert_eq!(
+        server.rows("SELECT text FROM intent").await,
+        ["what sam wants"]
+    );
+    // What is about people alone is about those who remain.
+    for (sql, expected) in [
+        ("SELECT sum(calls), sum(logins) FROM user_day", "6 1"),
+        ("SELECT sum(calls) FROM user_hour", "6"),
+        ("SELECT sum(calls) FROM user_tool_day", "6"),
+        ("SELECT count(DISTINCT user) FROM client_user_day", "1"),
+        ("SELECT count(DISTINCT session) FROM session_hour", "2"),
+        ("SELECT sum(weight) FROM intent_day", "6"),
+        ("SELECT count(*) FROM event_body", "7"),
+        (
+            "SELECT count(*) FROM event WHERE user = 0 AND session = 0 AND intent = 0",
+            "9",
+        ),
+    ] {
+        assert_eq!(server.row(sql).await, expected, "{sql}");
+    }
+    assert_eq!(server.app.live.since(server.project, 0).len(), 8);
+    let audit = server
+        .row("SELECT who, action, length(subject) FROM audit")
+        .await;
+    assert_eq!(audit, "an admin forgot 64");
+}
+
+#[tokio::test]
+async fn nothing_of_a_person_is_left_in_any_file() {
+    let mut server = Server::start().await;
+    let events = (1..200).map(|id| of(id, "rachel-the-first", "s1"));
+    assert_eq!(server.send(events.collect()).await.0, StatusCode::OK);
+    let named = |path: &Path| {
+        let files = std::fs::read_dir(path).unwrap();
+        let texts = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        texts
+            .map(|bytes| {
+                bytes
+                    .windows(16)
+                    .filter(|part| part == b"rachel-the-first")
+                    .count()
+            })
+            .sum::<usize>()
+    };
+    let directory = server.directory.database().parent().unwrap().to_owned();
+    assert!(named(&directory) > 200);
+    server
+        .app
+        .forget(server.project, "rachel-the-first", "an admin")
+        .await
+        .unwrap();
+    assert_eq!(named(&directory), 0);
+    server.end().await;
+    assert_eq!(named(&directory), 0);
+}
+
+#[tokio::test]
+async fn late_events_of_a_forgotten_person_are_refused_and_later_ones_are_not() {
+    let server = Server::start().await;
+    server.send(vec![of(1, "rachel@example.com", "s1")]).await;
+    server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin")
+        .await
+        .unwrap();
+    let late = of(2, "RACHEL@example.com", "s1");
+    let (status, answer) = server
+        .send(vec![late.clone(), of(3, "sam@example.com", "s2")])
+        .await;
+    assert_eq!((status, &answer["accepted"]), (StatusCode::OK, &json!(1)));
+    let refused = &answer["rejected"][0];
+    assert_eq!(
+        (&refused["event_id"], &refused["retry"]),
+        (&json!(2), &json!(false))
+    );
+    assert!(refused["reason"].as_str().unwrap().starts_with("forgotten"));
+    assert_eq!(
+        server.row("SELECT reason, events FROM refused_day").await,
+        "forgotten 1"
+    );
+    let (status, _) = server
+        .post_json("/api/product/usage", &json!({ "payload": late }))
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut afterwards = of(4, "rachel@example.com", "s4");
+    afterwards["event_at"] = json!(NOW / 1_000 + 60);
+    assert_eq!(server.send(vec![afterwards]).await.1["accepted"], 1);
+    // Another project knows nothing of it.
+    assert_eq!(server.row("SELECT count(*) FROM forgotten").await, "1");
+}
+
+#[tokio::test]
+async fn a_sender_of_batches_may_have_a_person_forgotten() {
+    let server = Server::start().await;
+    server.send(vec![of(1, "rachel@example.com", "s1")]).await;
+    let forget = json!({
+        "activity_type": "MCP_FORGET_USER", "user_id": "rachel@example.com", "user_id_type": "EMAIL",
+        "event_id": 9, "event_at": NOW / 1_000,
+    });
+    // By the wire of single events nobody is: any sender of one may say what it likes.
+    server
+        .post_json("/api/product/usage", &json!({ "payload": forget }))
+        .await;
+    assert_eq!(server.row("SELECT count(*) FROM user").await, "1");
+    let (status, answer) = server
+        .send(vec![
+            of(2, "rachel@example.com", "s1"),
+            forget,
+            of(3, "sam@example.com", "s2"),
+        ])
+        .await;
+    assert_eq!((status, &answer["accepted"]), (StatusCode::OK, &json!(3)));
+    assert_eq!(
+        server.rows("SELECT text FROM user").await,
+        ["sam@example.com"]
+    );
+    assert_eq!(server.row("SELECT sum(calls) FROM roll_day").await, "3");
+    let live = server.app.live.since(server.project, 0);
+    assert_eq!(live.len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_not_there_is_forgotten_for_what_may_come() {
+    let server = Server::start().await;
+    let forgotten = server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin")
+        .await;
+    assert_eq!(forgotten.unwrap().events, 0);
+    let (_, answer) = server.send(vec![of(1, "rachel@example.com", "s1")]).await;
+    assert_eq!(answer["accepted"], 0);
+}

@@ -1,0 +1,418 @@
+//! The program itself: its command line, its end by a signal, and kills at any moment.
+
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use reqwest::StatusCode;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::support::{Directory, call};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_usage_server");
+
+/// A running program, which does not outlive the test.
+struct Program {
+    child: Child,
+    origin: String,
+    /// What it printed until it was ready.
+    said: String,
+}
+
+impl Program {
+    /// Starts it through a shell that runs `before` first.
+    fn start(data: &Path, before: &str, arguments: &[&str]) -> Self {
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", &format!("{before} exec \"$0\" \"$@\""), PROGRAM])
+            .args(["--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        // The last thing it says is where to look at it.
+        while !said.contains("/sign-in?") {
+            assert!(lines.read_line(&mut said).unwrap() > 0, "{said}");
+        }
+        let link = said
+            .lines()
+            .find(|line| line.contains("/sign-in?"))
+            .unwrap();
+        let (origin, _) = link.trim().split_once("/sign-in?").unwrap();
+        Self {
+            child,
+            origin: origin.to_owned(),
+            said,
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// The key that the first start says.
+    fn key(&self) -> String {
+        let key = self.said.split("REO_API_KEY=").nth(1).unwrap();
+        key.split_whitespace().next().unwrap().to_owned()
+    }
+
+    async fn send(
+        &self,
+        http: &reqwest::Client,
+        key: &str,
+        events: &[Value],
+    ) -> Option<StatusCode> {
+        send(http, &self.origin, key, events).await
+    }
+
+    /// Ends it as a supervisor does, and waits.
+    fn terminate(mut self) {
+        kill_process(self.pid(), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn send(
+    http: &reqwest::Client,
+    origin: &str,
+    key: &str,
+    events: &[Value],
+) -> Option<StatusCode> {
+    let request = http
+        .post(format!("{origin}/api/product/usage"))
+        .header("x-api-key", key);
+    let answer = request
+        .json(&json!({ "payload": events }))
+        .send()
+        .await
+        .ok()?;
+    let status = answer.status();
+    // It is answered once all of the answer is there.
+    answer.bytes().await.ok()?;
+    Some(status)
+}
+
+/// The clock of these servers is the machine's.
+fn now(id: i64) -> Value {
+    let mut event = call(id);
+    event["event_at"] = json!(usage_server::app::system_now_ms() / 1_000);
+    event
+}
+
+fn run(data: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.arg("--data").arg(data).args(arguments);
+    command.output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+fn count(data: &Path, sql: &str) -> i64 {
+    let db = rusqlite::Connection::open(data).unwrap();
+    db.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+/// Five times, or as often as `USAGE_SERVER_KILLS` says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_at_any_moment_loses_nothing_that_was_answered_and_counts_nothing_twice() {
+    let kills = std::env::var("USAGE_SERVER_KILLS").map_or(5, |kills| kills.parse().unwrap());
+    let directory = Directory::new();
+    let data = directory.database();
+    let http = reqwest::Client::new();
+    let next = Arc::new(AtomicI64::new(1));
+    let answered = Arc::new(Mutex::new(BTreeSet::new()));
+    // What a kill left without an answer is sent again, as every sender of batches does.
+    let unanswered = Arc::new(Mutex::new(Vec::<Vec<i64>>::new()));
+    let mut key = None;
+    for round in 0..kills {
+        let mut program = Program::start(&data, "", &[]);
+        let key = key.get_or_insert_with(|| program.key()).clone();
+        let batches = Arc::new(AtomicUsize::new(0));
+        let senders: Vec<_> = (0..4)
+            .map(|_| {
+                let (http, origin, key) = (http.clone(), program.origin.clone(), key.clone());
+                let (next, batches) = (Arc::clone(&next), Arc::clone(&batches));
+                let (answered, unanswered) = (Arc::clone(&answered), Arc::clone(&unanswered));
+                tokio::spawn(async move {
+                    loop {
+                        let again = unanswered.lock().await.pop();
+                        let ids = again.unwrap_or_else(|| {
+                            let first = next.fetch_add(50, Ordering::Relaxed);
+                            (first..first + 50).collect()
+                        });
+                        let events: Vec<_> = ids.iter().map(|id| now(*id)).collect();
+                        match send(&http, &origin, &key, &events).await {
+                            Some(StatusCode::OK) => answered.lock().await.extend(ids),
+                            Some(status) => panic!("{status}"),
+                            None => {
+                                unanswered.lock().await.push(ids);
+                                return;
+                            }
+                        }
+                        batches.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        // Each time at another point of what goes on.
+        while batches.load(Ordering::Relaxed) < 6 + round % 7 {
+            assert!(senders.iter().all(|sender| !sender.is_finished()));
+            tokio::task::yield_now().await;
+        }
+        program.child.kill().unwrap();
+        program.child.wait().unwrap();
+        for sender in senders {
+            sender.await.unwrap();
+        }
+        let answered = answered.lock().await;
+        let stored = count(&data, "SELECT count(*) FROM event");
+        assert!(
+            stored >= i64::try_from(answered.len()).unwrap(),
+            "round {round}"
+        );
+    }
+    let program = Program::start(&data, "", &[]);
+    let key = key.unwrap();
+    for ids in unanswered.lock().await.drain(..) {
+        let events: Vec<_> = ids.iter().map(|id| now(*id)).collect();
+        assert_eq!(
+            program.send(&http, &key, &events).await,
+            Some(StatusCode::OK)
+        );
+        answered.lock().await.extend(ids);
+    }
+    program.terminate();
+    let sent = next.load(Ordering::Relaxed) - 1;
+    assert_eq!(i64::try_from(answered.lock().await.len()).unwrap(), sent);
+    for sql in [
+        "SELECT count(*) FROM event",
+        "SELECT sum(calls) FROM roll_day",
+        "SELECT sum(calls) FROM user_day",
+        "SELECT sum(calls) FROM session",
+    ] {
+        assert_eq!(count(&data, sql), sent, "{sql}");
+    }
+    assert_eq!(
+        count(
+            &data,
+            "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"
+        ),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_after_what_is_under_way() {
+    let directory = Directory::new();
+    let data = directory.database();
+    let program = Program::start(&data, "", &["--durable"]);
+    let (http, key) = (reqwest::Client::new(), program.key());
+    let (origin, pid) = (program.origin.clone(), program.pid());
+    let sending = tokio::spawn(async move {
+        let events: Vec<_> = (1..100).map(now).collect();
+        let mut taken = 0;
+        // Until nobody listens any more; what is refused is refused before it is taken.
+        while let Some(status) = send(&http, &origin, &key, &events[taken..taken + 1]).await {
+            assert!(matches!(status.as_u16(), 200 | 503), "{status}");
+            if status == StatusCode::OK {
+                taken += 1;
+            }
+            if taken == 3 {
+                kill_process(pid, Signal::TERM).unwrap();
+            }
+        }
+        taken
+    });
+    let taken = sending.await.unwrap();
+    let mut program = program;
+    assert!(program.child.wait().unwrap().success());
+    assert!(taken >= 3);
+    assert_eq!(
+        count(&data, "SELECT count(*) FROM event"),
+        i64::try_from(taken).unwrap()
+    );
+}
+
+#[tokio::test]
+async fn a_disk_that_is_full_turns_events_away_until_there_is_room() {
+    let directory = Directory::new();
+    let data = directory.database();
+    // No file may be larger than two megabytes, which to SQLite is a disk that does not write.
+    let program = Program::start(&data, "trap '' XFSZ; ulimit -S -f 4096;", &[]);
+    let (http, key) = (reqwest::Client::new(), program.key());
+    let mut taken = 0;
+    let batch = |from: i64| -> Vec<Value> {
+        let event = |id| {
+            let mut event = now(id);
+            event["meta"]["tool_arguments"] = json!({ "text": "word ".repeat(400), "id": id });
+            event
+        };
+        (from..from + 20).map(event).collect()
+    };
+    let refused = loop {
+        match program.send(&http, &key, &batch(taken + 1)).await.unwrap() {
+            StatusCode::OK => taken += 20,
+            other => break other,
+        }
+        assert!(taken < 10_000);
+    };
+    assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(taken > 0);
+    let unlimited = Rlimit {
+        current: None,
+        maximum: None,
+    };
+    prlimit(Some(program.pid()), Resource::Fsize, unlimited).unwrap();
+    assert_eq!(
+        program.send(&http, &key, &batch(taken + 1)).await,
+        Some(StatusCode::OK)
+    );
+    program.terminate();
+    assert_eq!(count(&data, "SELECT count(*) FROM event"), taken + 20);
+    assert_eq!(count(&data, "SELECT sum(calls) FROM roll_day"), taken + 20);
+}
+
+#[tokio::test]
+async fn a_copy_that_is_made_while_it_runs_is_a_whole_database() {
+    let directory = Directory::new();
+    let data = directory.database();
+    let copy = data.with_extension("copy");
+    let program = Program::start(&data, "", &[]);
+    let (http, key) = (reqwest::Client::new(), program.key());
+    let events: Vec<_> = (1..=200).map(now).collect();
+    assert_eq!(
+        program.send(&http, &key, &events).await,
+        Some(StatusCode::OK)
+    );
+    let made = run(&data, &["backup", copy.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let again = run(&data, &["backup", copy.to_str().unwrap()]);
+    assert!(!again.status.success());
+    assert!(text(&again.stderr).contains("there is a file already"));
+    let more: Vec<_> = (201..=210).map(now).collect();
+    assert_eq!(program.send(&http, &key, &more).await, Some(StatusCode::OK));
+    program.terminate();
+    assert_eq!(count(&copy, "SELECT count(*) FROM event"), 200);
+    // It is a database to go on with: what came after it is sent again and is new.
+    let restored = Program::start(&copy, "", &[]);
+    let all: Vec<_> = (1..=210).map(now).collect();
+    assert_eq!(restored.send(&http, &key, &all).await, Some(StatusCode::OK));
+    restored.terminate();
+    // Each event's second has gone on by now, and its id is the same.
+    assert_eq!(count(&copy, "SELECT count(*) FROM event"), 210);
+    use std::os::unix::fs::PermissionsExt;
+    for file in [&data, &copy] {
+        let mode = std::fs::metadata(file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}", file.display());
+    }
+}
+
+#[tokio::test]
+async fn keys_links_and_people_are_managed_while_it_runs() {
+    let directory = Directory::new();
+    let data = directory.database();
+    let link_file = data.with_extension("link");
+    let program = Program::start(&data, "", &[]);
+    let (http, key) = (reqwest::Client::new(), program.key());
+    assert_eq!(
+        program.send(&http, &key, &[now(1)]).await,
+        Some(StatusCode::OK)
+    );
+
+    let made = run(&data, &["key", "add"]);
+    let second = text(&made.stdout).split(' ').next().unwrap().to_owned();
+    assert!(second.starts_with("mu_"), "{second}");
+    assert!(!run(&data, &["key", "add"]).status.success());
+    let list = text(&run(&data, &["key", "list"]).stdout);
+    assert_eq!(list.lines().count(), 2);
+    assert!(!list.contains(&key) && !list.contains(&second));
+    assert!(run(&data, &["key", "revoke", "1"]).status.success());
+    // It reads the keys anew within a second.
+    let revoked = async {
+        while program.send(&http, &key, &[now(2)]).await != Some(StatusCode::UNAUTHORIZED) {
+            tokio::task::yield_now().await;
+        }
+    };
+    revoked.await;
+    assert_eq!(
+        program.send(&http, &second, &[now(3)]).await,
+        Some(StatusCode::OK)
+    );
+
+    let link = run(
+        &data,
+        &[
+            "link",
+            "--role",
+            "reader",
+            "--link-file",
+            link_file.to_str().unwrap(),
+        ],
+    );
+    assert!(link.status.success() && link.stdout.is_empty());
+    assert!(
+        std::fs::read_to_string(&link_file)
+            .unwrap()
+            .contains("/sign-in?")
+    );
+
+    let forgotten = run(&data, &["forget", "rachel@example.com"]);
+    assert!(forgotten.status.success(), "{}", text(&forgotten.stderr));
+    // The running server knows of it, too.
+    let mut late = now(4);
+    late["event_at"] = json!(usage_server::app::system_now_ms() / 1_000 - 60);
+    assert_eq!(
+        program.send(&http, &second, &[late]).await,
+        Some(StatusCode::OK)
+    );
+    program.terminate();
+    assert_eq!(count(&data, "SELECT count(*) FROM user"), 0);
+    assert_eq!(
+        count(&data, "SELECT count(*) FROM event WHERE user = 0"),
+        count(&data, "SELECT count(*) FROM event")
+    );
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let directory = Directory::new();
+    let data = directory.database();
+    for (arguments, named) in [
+        (&["backup", "x"][..], "no such file"),
+        (&["forget", "rachel"], "no such file"),
+        (&["--listen", "nonsense"], "--listen nonsense"),
+        (&["--public-url", "ftp://example.com"], "--public-url"),
+        (&["frobnicate"], "frobnicate"),
+    ] {
+        let ran = run(&data, arguments);
+        assert!(!ran.status.success(), "{arguments:?}");
+        assert!(text(&ran.stderr).contains(named), "{}", text(&ran.stderr));
+    }
+    std::fs::write(&data, "no database").unwrap();
+    let ran = run(&data, &["--listen", "127.0.0.1:0"]);
+    assert!(
+        text(&ran.stderr).contains("usage.db"),
+        "{}",
+        text(&ran.stderr)
+    );
+}
