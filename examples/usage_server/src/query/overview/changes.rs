@@ -233,6 +233,8 @@ fn tools(
             && measured(of)
             && measured(was)
             && p95 >= TIMES_SLOWER * p95_before
+            // What fails more is often slower too, and said once.
+            && worse.iter().all(|(failing, _, _)| failing != tool)
         {
             changes.push(Change::Slower {
                 tool: names::text(db, *tool)?,
