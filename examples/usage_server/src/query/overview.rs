@@ -12,7 +12,6 @@ use super::names;
 use super::people::{self, Show, Someone};
 use super::period::Period;
 use super::span::{self, COUNTED, Span};
-use super::tools::people_by_tool;
 use crate::hist;
 use crate::record::Outcome;
 
@@ -316,6 +315,23 @@ fn releases(
 }
 
 /// How many used each tool: in sets here, because the database would sort.
+fn people_by_tool(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+) -> rusqlite::Result<HashMap<i64, usize>> {
+    let mut statement = db.prepare_cached(&span::user_tools())?;
+    let mut rows = statement.query(Span::of(period).params(project).as_slice())?;
+    let mut people: HashMap<i64, std::collections::HashSet<i64>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        people.entry(row.get(1)?).or_default().insert(row.get(0)?);
+    }
+    Ok(people
+        .into_iter()
+        .map(|(tool, people)| (tool, people.len()))
+        .collect())
+}
+
 fn people_card(
     everyone: &[Someone],
     db: &Connection,

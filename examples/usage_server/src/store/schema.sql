@@ -233,15 +233,6 @@ CREATE TABLE user_tool_day (
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
 
--- When somebody last called a tool: those who did since a time are counted here, without the days of each.
-CREATE TABLE user_tool (
-    project INTEGER NOT NULL,
-    tool INTEGER NOT NULL,
-    user INTEGER NOT NULL,
-    last_ms INTEGER NOT NULL,
-    PRIMARY KEY (project, tool, user)
-) WITHOUT ROWID;
-
 CREATE TABLE client_user_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,

@@ -16,7 +16,6 @@ pub(super) struct Rollups {
     user_hours: BTreeMap<(i64, i64, i64), Calls>,
     user_days: BTreeMap<(i64, i64, i64), UserDay>,
     user_tools: BTreeMap<(i64, i64, i64, i64), Calls>,
-    last_calls: BTreeMap<(i64, i64, i64), i64>,
     client_users: BTreeSet<(i64, i64, i64, i64)>,
     session_hours: BTreeSet<(i64, i64, i64)>,
     errors: BTreeMap<(i64, i64, i64, u8, i64), Sum>,
@@ -245,9 +244,6 @@ impl Rollups {
                     sum.failed += failed;
                     sum.weight += record.weight;
                 }
-                let last = self.last_calls.entry((project, tool, user));
-                let last = last.or_insert(record.time_ms);
-                *last = record.time_ms.max(*last);
                 self.client_users
                     .insert((project, day, event.names.client, user));
             }
@@ -408,13 +404,6 @@ impl Rollups {
             write.execute(params![
                 project, day, user, tool, sum.calls, sum.failed, sum.weight
             ])?;
-        }
-        let mut write = tx.prepare_cached(
-            "INSERT INTO user_tool (project, tool, user, last_ms) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT DO UPDATE SET last_ms = excluded.last_ms WHERE excluded.last_ms > last_ms",
-        )?;
-        for ((project, tool, user), last_ms) in &self.last_calls {
-            write.execute(params![project, tool, user, last_ms])?;
         }
         let mut write = tx.prepare_cached(
             "INSERT OR IGNORE INTO client_user_day (project, bucket, client, user) VALUES (?1, ?2, ?3, ?4)",
