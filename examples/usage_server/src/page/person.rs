@@ -93,17 +93,10 @@ fn box_of(kind: Kind) -> &'static str {
 pub fn person(frame: &Frame, kinds: &Kinds, before: Option<Key>, data: &Person) -> Markup {
     let page = frame.link(Page::Person).with("id", &data.id);
     let head = Head::about(&data.id, lead(frame, data)).keeping("id", Some(&data.id));
-    let counts = |of: &[Kind]| {
-        data.kinds
-            .iter()
-            .filter(|(kind, _)| of.contains(kind))
-            .map(|(_, n)| n)
-            .sum()
-    };
     let calls = frame.link(Page::Calls).with("user", &data.id);
     let body = html! {
         div."g g-main" {
-            (activity(frame, kinds, before, &page, &[("id", &data.id)], Some(&counts), &data.timeline, false))
+            (activity(frame, kinds, before, &page, ("id", &data.id), Some(&data.kinds), &data.timeline))
             div.rail {
                 (who(frame, data))
                 (figures(frame, &data.figures, &calls, &frame.link(Page::Sessions).with("user", &data.id)))
@@ -126,7 +119,7 @@ pub fn company(frame: &Frame, kinds: &Kinds, before: Option<Key>, data: &Company
     let sessions = frame.link(Page::Sessions).with("domain", &data.domain);
     let body = html! {
         div."g g-main" {
-            (activity(frame, kinds, before, &page, &[("domain", &data.domain)], None, &data.timeline, true))
+            (activity(frame, kinds, before, &page, ("domain", &data.domain), None, &data.timeline))
             div.rail {
                 (people(frame, data))
                 (figures(frame, &data.figures, &calls, &sessions))
@@ -170,20 +163,23 @@ fn lead(frame: &Frame, data: &Person) -> Markup {
     }
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "what a person's page and a company's differ in"
-)]
 fn activity(
     frame: &Frame,
     kinds: &Kinds,
     before: Option<Key>,
     page: &Link,
-    kept: &[(&str, &str)],
-    counts: Option<&dyn Fn(&[Kind]) -> i64>,
+    kept: (&str, &str),
+    counts: Option<&[(Kind, i64)]>,
     timeline: &Timeline,
-    is_of_many: bool,
 ) -> Markup {
+    let is_of_many = counts.is_none();
+    let count = |of: &[Kind]| {
+        let of_box = |counts: &[(Kind, i64)]| {
+            let counts = counts.iter().filter(|(kind, _)| of.contains(kind));
+            counts.map(|(_, count)| count).sum::<i64>()
+        };
+        counts.map(of_box)
+    };
     let with_kinds = |link: Link| {
         kinds
             .pairs()
@@ -192,11 +188,11 @@ fn activity(
     let days = by_day(timeline);
     Card::new("Activity").class("tlcard").with(&html! {
         form.kinds data-kinds action=(frame.plain_link(frame.page)) aria-label="Activity types" {
-            @for (key, value) in kept { input type="hidden" name=(key) value=(value); }
+            input type="hidden" name=(kept.0) value=(kept.1);
             input type="hidden" name="kinds" value="1";
             (frame.range_field())
             @for ((word, label, of), shown) in KINDS.iter().zip(kinds.shown) {
-                @let count = counts.map(|counts| counts(of));
+                @let count = count(of);
                 @if count != Some(0) || *word != "other" {
                     label {
                         input type="checkbox" name=(word) value="1" data-kind=(word) checked[shown];

@@ -15,6 +15,8 @@ pub const PAGE: usize = 50;
 pub const MATRIX_ROWS: usize = 22;
 pub const MATRIX_COLUMNS: usize = 14;
 const COMPANIES: usize = 12;
+/// Up to so many people of a tool are in the order of their calls of it; more are in that of all their calls.
+const NARROWED: usize = 500;
 /// Fewer calls before do not make anybody's absence a change.
 const ENOUGH_BEFORE: f64 = 5.0;
 /// Failures that stand out: so many, and such a share.
@@ -272,16 +274,15 @@ pub fn people(
     people.total = everyone.len();
     people.companies = companies(&everyone);
     sort(&mut everyone, Sort::Calls);
-    let of_matrix: Vec<_> = everyone
-        .iter()
-        .skip(filter.row)
-        .take(MATRIX_ROWS)
-        .cloned()
-        .collect();
+    let tool = tool_of(db, project, filter)?;
+    let of_matrix = everyone.iter().skip(filter.row).take(MATRIX_ROWS);
+    let of_matrix = of_matrix.map(|someone| narrowed(db, project, period, someone, tool));
+    let of_matrix = of_matrix.collect::<rusqlite::Result<Vec<_>>>()?;
     people.matrix = matrix(db, project, period, &of_matrix, filter)?;
     sort(&mut everyone, filter.sort);
     for someone in everyone.iter().skip(filter.from).take(PAGE) {
-        people.list.push(person(db, project, period, someone)?);
+        let someone = narrowed(db, project, period, someone, tool)?;
+        people.list.push(person(db, project, period, &someone)?);
     }
     Ok(people)
 }
@@ -296,10 +297,27 @@ pub fn list(
     let mut everyone = everyone(db, project, period, filter)?;
     everyone.retain(|someone| is(filter.show, someone));
     sort(&mut everyone, filter.sort);
-    everyone
-        .iter()
-        .map(|someone| person(db, project, period, someone))
-        .collect()
+    let tool = tool_of(db, project, filter)?;
+    let list = everyone.iter().map(|someone| {
+        let someone = narrowed(db, project, period, someone, tool)?;
+        person(db, project, period, &someone)
+    });
+    list.collect()
+}
+
+/// Somebody with the figures of the tool that is asked for.
+fn narrowed(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    someone: &Someone,
+    tool: Option<i64>,
+) -> rusqlite::Result<Someone> {
+    let mut someone = someone.clone();
+    if let Some(tool) = tool {
+        (someone.calls, someone.failed) = of_tool(db, project, period, someone.user, tool)?;
+    }
+    Ok(someone)
 }
 
 fn is(show: Show, someone: &Someone) -> bool {
@@ -335,14 +353,19 @@ pub(super) fn everyone(
     period: &Period,
     filter: &Filter,
 ) -> rusqlite::Result<Vec<Someone>> {
-    let mut now = sums(db, project, &Span::of(period), filter)?;
+    let mut now = sums(db, project, &Span::of(period))?;
     // Those who are gone have nothing of now; with a failure, a client or an intent only now is asked about.
-    let mut before = sums(db, project, &Span::before(period), &Filter::default())?;
+    let mut before = sums(db, project, &Span::before(period))?;
     if let Some(among) = among(db, project, period, filter)? {
         now.retain(|user, _| among.contains(user));
         before.retain(|user, _| among.contains(user));
     }
-    if filter.failed {
+    let tool = tool_of(db, project, filter)?;
+    if let Some(tool) = tool.filter(|_| now.len() <= NARROWED) {
+        for (user, sum) in &mut now {
+            *sum = of_tool(db, project, period, *user, tool)?;
+        }
+    } else if filter.failed && tool.is_none() {
         now.retain(|_, (_, failed)| *failed > 0.0);
     }
     let is_of_now = filter.failed
@@ -396,33 +419,34 @@ pub(super) fn everyone(
     Ok(everyone)
 }
 
-/// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
-pub(super) fn sums(
+/// The tool that is asked for, if the project has it.
+fn tool_of(db: &Connection, project: i64, filter: &Filter) -> rusqlite::Result<Option<i64>> {
+    match &filter.tool {
+        Some(tool) => names::id(db, project, 1, tool),
+        None => Ok(None),
+    }
+}
+
+/// Calls and failures of a user with one tool.
+fn of_tool(
     db: &Connection,
     project: i64,
-    span: &Span,
-    filter: &Filter,
-) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
+    period: &Period,
+    user: i64,
+    tool: i64,
+) -> rusqlite::Result<(f64, f64)> {
+    let tools = tools_of(db, project, period, user)?;
+    Ok(tools.get(&tool).copied().unwrap_or_default())
+}
+
+/// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
+fn sums(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
     let mut sums: HashMap<i64, (f64, f64)> = HashMap::new();
     let mut add = |user: i64, calls: f64, failed: f64| {
         let sum = sums.entry(user).or_default();
         sum.0 += calls;
         sum.1 += failed;
     };
-    if let Some(tool) = &filter.tool {
-        let Some(tool) = names::id(db, project, 1, tool)? else {
-            return Ok(sums);
-        };
-        let source = span::user_tools();
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT user, calls, failed FROM ({source}) WHERE tool = :of"
-        ))?;
-        let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
-        while let Some(row) = rows.next()? {
-            add(row.get(0)?, row.get(1)?, row.get(2)?);
-        }
-        return Ok(sums);
-    }
     let mut statement = db.prepare_cached(&span::users("user, weight, failed"))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     while let Some(row) = rows.next()? {
@@ -431,7 +455,7 @@ pub(super) fn sums(
     Ok(sums)
 }
 
-/// Whom words, a client or an intent leave; `None` for everybody.
+/// Whom words, a tool, a client or an intent leave; `None` for everybody.
 fn among(
     db: &Connection,
     project: i64,
@@ -453,6 +477,19 @@ fn among(
             find,
             &[Value::Integer(project), Value::Text(like(words))],
         )?);
+    }
+    if let Some(tool) = &filter.tool {
+        let time = if filter.failed {
+            "last_failed_ms"
+        } else {
+            "last_ms"
+        };
+        let find =
+            format!("SELECT user FROM tool_user WHERE project = ?1 AND tool = ?2 AND {time} >= ?3");
+        and(match names::id(db, project, 1, tool)? {
+            Some(tool) => ids(db, &find, &[project, tool, period.from].map(Value::Integer))?,
+            None => Vec::new(),
+        });
     }
     if filter.client.is_some() || filter.version.is_some() {
         and(of_client(db, project, &Span::of(period), filter)?);

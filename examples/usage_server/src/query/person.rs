@@ -103,7 +103,7 @@ pub struct Session {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Shown {
-    Call(Event),
+    Call(Box<Event>),
     /// So many answered calls, the first of which is this event.
     More(usize, i64),
 }
@@ -459,7 +459,7 @@ fn folded(
                 folded.shown.push(Shown::More(many, first));
             }
             event.error = error_of(db, &mut event)?;
-            folded.shown.push(Shown::Call(event));
+            folded.shown.push(Shown::Call(Box::new(event)));
         } else {
             skipped.get_or_insert((0, event.id)).0 += 1;
         }

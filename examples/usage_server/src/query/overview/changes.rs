@@ -233,6 +233,8 @@ fn tools(
             && measured(of)
             && measured(was)
             && p95 >= TIMES_SLOWER * p95_before
+            // What fails more is often slower too, and said once.
+            && worse.iter().all(|(failing, _, _)| failing != tool)
         {
             changes.push(Change::Slower {
                 tool: names::text(db, *tool)?,
@@ -385,6 +387,7 @@ fn began(db: &Connection, hours: &[Hour]) -> rusqlite::Result<Option<(i64, Optio
     Ok(None)
 }
 
+/// How many called a tool in the period, or met a failure of it.
 fn people_of_tool(
     db: &Connection,
     project: i64,
@@ -392,13 +395,11 @@ fn people_of_tool(
     tool: i64,
     failed: bool,
 ) -> rusqlite::Result<i64> {
-    let source = span::user_tools();
-    let failed = if failed { " AND failed > 0" } else { "" };
+    let time = if failed { "last_failed_ms" } else { "last_ms" };
     let mut statement = db.prepare_cached(&format!(
-        "SELECT count(DISTINCT user) FROM ({source}) WHERE tool = :of{failed}"
+        "SELECT count(*) FROM tool_user WHERE project = ?1 AND tool = ?2 AND {time} >= ?3"
     ))?;
-    let span = Span::of(period);
-    statement.query_row(span.params_of(project, tool).as_slice(), |row| row.get(0))
+    statement.query_row(params![project, tool, period.from], |row| row.get(0))
 }
 
 fn clients(
