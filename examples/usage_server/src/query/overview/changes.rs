@@ -163,7 +163,8 @@ impl Change {
             } => *people as f64 * (1.0 - *before as f64 / (*asks as f64).max(1.0)),
             Self::NewPeople { new, .. } => *new as f64,
             Self::Uncalled { before, .. } => before / 100.0,
-            Self::NewClient { share, .. } => share * everyone,
+            // Clients have new versions all the time.
+            Self::NewClient { share, .. } => *share,
         }
     }
 }
