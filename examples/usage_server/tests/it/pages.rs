@@ -364,7 +364,7 @@ async fn until(stream: &mut reqwest::Response, said: &str) -> String {
     let mut seen = String::new();
     while !seen.contains(said) {
         let chunk = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await;
-        let chunk = chunk.expect("in time").unwrap().expect("more");
+        let chunk = chunk.unwrap().unwrap().unwrap();
         seen.push_str(&String::from_utf8_lossy(&chunk));
     }
     seen
@@ -622,4 +622,34 @@ async fn a_person_is_forgotten_after_it_was_asked_once_more() {
     assert_eq!(left, 0);
     let again = admin.change("forget", &sure).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_key_opens_the_ingest_from_the_page_that_made_it_to_the_one_that_revokes_it() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let made = admin.change("keys/new", &[]).await.text;
+    let (_, rest) = made.split_once("mu_").unwrap();
+    let key: String = rest
+        .chars()
+        .take_while(char::is_ascii_alphanumeric)
+        .collect();
+    let body = serde_json::json!({ "payload": [crate::support::call(1)] });
+    let send = || {
+        let request = pages
+            .http
+            .post(format!("{}/api/product/usage", pages.origin));
+        request
+            .header("x-api-key", format!("mu_{key}"))
+            .json(&body)
+            .send()
+    };
+    assert_eq!(send().await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        admin.change("keys/revoke", &[("key", "1")]).await.status,
+        StatusCode::SEE_OTHER
+    );
+    assert_eq!(send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    // The page says which key was used last.
+    assert!(admin.page("settings").await.text.contains("revoked"));
 }
