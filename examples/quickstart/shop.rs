@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use mcp_usage::{AuthRejected, AuthRejection, Identity, UsageLogger};
+use mcp_usage::{AuthRejected, AuthRejection, Caller, Identity, UsageLogger};
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
@@ -63,7 +63,9 @@ async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next:
         usage.log_usage(AuthRejected::new(AuthRejection::Invalid));
         return StatusCode::UNAUTHORIZED.into_response();
     };
-    request.extensions_mut().insert(user.clone());
+    // An `Identity` alone will do. A token says as well to which OAuth client it was issued.
+    let caller = Caller::new(user.clone()).oauth_client_id("quickstart-app");
+    request.extensions_mut().insert(caller);
     next.run(request).await
 }
 

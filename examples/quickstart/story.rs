@@ -46,16 +46,18 @@ pub(crate) fn print_callers(events: &[ReceivedEvent]) {
         .filter(|event| event.tool().is_some())
         .map(|event| {
             format!(
-                "{:<18}  {:<6}  {} {} of {}, MCP {} over {} with {} {}, session {}",
+                "{:<18}  {:<6}  {} {} of {} ({}), MCP {} over {} with {} {}, token of {}, session {}",
                 event.user_id().unwrap_or_default(),
                 event.user_id_type().unwrap_or_default(),
                 word(event, "client_name"),
                 word(event, "client_version"),
                 word(event, "vendor_client"),
+                agent(event),
                 word(event, "protocol_version"),
                 word(event, "transport"),
                 word(event, "server_name"),
                 word(event, "server_version"),
+                word(event, "oauth_client_id"),
                 match word(event, "session_id") {
                     "" => "none",
                     id => id,
@@ -217,6 +219,11 @@ fn note(event: &ReceivedEvent) -> String {
 
 fn word<'a>(event: &'a ReceivedEvent, key: &str) -> &'a str {
     event.meta(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The user agent, which stands beside `meta`.
+fn agent(event: &ReceivedEvent) -> &str {
+    event.json["user_agent"].as_str().unwrap_or_default()
 }
 
 fn print_title(title: &str) {

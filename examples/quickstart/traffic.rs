@@ -72,12 +72,13 @@ type Client = RunningService<RoleClient, ClientConfig>;
 
 async fn connect(url: &str, token: &str, mode: ClientLifecycleMode) -> Result<Client> {
     let config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token);
-    // The server is on this machine, so no proxy can reach it.
     // As products say who they are; an MCP client's name says less.
     let mut product = HeaderMap::new();
     product.insert("x-anthropic-client", HeaderValue::from_static("Quickstart"));
+    // The server is on this machine, so no proxy can reach it.
     let http = reqwest::Client::builder()
         .no_proxy()
+        .user_agent("quickstart/1.0")
         .default_headers(product)
         .build()?;
     let transport = StreamableHttpClientTransport::with_client(http, config);

@@ -231,9 +231,14 @@ impl Findings<'_> {
     pub(crate) fn variable(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
         let name = run_end(walk.text, from, to, bytes::is_token);
         let (name_text, value) = (part(walk.text, from, name), part(walk.text, name + 1, to));
-        let hides = at(walk.text, name) == b'='
-            && self.rules.judge(name_text).hides()
-            && !value.is_empty()
+        if at(walk.text, name) != b'=' || !self.rules.judge(name_text).hides() {
+            return false;
+        }
+        // The name alone is left of one that was hidden before, also within the record of a secret.
+        if placeholder::is_mark(value) {
+            return true;
+        }
+        let hides = !value.is_empty()
             && !placeholder::has_mark(value)
             && !value::is_token_of_other_kind(value, name_text)
             && !placeholder::is_placeholder(value);
@@ -269,6 +274,20 @@ fn is_flag(argument: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_variable_of_an_environment_keeps_its_name_in_each_pass() {
+        redacts(&[
+            (
+                r#"{"Env":["DB_PASSWORD=two words"]}"#,
+                r#"{"Env":["DB_PASSWORD=[REDACTED_FIELD]"]}"#,
+            ),
+            (
+                r#"[{"Conf密码ig":{"Env":["DB_PASSWORD=h7Kx92mQpL4vT8wZ3nBc"]}}]"#,
+                r#"[{"Conf密码ig":{"Env":["DB_PASSWORD=[REDACTED_FIELD]"]}}]"#,
+            ),
+        ]);
+    }
 
     #[test]
     fn cells_go_by_the_names_of_their_columns() {

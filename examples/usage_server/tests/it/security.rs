@@ -533,9 +533,9 @@ async fn no_secret_is_in_the_database() {
     for file in std::fs::read_dir(&pages.directory).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         for secret in [key.as_str(), link, session] {
-            let found = bytes
-                .windows(secret.len())
-                .any(|window| window == secret.as_bytes());
+            // A part of it is too much.
+            let part = secret.as_bytes().get(..16).unwrap();
+            let found = bytes.windows(part.len()).any(|window| window == part);
             assert!(!found);
         }
     }

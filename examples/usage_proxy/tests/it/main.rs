@@ -1,0 +1,10 @@
+//! The proxy between a client and a server, as processes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod process;
+mod support;

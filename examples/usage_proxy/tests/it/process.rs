@@ -1,0 +1,217 @@
+//! Ends, signals, bytes: what a client and a server see is what they see without the proxy.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Stdio};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::proxy;
+
+fn kill(process: &Child, signal: Signal) {
+    let pid = Pid::from_raw(process.id() as i32).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+#[test]
+fn the_exit_code_is_the_servers() {
+    for code in [0, 1, 7, 255] {
+        let status = proxy(["sh", "-c", &format!("exit {code}")]).status();
+        assert_eq!(status.unwrap().code(), Some(code));
+    }
+}
+
+#[test]
+fn a_server_that_a_signal_ended_ends_the_proxy_by_the_same() {
+    for signal in [Signal::KILL, Signal::TERM, Signal::SEGV] {
+        let number = signal.as_raw();
+        let status = proxy(["sh", "-c", &format!("kill -{number} $$")]).status();
+        assert_eq!(status.unwrap().signal(), Some(number));
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_started_is_named() {
+    for (command, code) in [("/nowhere/server", 127), ("/etc", 126)] {
+        let output = proxy([command]).output().unwrap();
+        assert_eq!(output.status.code(), Some(code));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(command), "{said}");
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+#[test]
+fn a_command_line_without_a_command_says_so() {
+    for arguments in [
+        &[][..],
+        &["--intent"],
+        &["--intent", "--"],
+        &["--wire", "x"],
+    ] {
+        let mut proxy = std::process::Command::new(env!("CARGO_BIN_EXE_usage_proxy"));
+        let output = proxy.args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("usage: usage_proxy"), "{said}");
+    }
+}
+
+#[test]
+fn every_byte_passes_both_ways() {
+    let mut proxy = proxy(["cat"]).spawn().unwrap();
+    // No text and no line: longer than all pipes, so that both ends wait for each other.
+    let sent: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let mut stdin = proxy.stdin.take().unwrap();
+    let writer = thread::spawn({
+        let sent = sent.clone();
+        move || stdin.write_all(&sent).unwrap()
+    });
+    let mut received = Vec::new();
+    let mut stdout = proxy.stdout.take().unwrap();
+    stdout.read_to_end(&mut received).unwrap();
+    writer.join().unwrap();
+    assert!(received == sent);
+    assert!(proxy.wait().unwrap().success());
+}
+
+#[test]
+fn standard_error_and_the_environment_are_the_servers() {
+    let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
+    let output = proxy(["sh", "-c", script])
+        .env("USAGE_PROXY_PRODUCT_ID", "shop")
+        .env("GREETING", "hello")
+        .output()
+        .unwrap();
+    assert_eq!(output.stderr, b"to-err\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\nhello\n");
+}
+
+#[test]
+fn arguments_behind_the_command_are_the_servers() {
+    let output = proxy(["echo", "--intent", "--", "-x"]).output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "--intent -- -x\n"
+    );
+}
+
+#[test]
+fn signals_reach_the_server() {
+    for (signal, name) in [
+        (Signal::TERM, "TERM"),
+        (Signal::INT, "INT"),
+        (Signal::HUP, "HUP"),
+        (Signal::USR1, "USR1"),
+    ] {
+        let script = format!("trap 'exit 9' {name}; echo ready; while :; do read -r line; done");
+        let mut proxy = proxy(["sh", "-c", &script]).spawn().unwrap();
+        let mut ready = String::new();
+        let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+        stdout.read_line(&mut ready).unwrap();
+        assert_eq!(ready, "ready\n");
+        kill(&proxy, signal);
+        // A shell looks at signals once its command has ended.
+        let mut stdin = proxy.stdin.take().unwrap();
+        let _ = stdin.write_all(b"\n");
+        assert_eq!(proxy.wait().unwrap().code(), Some(9), "{name}");
+    }
+}
+
+#[test]
+fn a_client_that_closes_its_end_closes_the_servers() {
+    let mut proxy = proxy(["sh", "-c", "cat >&2; exit 3"]).spawn().unwrap();
+    drop(proxy.stdin.take());
+    assert_eq!(proxy.wait().unwrap().code(), Some(3));
+}
+
+#[test]
+fn a_server_that_closes_its_output_closes_the_proxys_while_it_runs() {
+    let script = "exec >&-; read -r line; exit 4";
+    let mut proxy = proxy(["sh", "-c", script]).spawn().unwrap();
+    let mut rest = Vec::new();
+    proxy.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
+    assert_eq!(rest, b"");
+    proxy.stdin.take().unwrap().write_all(b"go\n").unwrap();
+    assert_eq!(proxy.wait().unwrap().code(), Some(4));
+}
+
+#[test]
+fn a_client_that_writes_to_a_server_that_reads_no_more_gets_a_broken_pipe() {
+    let script = "exec <&-; echo closed; while kill -0 $PPID; do sleep 0.05; done";
+    let mut proxy = proxy(["sh", "-c", script]).spawn().unwrap();
+    let mut ready = String::new();
+    BufReader::new(proxy.stdout.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    let mut stdin = proxy.stdin.take().unwrap();
+    let line = [b'x'; 1_000];
+    let error = loop {
+        if let Err(error) = stdin.write_all(&line) {
+            break error;
+        }
+    };
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+    kill(&proxy, Signal::KILL);
+    proxy.wait().unwrap();
+}
+
+#[test]
+fn a_client_that_reads_no_more_is_a_broken_pipe_of_the_servers() {
+    let script = "while echo line; do :; done; exit 5";
+    let script = format!("trap '' PIPE; {script}");
+    let mut proxy = proxy(["sh", "-c", &script])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(proxy.stdout.take());
+    assert_eq!(proxy.wait().unwrap().code(), Some(5));
+}
+
+#[test]
+fn what_a_server_that_never_reads_is_sent_waits_with_the_client() {
+    let mut proxy = proxy(["sh", "-c", "echo ready; sleep 600"])
+        .spawn()
+        .unwrap();
+    let mut stdin = proxy.stdin.take().unwrap();
+    let (wrote, written) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let piece = vec![b'x'; 4_096];
+        while stdin.write_all(&piece).is_ok() {
+            let _ = wrote.send(piece.len());
+        }
+    });
+    let taken: usize = std::iter::from_fn(|| {
+        let patience = std::time::Duration::from_millis(500);
+        written.recv_timeout(patience).ok()
+    })
+    .sum();
+    // Two pipes and what was read of the first.
+    assert!((64 * 1024..512 * 1024).contains(&taken), "{taken}");
+    kill(&proxy, Signal::KILL);
+    proxy.wait().unwrap();
+}
+
+#[test]
+fn a_proxy_that_is_killed_leaves_no_server_behind() {
+    let mut proxy = proxy(["sh", "-c", "echo $$; cat"]).spawn().unwrap();
+    let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+    let mut server = String::new();
+    stdout.read_line(&mut server).unwrap();
+    let stdin = proxy.stdin.take();
+    kill(&proxy, Signal::KILL);
+    proxy.wait().unwrap();
+    // The end of its output: the server, which held the other end, is gone, as where its client was killed.
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    drop(stdin);
+    let pid = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+    // It has read the end of its input, and is waited for by whoever has it now.
+    while rustix::process::test_kill_process(pid).is_ok() {
+        thread::yield_now();
+    }
+}
