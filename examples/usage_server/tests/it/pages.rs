@@ -364,7 +364,7 @@ async fn until(stream: &mut reqwest::Response, said: &str) -> String {
     let mut seen = String::new();
     while !seen.contains(said) {
         let chunk = tokio::time::timeout(Duration::from_secs(20), stream.chunk()).await;
-        let chunk = chunk.expect("in time").unwrap().expect("more");
+        let chunk = chunk.unwrap().unwrap().unwrap();
         seen.push_str(&String::from_utf8_lossy(&chunk));
     }
     seen
