@@ -653,3 +653,27 @@ async fn a_key_opens_the_ingest_from_the_page_that_made_it_to_the_one_that_revok
     // The page says which key was used last.
     assert!(admin.page("settings").await.text.contains("revoked"));
 }
+
+#[tokio::test]
+async fn what_has_no_name_has_no_link_that_asks_for_everything() {
+    let pages = Pages::start().await;
+    let nameless = |kind| Record {
+        user: user("maya@example.com"),
+        tool: Some("search".to_owned()),
+        ..event(kind, 0)
+    };
+    pages
+        .take(vec![nameless(Kind::Call), nameless(Kind::Refused), call(0)])
+        .await;
+    let admin = pages.admin().await;
+    for page in ["clients", "logins"] {
+        let shown = admin.page(page).await.text;
+        assert!(shown.contains("not known"), "{page}");
+        for key in ["client", "version", "protocol", "reason"] {
+            for end in ["\"", "&amp;"] {
+                let empty = format!("{key}={end}");
+                assert!(!shown.contains(&empty), "{page}: {empty}");
+            }
+        }
+    }
+}
