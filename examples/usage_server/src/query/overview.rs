@@ -11,6 +11,7 @@ pub use changes::{Change, Weight};
 use super::names;
 use super::people::{self, Show, Someone};
 use super::period::Period;
+use super::rows::RowMap;
 use super::span::{self, COUNTED, Span};
 use crate::hist;
 use crate::record::Outcome;
@@ -287,7 +288,7 @@ fn distinct(
 ) -> rusqlite::Result<i64> {
     let mut statement = db.prepare_cached(source)?;
     let mut rows = statement.query(span.params(project).as_slice())?;
-    let mut last_in: HashMap<i64, usize> = HashMap::new();
+    let mut last_in: RowMap<usize> = RowMap::default();
     while let Some(row) = rows.next()? {
         let place = bucket(row.get(0)?);
         if last_in.insert(row.get(1)?, place) != Some(place)

@@ -1,6 +1,6 @@
 //! Who was there: new, returning, back and gone, what each uses, and from which companies.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::calls::{ids, like};
 use super::names;
 use super::period::{Period, Range};
+use super::rows::{RowMap, RowSet};
 use super::span::{self, BAD, COUNTED, Span};
 
 /// Rows of the list, and of the matrix with its columns.
@@ -373,7 +374,7 @@ pub(super) fn everyone(
         || filter.client.is_some()
         || filter.version.is_some()
         || filter.cluster.is_some();
-    let mut users: HashSet<i64> = now.keys().copied().collect();
+    let mut users: RowSet = now.keys().copied().collect();
     if !is_of_now {
         users.extend(
             before
@@ -440,8 +441,8 @@ fn of_tool(
 }
 
 /// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
-fn sums(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
-    let mut sums: HashMap<i64, (f64, f64)> = HashMap::new();
+fn sums(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<RowMap<(f64, f64)>> {
+    let mut sums: RowMap<(f64, f64)> = RowMap::default();
     let mut add = |user: i64, calls: f64, failed: f64| {
         let sum = sums.entry(user).or_default();
         sum.0 += calls;
@@ -461,10 +462,10 @@ fn among(
     project: i64,
     period: &Period,
     filter: &Filter,
-) -> rusqlite::Result<Option<HashSet<i64>>> {
-    let mut among: Option<HashSet<i64>> = None;
+) -> rusqlite::Result<Option<RowSet>> {
+    let mut among: Option<RowSet> = None;
     let mut and = |found: Vec<i64>| {
-        let found: HashSet<i64> = found.into_iter().collect();
+        let found: RowSet = found.into_iter().collect();
         among = Some(match among.take() {
             Some(before) => before.intersection(&found).copied().collect(),
             None => found,
@@ -528,7 +529,7 @@ fn of_client(
             filter.version.clone().map_or(Value::Null, Value::Text),
         ],
     )?;
-    let clients: HashSet<i64> = clients.into_iter().collect();
+    let clients: RowSet = clients.into_iter().collect();
     let mut statement = db.prepare_cached(&source)?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     let mut users = Vec::new();
