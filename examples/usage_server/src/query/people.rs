@@ -288,7 +288,7 @@ pub fn people(
     Ok(people)
 }
 
-/// All whom the filter finds, for an export.
+/// All whom the filter finds, for an export: without their course and tools.
 pub fn list(
     db: &Connection,
     project: i64,
@@ -301,7 +301,7 @@ pub fn list(
     let tool = tool_of(db, project, filter)?;
     let list = everyone.iter().map(|someone| {
         let someone = narrowed(db, project, period, someone, tool)?;
-        person(db, project, period, &someone)
+        in_short(db, project, period, &someone)
     });
     list.collect()
 }
@@ -579,6 +579,20 @@ fn person(
         .collect();
     tools.sort_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
     let tools = tools.iter().take(2).map(|(tool, _)| names::text(db, *tool));
+    Ok(Person {
+        trend,
+        tools: tools.collect::<rusqlite::Result<_>>()?,
+        ..in_short(db, project, period, someone)?
+    })
+}
+
+/// Without what is read day by day.
+fn in_short(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    someone: &Someone,
+) -> rusqlite::Result<Person> {
     let mut sessions = db.prepare_cached(&format!(
         "SELECT count(*) FROM session WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
     ))?;
@@ -591,8 +605,8 @@ fn person(
         sessions: sessions.query_row((project, someone.user, period.from), |row| row.get(0))?,
         first_ms: someone.first_ms,
         last_ms: someone.last_ms,
-        trend,
-        tools: tools.collect::<rusqlite::Result<_>>()?,
+        trend: Vec::new(),
+        tools: Vec::new(),
     })
 }
 
