@@ -1,7 +1,6 @@
 //! The server as senders and browsers see it: over sockets, with a database of its own.
 
 #![expect(
-    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "helpers of tests are no tests themselves"
