@@ -13,7 +13,8 @@
 //! Then connect a client to `http://127.0.0.1:8931/mcp`; without `--http` a client starts it itself.
 //!
 //! What you should see: each call in the window of the ingest, with the client, its protocol, and how it ended. Without
-//! `--ingest` nothing is reported, and the server is the same.
+//! `--ingest` nothing is reported, and the server is the same. `cargo run -p usage_server` in place of the mock ingest
+//! shows it on pages; it prints the key for `--key`.
 
 #![expect(
     clippy::print_stderr,
@@ -85,7 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let usage = match value("--ingest") {
         Some(ingest) => UsageLogger::builder()
-            .api_key("demo")
+            .api_key(value("--key").unwrap_or_else(|| "demo".to_owned()))
             .endpoint(ingest)
             .product_id("adder")
             .flush_interval(Duration::from_millis(50))
@@ -108,6 +109,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     eprintln!("{}", usage.shutdown(Duration::from_secs(5)).await.stats);
+    eprintln!(
+        "To see it on a page: `cargo run -p usage_server` prints a key; then start this with\n\
+         --ingest http://127.0.0.1:8787/api/product/usage --key KEY"
+    );
     Ok(())
 }
 

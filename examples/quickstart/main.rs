@@ -11,6 +11,9 @@
 //! cargo run --example quickstart
 //! ```
 //!
+//! With `--ingest URL --key KEY`, as `cargo run -p usage_server` prints them, the events go there as well, to be looked at
+//! on its pages.
+//!
 //! What you should see: a timeline of the stranger, the two logins, the list of the tools and the seven calls, such as
 //!
 //! ```text
@@ -34,14 +37,15 @@ mod traffic;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use mcp_usage::UsageLogger;
 use mcp_usage::testing::MockIngest;
+use mcp_usage::{Destination, UsageLogger, Wire};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use traffic::Secrets;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let elsewhere = elsewhere()?;
     let ingest = MockIngest::builder().api_key("demo-key").start()?;
     let usage = UsageLogger::builder()
         .api_key("demo-key")
@@ -50,8 +54,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // So that events arrive when they happen and the timeline has their times; the default is kinder to a network.
         .flush_interval(Duration::from_millis(10))
         // Whatever this machine's environment says. Leave it out in a server: its users may opt out.
-        .env(|_| None)
-        .build()?;
+        .env(|_| None);
+    let usage = match &elsewhere {
+        Some((url, key)) => usage.also(
+            Destination::new(Wire::ReoBatch)
+                .endpoint(url.as_str())
+                .api_key(key.as_str()),
+        ),
+        None => usage,
+    };
+    let usage = usage.build()?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/mcp", listener.local_addr()?);
@@ -79,5 +91,23 @@ async fn main() -> Result<(), Box<dyn Error>> {
     story::print_costs(&events);
     story::print_both_sides(&secrets.arguments, &events);
     story::print_ledger(&report);
-    story::check(&report, &ingest, &secrets.planted)
+    story::check(&report, &ingest, &secrets.planted)?;
+    match elsewhere {
+        Some((url, _)) => story::check_elsewhere(&usage, &url),
+        None => {
+            story::print_what_next();
+            Ok(())
+        }
+    }
+}
+
+/// Where else the events go, and with which key.
+fn elsewhere() -> Result<Option<(String, String)>, Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => Ok(None),
+        ["--ingest", url, "--key", key] => Ok(Some(((*url).to_owned(), (*key).to_owned()))),
+        _ => Err("usage: quickstart [--ingest URL --key KEY]".into()),
+    }
 }

@@ -5,8 +5,8 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::time::Instant;
 
-use mcp_usage::ShutdownReport;
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
+use mcp_usage::{ShutdownReport, UsageLogger};
 use serde_json::Value;
 
 const BOLD: &str = "1";
@@ -153,6 +153,28 @@ pub(crate) fn check(
         secrets.len()
     );
     Ok(())
+}
+
+/// Fails when the other ingest did not get all.
+pub(crate) fn check_elsewhere(usage: &UsageLogger, url: &str) -> Result<(), Box<dyn Error>> {
+    for destination in usage.destinations() {
+        let (name, stats) = (destination.name(), destination.stats());
+        if stats.delivered != stats.offered {
+            return Err(format!("{name}: {stats}").into());
+        }
+    }
+    println!("  All of it went to {url} too.");
+    Ok(())
+}
+
+/// Prints how to see it on a page.
+pub(crate) fn print_what_next() {
+    print_title("To see it on a page");
+    println!(
+        "  cargo run -p usage_server -- --demo   # a month of a made-up shop
+  cargo run -p usage_server             # prints a key; then, in another terminal, with that key:
+  cargo run --example quickstart -- --ingest http://127.0.0.1:8787/api/product/usage --key KEY"
+    );
 }
 
 /// The tool, or what else it is about.

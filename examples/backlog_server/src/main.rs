@@ -129,6 +129,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         timeline.finish();
     }
     println!("{}", report.stats);
+    if options.ingest.is_none() {
+        println!(
+            "\nto see it on a page: `cargo run -p usage_server` prints a key; then, in another terminal, with that key\n\
+             REO_API_KEY=KEY cargo run -p backlog_server -- --ingest http://127.0.0.1:8787/api/product/usage"
+        );
+    }
     Ok(())
 }
 

@@ -65,8 +65,14 @@ fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), Failed> {
     match &options.command {
         Command::Serve => serve(&options).await,
-        Command::Help => Ok(println!("{USAGE}")),
-        Command::Version => Ok(println!("usage_server {}", env!("CARGO_PKG_VERSION"))),
+        Command::Help => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        Command::Version => {
+            println!("usage_server {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
         Command::Backup(to) => Ok(backup(&existing(&options)?, to)?),
         Command::Link => link(&options).await,
         Command::Forget(who) => forget(&options, who).await,

@@ -14,6 +14,7 @@ pub mod people;
 mod period;
 pub mod person;
 pub mod quality;
+mod rows;
 pub mod session;
 pub mod sessions;
 pub mod settings;

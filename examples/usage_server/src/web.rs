@@ -111,6 +111,7 @@ impl Failure {
             StatusCode::FORBIDDEN => "You may not do that",
             StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => "This was not understood",
             StatusCode::PAYLOAD_TOO_LARGE => "That was too much",
+            StatusCode::REQUEST_TIMEOUT => "That took too long",
             StatusCode::SERVICE_UNAVAILABLE => "Not now",
             _ => "Something went wrong",
         }

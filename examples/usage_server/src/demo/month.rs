@@ -546,7 +546,8 @@ impl Writer {
             return;
         };
         let mut caller = self.caller(person, time);
-        if (caller.client.name, caller.version) == STALE && stale.is_none() {
+        // What is known of these two versions is told elsewhere.
+        if [STALE, NEWEST].contains(&(caller.client.name, caller.version)) && stale.is_none() {
             return;
         }
         if let Some((name, version)) = stale {

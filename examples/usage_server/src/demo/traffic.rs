@@ -25,7 +25,7 @@ use super::random::Random;
 use super::tools::{ABANDONED, BROKEN, Tool};
 
 /// How many sessions there are at a time. Each calls every second or so.
-const AGENTS: u64 = 3;
+const AGENTS: u64 = 5;
 /// Between two calls of a session.
 const PAUSE_MS: (i64, i64) = (600, 2_400);
 /// Calls of a session at most.

@@ -123,9 +123,10 @@ fn count(filter: &Filter, data: &Calls) -> Markup {
         None | Some(Kind::Call) => "call",
         Some(_) => "event",
     };
-    let recorded = match total.rows as f64 == total.weight.round() {
-        true => String::new(),
-        false => format!(", {} of them recorded", text::count(total.rows)),
+    let is_sampled = |rows: &i64| *rows as f64 != total.weight.round();
+    let recorded = match total.rows.filter(is_sampled) {
+        None => String::new(),
+        Some(rows) => format!(", {} of them recorded", text::count(rows)),
     };
     let shown = text::plural(total.weight.round() as i64, what);
     part::total(total.weight, total.rows, &format!("{shown}{recorded}"))

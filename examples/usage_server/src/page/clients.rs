@@ -7,7 +7,7 @@ use crate::record::Class;
 
 use super::frame::{Frame, Head, Page};
 use super::part::{self, Card, Column, Good, Row, Share, Table};
-use super::text::{self, number};
+use super::text::{self, number_of};
 
 const CLIENTS: [Column; 9] = [
     Column::new("Client", "main"),
@@ -95,19 +95,23 @@ fn row(frame: &Frame, client: &Client, all_calls: f64, usual: Share, all: bool) 
         },
         part::meter(client.calls, all_calls, ""),
         html! { (text::percent(client.calls, all_calls, 0)) },
-        number(text::weight(client.calls), &calls),
+        number_of(&client.name, text::weight(client.calls), &calls),
         part::delta(client.calls, client.before, Good::Neither),
-        number(text::count(client.people as i64), &people),
-        part::failed(
-            Share::new(client.failed, client.calls),
-            usual,
-            &calls.clone().with("outcome", "failed"),
-        ),
+        number_of(&client.name, text::count(client.people as i64), &people),
+        {
+            let share = Share::new(client.failed, client.calls);
+            match client.name.as_str() {
+                "" => html! { (text::percent(share.part, share.whole, 1)) },
+                _ => part::failed(share, usual, &calls.clone().with("outcome", "failed")),
+            }
+        },
         html! {
             @for (version, of_it) in &client.versions {
-                a.ver href=(calls.clone().with("version", version)) {
-                    @if version.is_empty() { i { "no version" } } @else { (text::text(version)) }
-                    " " b { (text::percent(*of_it, client.calls, 0)) }
+                @let share = text::percent(*of_it, client.calls, 0);
+                @if version.is_empty() || client.name.is_empty() {
+                    span.ver { i { @if version.is_empty() { "no version" } @else { (text::text(version)) } } " " b { (share) } }
+                } @else {
+                    a.ver href=(calls.clone().with("version", version)) { (text::text(version)) " " b { (share) } }
                 }
             }
         },
@@ -136,7 +140,7 @@ fn protocols(frame: &Frame, data: &Clients) -> Markup {
             name(&protocol.version),
             part::meter(protocol.calls, data.calls, ""),
             html! { (era) },
-            number(text::weight(protocol.calls), &calls),
+            number_of(&protocol.version, text::weight(protocol.calls), &calls),
             html! {
                 @for (place, client) in protocol.clients.iter().enumerate() {
                     @if place > 0 { ", " }
@@ -177,7 +181,7 @@ fn crawlers(frame: &Frame, left_out: &[LeftOut], all: bool) -> Markup {
             html! { (name(&one.name)) " " span.dim { (text::text(&one.version)) } },
             html! { (class) },
             html! { (text::count(one.events)) },
-            html! { @if one.calls > 0 { (text::recorded(one.calls, &calls)) } @else { "–" } },
+            html! { @if one.calls == 0 { "–" } @else if one.name.is_empty() || one.version.is_empty() { (text::count(one.calls)) } @else { (text::recorded(one.calls, &calls)) } },
             html! { (why) },
         ])
     });

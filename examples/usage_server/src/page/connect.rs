@@ -139,7 +139,7 @@ fn code(frame: &Frame, url: &str, key: Option<&str>) -> Markup {
         }
         @for (place, (name, lines)) in all.iter().enumerate() {
             div role="tabpanel" id={ "panel-" (place) } aria-labelledby={ "tab-" (place) } {
-                h3.nojs { (name) }
+                h3.no-js { (name) }
                 (copyable(&format!("code-{place}"), lines))
             }
         }

@@ -7,7 +7,7 @@ use crate::record::Group;
 
 use super::frame::{Frame, Head, Page};
 use super::part::{self, Card, Column, Good, Kpi, Row, Share, Table};
-use super::text::{self, number};
+use super::text::{self, number_of};
 
 const NEWEST: [Column; 5] = [
     Column::new("Time", "tm"),
@@ -101,7 +101,7 @@ fn stands_out(frame: &Frame, data: &Logins) -> Markup {
             @if !one.version.is_empty() { " " (text::text(&one.version)) }
         }
         @if let Some(first) = one.first_ms { " since " (text::clock(first, "%a %-d %b, %H:%M")) }
-        @if let Some(reason) = &one.reason { ", all " (reason_words(reason)) }
+        @if let Some(reason) = &one.reason { ", all " (text::text(&reason_words(reason))) }
         @if one.let_in == 0 && one.looked_at > 0 { ", none followed by a login" }
         @else if one.looked_at > 0 { ", " (text::percent(one.let_in as f64, one.looked_at as f64, 0)) " followed by a login" }
         "; " (text::count(one.before)) " in the period before."
@@ -207,17 +207,17 @@ fn by_reason(frame: &Frame, data: &Logins) -> Markup {
                                 }
                             }
                             td.num role="cell" data-l="All" {
-                                b { (number(text::count(reason.refused), &refused(&reason.reason))) }
+                                b { (number_of(&reason.reason, text::count(reason.refused), &refused(&reason.reason))) }
                             }
                             td.num role="cell" data-l="Before" { (text::count(reason.before)) }
                             @for (client, of_client) in data.clients.iter().zip(&reason.by_client) {
-                                td."num mx" role="cell" data-l=(text::visible(client)) {
+                                td."num mx" role="cell" data-l=(label(client)) {
                                     @if *of_client == 0 { span.nil { "·" } } @else {
                                         @let share = Share::new(*of_client as f64, reason.refused as f64);
                                         // A request without a credential is how each client begins.
                                         @let is_most = reason.reason != "missing" && *of_client >= 10 && share.is_above(usual) && share.part * 2.0 > share.whole;
                                         span class=[is_most.then_some("hotc")] {
-                                            (number(text::count(*of_client), &refused(&reason.reason).with("client", client)))
+                                            (number_of(if reason.reason.is_empty() { "" } else { client }, text::count(*of_client), &refused(&reason.reason).with("client", client)))
                                         }
                                     }
                                 }
@@ -280,6 +280,13 @@ fn reason_words(reason: &str) -> String {
     match reason {
         "" => "no reason given".to_owned(),
         reason => reason.replace('_', " "),
+    }
+}
+
+fn label(client: &str) -> String {
+    match client {
+        "" => "not known".to_owned(),
+        client => text::visible(client),
     }
 }
 

@@ -550,9 +550,9 @@ pub fn callout(of: Group, finding: &Markup, link: Option<(&Link, &str)>) -> Mark
 
 /// How many rows a page is about: what each link to it that is a number says. Of sampled events there are more than are
 /// recorded.
-pub fn total(number: f64, recorded: i64, shown: &str) -> Markup {
+pub fn total(number: f64, recorded: Option<i64>, shown: &str) -> Markup {
     let number = number.round() as i64;
-    html! { span.count role="status" data-total=(number) data-recorded=(recorded) { (shown) } }
+    html! { span.count role="status" data-total=(number) data-recorded=[recorded] { (shown) } }
 }
 
 /// A part of a page that has nothing to show: the period, when the newest event was, and where there is more.

@@ -104,7 +104,7 @@ fn form(frame: &Frame, filter: &Filter, data: &People) -> Markup {
                 @if !matches!(key, "q" | "domain") { input type="hidden" name=(key) value=(value); }
             }
             (part::search("people-q", "Search by id, e-mail or @company", &asked))
-            (part::total(data.total as f64, data.total as i64, &text::people(data.total as i64)))
+            (part::total(data.total as f64, Some(data.total as i64), &text::people(data.total as i64)))
         }
     }
 }

@@ -96,7 +96,7 @@ fn form(frame: &Frame, filter: &Filter, total: i64) -> Markup {
                 @if !matches!(key, "q" | "domain") { input type="hidden" name=(key) value=(value); }
             }
             (part::search("sessions-q", "Person, @company, first ask or client", &asked))
-            (part::total(total as f64, total, &text::plural(total, "session")))
+            (part::total(total as f64, Some(total), &text::plural(total, "session")))
         }
     }
 }

@@ -253,6 +253,14 @@ pub fn number(shown: impl Display, rows: &Link) -> Markup {
     html! { a.n href=(rows) { (shown.to_string()) } }
 }
 
+/// A number that leads to the rows of something named; rows of what has no name cannot be asked for.
+pub fn number_of(name: &str, shown: impl Display, rows: &Link) -> Markup {
+    match name {
+        "" => html! { (shown.to_string()) },
+        _ => number(shown, rows),
+    }
+}
+
 /// A number of recorded rows, whatever each stands for, that leads to them.
 pub fn recorded(rows: i64, link: &Link) -> Markup {
     html! { a.n href=(link) data-recorded=(rows) { (count(rows)) } }

@@ -75,11 +75,18 @@ pub struct Calls {
     pub tools: Vec<String>,
 }
 
-/// What rows stand for, and how many they are: fewer where a sender samples.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// What rows stand for, and how many they are: fewer where a sender samples. Of intents the rollup knows the first alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Total {
     pub weight: f64,
-    pub rows: i64,
+    pub rows: Option<i64>,
+}
+
+impl Total {
+    const NOTHING: Self = Self {
+        weight: 0.0,
+        rows: Some(0),
+    };
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -532,11 +539,14 @@ impl Asked {
         until: i64,
     ) -> rusqlite::Result<Vec<(i64, i64)>> {
         let whole = vec![(self.from, until)];
+        let days = (self.from.div_euclid(DAY_MS), (until - 1).div_euclid(DAY_MS));
         let (find, values, length) = match (self.source, &self.rolled) {
             (Source::Time, Some(rolled)) if rolled.len() > 1 => {
                 let find = format!(
-                    "SELECT DISTINCT bucket FROM roll_hour WHERE project = {project} AND bucket >= ?1 AND bucket <= ?2
-                         AND {} ORDER BY bucket DESC",
+                    "SELECT DISTINCT bucket FROM roll_hour
+                     WHERE project = {project} AND bucket >= {} AND bucket <= {} AND {} ORDER BY bucket DESC",
+                    self.from.div_euclid(HOUR_MS),
+                    (until - 1).div_euclid(HOUR_MS),
                     rolled.join(" AND ")
                 );
                 (find, Vec::new(), HOUR_MS)
@@ -545,19 +555,28 @@ impl Asked {
                 let domain = filter.domain.clone().unwrap_or_default().to_lowercase();
                 let find = format!(
                     "SELECT DISTINCT d.bucket FROM user u JOIN user_day d INDEXED BY user_day_user
-                         ON d.project = u.project AND d.user = u.id AND d.bucket >= ?1 AND d.bucket <= ?2 AND d.calls > 0
-                     WHERE u.project = {project} AND u.domain = ?3 ORDER BY d.bucket DESC"
+                         ON d.project = u.project AND d.user = u.id AND d.bucket >= {} AND d.bucket <= {} AND d.calls > 0
+                     WHERE u.project = {project} AND u.domain = ?1 ORDER BY d.bucket DESC",
+                    days.0, days.1
                 );
                 (find, vec![Value::Text(domain)], DAY_MS)
             }
+            // Over a whole period all rows of a group would be sorted.
+            (Source::Intent, _)
+                if filter.kind.is_none() && filter.domain.is_none() && !filter.all =>
+            {
+                let find = format!(
+                    "SELECT DISTINCT e.bucket FROM intent_day e
+                     WHERE e.project = {project} AND e.bucket >= {} AND e.bucket <= {}{} ORDER BY e.bucket DESC",
+                    days.0,
+                    days.1,
+                    self.of_intent()
+                );
+                (find, self.values.clone(), DAY_MS)
+            }
             _ => return Ok(whole),
         };
-        let mut all = vec![
-            Value::Integer(self.from.div_euclid(length)),
-            Value::Integer((until - 1).div_euclid(length)),
-        ];
-        all.extend(values);
-        let buckets = ids(db, &find, &all)?;
+        let buckets = ids(db, &find, &values)?;
         let stretch = |bucket: i64| {
             (
                 (bucket * length).max(self.from),
@@ -575,7 +594,7 @@ impl Asked {
         filter: &Filter,
     ) -> rusqlite::Result<Option<Total>> {
         if self.is_nothing {
-            return Ok(Some(Total::default()));
+            return Ok(Some(Total::NOTHING));
         }
         if filter.words.is_some() {
             return Ok(None);
@@ -600,13 +619,78 @@ impl Asked {
             ))?;
             return statement.query_row(span.params(project).as_slice(), total);
         }
-        let mut statement = db.prepare(&format!(
-            "{} AND e.time_ms >= {} AND e.time_ms < {}",
-            self.select("total(e.weight), count(*)", ""),
-            self.from,
-            self.until
-        ))?;
-        statement.query_row(params_from_iter(&self.values), total)
+        let raw = |from: i64, until: i64| {
+            let mut statement = db.prepare(&format!(
+                "{} AND e.time_ms >= {from} AND e.time_ms < {until}",
+                self.select("total(e.weight), count(*)", ""),
+            ))?;
+            statement.query_row(params_from_iter(&self.values), total)
+        };
+        let span = Span::between(self.from, self.until);
+        match self.by_day(project, filter, &span) {
+            // Whole days out of a rollup, and the hours of today behind them.
+            Some(find) if is_whole && !span.days.is_empty() => {
+                let mut statement = db.prepare_cached(&find)?;
+                let days = statement.query_row(params_from_iter(&self.values), total)?;
+                let hours = match span.hours.is_empty() {
+                    true => None,
+                    false => raw(span.hours.start * HOUR_MS, self.until)?,
+                };
+                let (days, hours) = (
+                    days.unwrap_or(Total::NOTHING),
+                    hours.unwrap_or(Total::NOTHING),
+                );
+                Ok(Some(Total {
+                    weight: days.weight + hours.weight,
+                    rows: days.rows.zip(hours.rows).map(|(days, hours)| days + hours),
+                }))
+            }
+            _ => raw(self.from, self.until),
+        }
+    }
+
+    /// How a company, or an intent, is counted by day, where nothing else is asked for that its rollup does not know: a
+    /// large company has millions of rows, and so have all intents.
+    fn by_day(&self, project: i64, filter: &Filter, span: &Span) -> Option<String> {
+        let pairs = filter.pairs();
+        let is_only = |keys: &[&str]| pairs.iter().all(|(key, _)| keys.contains(key));
+        let is_bad = match filter.outcome {
+            None => false,
+            Some(Wanted::Bad) => true,
+            Some(_) => return None,
+        };
+        let days = format!(
+            "bucket >= {} AND e.bucket < {}",
+            span.days.start, span.days.end
+        );
+        let weight = if is_bad { "failed" } else { "weight" };
+        if is_only(&["domain", "since", "until"]) && filter.domain.is_some() {
+            return Some(format!(
+                "SELECT total(e.weight), CAST(total(e.calls) AS INTEGER)
+                 FROM user u CROSS JOIN user_day e INDEXED BY user_day_user ON e.project = u.project AND e.user = u.id
+                 WHERE u.project = {project} AND u.domain = ?1 AND e.{days}"
+            ));
+        }
+        let is_of_intents = filter.has_intent || self.source == Source::Intent;
+        let keys = [
+            "cluster", "intent", "with", "outcome", "tool", "since", "until",
+        ];
+        (is_of_intents && is_only(&keys)).then(|| {
+            format!(
+                "SELECT total(e.{weight}), NULL FROM intent_day e
+                 WHERE e.project = {project} AND e.{days}{}",
+                self.of_intent()
+            )
+        })
+    }
+
+    /// The conditions that `intent_day` can be asked too.
+    fn of_intent(&self) -> String {
+        let conditions = self.conditions.iter();
+        let known = conditions.filter(|condition| {
+            condition.starts_with("e.intent") || condition.starts_with("e.tool")
+        });
+        known.map(|condition| format!(" AND {condition}")).collect()
     }
 
     /// Up to `most` rows after the key, and the key that older ones follow.
@@ -698,7 +782,7 @@ pub fn calls(
     let total = asked.total(db, project, filter)?;
     let (rows, older) = match total {
         // What nothing counts is not looked for.
-        Some(Total { rows: 0, .. }) => (Vec::new(), None),
+        Some(Total { weight: 0.0, .. }) => (Vec::new(), None),
         _ => asked.rows(db, project, filter, after, PAGE)?,
     };
     Ok(Calls {

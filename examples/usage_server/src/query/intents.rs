@@ -411,7 +411,7 @@ mod tests {
 
     fn call(n: u8, hours_ago: i64, intent: &str, user: &str, outcome: Outcome) -> Record {
         Record {
-            tool: Some(if n % 2 == 0 { "get" } else { "refund" }.to_owned()),
+            tool: Some(if n.is_multiple_of(2) { "get" } else { "refund" }.to_owned()),
             user: Some(User {
                 id: user.to_owned(),
                 kind: "EMAIL".to_owned(),

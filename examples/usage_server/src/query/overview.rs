@@ -11,6 +11,7 @@ pub use changes::{Change, Weight};
 use super::names;
 use super::people::{self, Show, Someone};
 use super::period::Period;
+use super::rows::RowMap;
 use super::span::{self, COUNTED, Span};
 use crate::hist;
 use crate::record::Outcome;
@@ -134,7 +135,7 @@ pub fn overview(db: &Connection, project: i64, period: &Period) -> rusqlite::Res
     let now = read(db, project, period, false)?;
     let before = read(db, project, period, true)?;
     let everyone = people::everyone(db, project, period, &people::Filter::default())?;
-    let used = people_by_tool(db, project, period)?;
+    let used = super::tools::people_by_tool(db, project, period)?;
     let changes = changes::changes(db, project, period, &now, &before, &everyone)?;
     Ok(Overview {
         releases: releases(db, project, period)?,
@@ -287,7 +288,7 @@ fn distinct(
 ) -> rusqlite::Result<i64> {
     let mut statement = db.prepare_cached(source)?;
     let mut rows = statement.query(span.params(project).as_slice())?;
-    let mut last_in: HashMap<i64, usize> = HashMap::new();
+    let mut last_in: RowMap<usize> = RowMap::default();
     while let Some(row) = rows.next()? {
         let place = bucket(row.get(0)?);
         if last_in.insert(row.get(1)?, place) != Some(place)
@@ -312,24 +313,6 @@ fn releases(
         Ok((row.get(0)?, row.get(1)?))
     })?;
     releases.collect()
-}
-
-/// How many used each tool: in sets here, because the database would sort.
-fn people_by_tool(
-    db: &Connection,
-    project: i64,
-    period: &Period,
-) -> rusqlite::Result<HashMap<i64, usize>> {
-    let mut statement = db.prepare_cached(&span::user_tools())?;
-    let mut rows = statement.query(Span::of(period).params(project).as_slice())?;
-    let mut people: HashMap<i64, std::collections::HashSet<i64>> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        people.entry(row.get(1)?).or_default().insert(row.get(0)?);
-    }
-    Ok(people
-        .into_iter()
-        .map(|(tool, people)| (tool, people.len()))
-        .collect())
 }
 
 fn people_card(

@@ -1,6 +1,6 @@
 //! Who was there: new, returning, back and gone, what each uses, and from which companies.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params};
@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::calls::{ids, like};
 use super::names;
 use super::period::{Period, Range};
+use super::rows::{RowMap, RowSet};
 use super::span::{self, BAD, COUNTED, Span};
 
 /// Rows of the list, and of the matrix with its columns.
@@ -15,6 +16,8 @@ pub const PAGE: usize = 50;
 pub const MATRIX_ROWS: usize = 22;
 pub const MATRIX_COLUMNS: usize = 14;
 const COMPANIES: usize = 12;
+/// Up to so many people of a tool are in the order of their calls of it; more are in that of all their calls.
+const NARROWED: usize = 500;
 /// Fewer calls before do not make anybody's absence a change.
 const ENOUGH_BEFORE: f64 = 5.0;
 /// Failures that stand out: so many, and such a share.
@@ -272,21 +275,20 @@ pub fn people(
     people.total = everyone.len();
     people.companies = companies(&everyone);
     sort(&mut everyone, Sort::Calls);
-    let of_matrix: Vec<_> = everyone
-        .iter()
-        .skip(filter.row)
-        .take(MATRIX_ROWS)
-        .cloned()
-        .collect();
+    let tool = tool_of(db, project, filter)?;
+    let of_matrix = everyone.iter().skip(filter.row).take(MATRIX_ROWS);
+    let of_matrix = of_matrix.map(|someone| narrowed(db, project, period, someone, tool));
+    let of_matrix = of_matrix.collect::<rusqlite::Result<Vec<_>>>()?;
     people.matrix = matrix(db, project, period, &of_matrix, filter)?;
     sort(&mut everyone, filter.sort);
     for someone in everyone.iter().skip(filter.from).take(PAGE) {
-        people.list.push(person(db, project, period, someone)?);
+        let someone = narrowed(db, project, period, someone, tool)?;
+        people.list.push(person(db, project, period, &someone)?);
     }
     Ok(people)
 }
 
-/// All whom the filter finds, for an export.
+/// All whom the filter finds, for an export: without their course and tools.
 pub fn list(
     db: &Connection,
     project: i64,
@@ -296,10 +298,27 @@ pub fn list(
     let mut everyone = everyone(db, project, period, filter)?;
     everyone.retain(|someone| is(filter.show, someone));
     sort(&mut everyone, filter.sort);
-    everyone
-        .iter()
-        .map(|someone| person(db, project, period, someone))
-        .collect()
+    let tool = tool_of(db, project, filter)?;
+    let list = everyone.iter().map(|someone| {
+        let someone = narrowed(db, project, period, someone, tool)?;
+        in_short(db, project, period, &someone)
+    });
+    list.collect()
+}
+
+/// Somebody with the figures of the tool that is asked for.
+fn narrowed(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    someone: &Someone,
+    tool: Option<i64>,
+) -> rusqlite::Result<Someone> {
+    let mut someone = someone.clone();
+    if let Some(tool) = tool {
+        (someone.calls, someone.failed) = of_tool(db, project, period, someone.user, tool)?;
+    }
+    Ok(someone)
 }
 
 fn is(show: Show, someone: &Someone) -> bool {
@@ -335,14 +354,19 @@ pub(super) fn everyone(
     period: &Period,
     filter: &Filter,
 ) -> rusqlite::Result<Vec<Someone>> {
-    let mut now = sums(db, project, &Span::of(period), filter)?;
+    let mut now = sums(db, project, &Span::of(period))?;
     // Those who are gone have nothing of now; with a failure, a client or an intent only now is asked about.
-    let mut before = sums(db, project, &Span::before(period), &Filter::default())?;
+    let mut before = sums(db, project, &Span::before(period))?;
     if let Some(among) = among(db, project, period, filter)? {
         now.retain(|user, _| among.contains(user));
         before.retain(|user, _| among.contains(user));
     }
-    if filter.failed {
+    let tool = tool_of(db, project, filter)?;
+    if let Some(tool) = tool.filter(|_| now.len() <= NARROWED) {
+        for (user, sum) in &mut now {
+            *sum = of_tool(db, project, period, *user, tool)?;
+        }
+    } else if filter.failed && tool.is_none() {
         now.retain(|_, (_, failed)| *failed > 0.0);
     }
     let is_of_now = filter.failed
@@ -350,7 +374,7 @@ pub(super) fn everyone(
         || filter.client.is_some()
         || filter.version.is_some()
         || filter.cluster.is_some();
-    let mut users: HashSet<i64> = now.keys().copied().collect();
+    let mut users: RowSet = now.keys().copied().collect();
     if !is_of_now {
         users.extend(
             before
@@ -396,33 +420,34 @@ pub(super) fn everyone(
     Ok(everyone)
 }
 
-/// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
-pub(super) fn sums(
+/// The tool that is asked for, if the project has it.
+fn tool_of(db: &Connection, project: i64, filter: &Filter) -> rusqlite::Result<Option<i64>> {
+    match &filter.tool {
+        Some(tool) => names::id(db, project, 1, tool),
+        None => Ok(None),
+    }
+}
+
+/// Calls and failures of a user with one tool.
+fn of_tool(
     db: &Connection,
     project: i64,
-    span: &Span,
-    filter: &Filter,
-) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
-    let mut sums: HashMap<i64, (f64, f64)> = HashMap::new();
+    period: &Period,
+    user: i64,
+    tool: i64,
+) -> rusqlite::Result<(f64, f64)> {
+    let tools = tools_of(db, project, period, user)?;
+    Ok(tools.get(&tool).copied().unwrap_or_default())
+}
+
+/// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
+fn sums(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<RowMap<(f64, f64)>> {
+    let mut sums: RowMap<(f64, f64)> = RowMap::default();
     let mut add = |user: i64, calls: f64, failed: f64| {
         let sum = sums.entry(user).or_default();
         sum.0 += calls;
         sum.1 += failed;
     };
-    if let Some(tool) = &filter.tool {
-        let Some(tool) = names::id(db, project, 1, tool)? else {
-            return Ok(sums);
-        };
-        let source = span::user_tools();
-        let mut statement = db.prepare_cached(&format!(
-            "SELECT user, calls, failed FROM ({source}) WHERE tool = :of"
-        ))?;
-        let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
-        while let Some(row) = rows.next()? {
-            add(row.get(0)?, row.get(1)?, row.get(2)?);
-        }
-        return Ok(sums);
-    }
     let mut statement = db.prepare_cached(&span::users("user, weight, failed"))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     while let Some(row) = rows.next()? {
@@ -431,16 +456,16 @@ pub(super) fn sums(
     Ok(sums)
 }
 
-/// Whom words, a client or an intent leave; `None` for everybody.
+/// Whom words, a tool, a client or an intent leave; `None` for everybody.
 fn among(
     db: &Connection,
     project: i64,
     period: &Period,
     filter: &Filter,
-) -> rusqlite::Result<Option<HashSet<i64>>> {
-    let mut among: Option<HashSet<i64>> = None;
+) -> rusqlite::Result<Option<RowSet>> {
+    let mut among: Option<RowSet> = None;
     let mut and = |found: Vec<i64>| {
-        let found: HashSet<i64> = found.into_iter().collect();
+        let found: RowSet = found.into_iter().collect();
         among = Some(match among.take() {
             Some(before) => before.intersection(&found).copied().collect(),
             None => found,
@@ -453,6 +478,19 @@ fn among(
             find,
             &[Value::Integer(project), Value::Text(like(words))],
         )?);
+    }
+    if let Some(tool) = &filter.tool {
+        let time = if filter.failed {
+            "last_failed_ms"
+        } else {
+            "last_ms"
+        };
+        let find =
+            format!("SELECT user FROM tool_user WHERE project = ?1 AND tool = ?2 AND {time} >= ?3");
+        and(match names::id(db, project, 1, tool)? {
+            Some(tool) => ids(db, &find, &[project, tool, period.from].map(Value::Integer))?,
+            None => Vec::new(),
+        });
     }
     if filter.client.is_some() || filter.version.is_some() {
         and(of_client(db, project, &Span::of(period), filter)?);
@@ -491,7 +529,7 @@ fn of_client(
             filter.version.clone().map_or(Value::Null, Value::Text),
         ],
     )?;
-    let clients: HashSet<i64> = clients.into_iter().collect();
+    let clients: RowSet = clients.into_iter().collect();
     let mut statement = db.prepare_cached(&source)?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     let mut users = Vec::new();
@@ -541,6 +579,20 @@ fn person(
         .collect();
     tools.sort_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
     let tools = tools.iter().take(2).map(|(tool, _)| names::text(db, *tool));
+    Ok(Person {
+        trend,
+        tools: tools.collect::<rusqlite::Result<_>>()?,
+        ..in_short(db, project, period, someone)?
+    })
+}
+
+/// Without what is read day by day.
+fn in_short(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    someone: &Someone,
+) -> rusqlite::Result<Person> {
     let mut sessions = db.prepare_cached(&format!(
         "SELECT count(*) FROM session WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
     ))?;
@@ -553,8 +605,8 @@ fn person(
         sessions: sessions.query_row((project, someone.user, period.from), |row| row.get(0))?,
         first_ms: someone.first_ms,
         last_ms: someone.last_ms,
-        trend,
-        tools: tools.collect::<rusqlite::Result<_>>()?,
+        trend: Vec::new(),
+        tools: Vec::new(),
     })
 }
 

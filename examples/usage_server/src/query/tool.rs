@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::names;
 use super::period::Period;
 use super::span::{self, BAD, COUNTED, Span};
-use super::tools::{definition, tokens};
+use super::tools::{definition, people_by_tool, tokens};
 use crate::hist;
 use crate::record::Outcome;
 
@@ -144,7 +144,8 @@ pub fn tool(
         slots(db, project, tool, &before)?,
     );
     let people_before = people(db, project, tool, &before)?;
-    let people = people(db, project, tool, &now)?;
+    let people = people_by_tool(db, project, period)?;
+    let people = people.get(&tool).copied().unwrap_or_default();
     let by_release_before = by_release(db, project, tool, &before)?;
     let by_release = by_release(db, project, tool, &now)?;
     let figures = |outcomes: &HashMap<i64, BTreeMap<Outcome, f64>>,
@@ -168,19 +169,19 @@ pub fn tool(
         first_ms: first_seen(db, project, tool)?,
         changed_ms,
         tokens: bytes.map(tokens),
-        now: figures(&by_release, &durations, &sizes, people.len()),
+        now: figures(&by_release, &durations, &sizes, people),
         before: figures(
             &by_release_before,
             &durations_before,
             &sizes_before,
-            people_before.len(),
+            people_before,
         ),
         worse_since: worse_since(db, &by_release, &by_release_before)?,
         errors: errors(db, project, tool, &now)?,
         durations,
         durations_before,
         releases: releases(db, project, tool, &now, &by_release)?,
-        people: most_calls(db, people)?,
+        people: most_calls(db, project, tool, &now)?,
     }))
 }
 
@@ -210,37 +211,38 @@ fn slots(
     Ok((durations, sizes))
 }
 
-/// Calls and failures by user.
-fn people(
+/// How many people called it.
+fn people(db: &Connection, project: i64, tool: i64, span: &Span) -> rusqlite::Result<usize> {
+    let source = span::user_tools();
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT count(DISTINCT user) FROM ({source}) WHERE tool = :of"
+    ))?;
+    let people: i64 =
+        statement.query_row(span.params_of(project, tool).as_slice(), |row| row.get(0))?;
+    Ok(usize::try_from(people).unwrap_or_default())
+}
+
+/// Those with most calls.
+fn most_calls(
     db: &Connection,
     project: i64,
     tool: i64,
     span: &Span,
-) -> rusqlite::Result<HashMap<i64, (f64, f64)>> {
+) -> rusqlite::Result<Vec<Person>> {
     let source = span::user_tools();
     let mut statement = db.prepare_cached(&format!(
-        "SELECT user, calls, failed FROM ({source}) WHERE tool = :of"
+        "SELECT user.text, total(calls) AS calls, total(failed) FROM ({source}) JOIN user ON user.id = user
+         WHERE tool = :of GROUP BY user ORDER BY calls DESC, user LIMIT {MAX_PEOPLE}"
     ))?;
-    let mut rows = statement.query(span.params_of(project, tool).as_slice())?;
-    let mut people: HashMap<i64, (f64, f64)> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        let (calls, failed) = people.entry(row.get(0)?).or_default();
-        *calls += row.get::<_, f64>(1)?;
-        *failed += row.get::<_, f64>(2)?;
-    }
-    Ok(people)
-}
-
-fn most_calls(db: &Connection, people: HashMap<i64, (f64, f64)>) -> rusqlite::Result<Vec<Person>> {
-    let mut order: Vec<_> = people.into_iter().collect();
-    order.sort_by(|(a, (x, _)), (b, (y, _))| y.total_cmp(x).then(a.cmp(b)));
-    let mut most = Vec::new();
-    for (user, (calls, failed)) in order.into_iter().take(MAX_PEOPLE) {
-        if let Some(id) = names::user(db, user)? {
-            most.push(Person { id, calls, failed });
-        }
-    }
-    Ok(most)
+    let person = |row: &rusqlite::Row<'_>| {
+        Ok(Person {
+            id: row.get(0)?,
+            calls: row.get(1)?,
+            failed: row.get(2)?,
+        })
+    };
+    let rows = statement.query_map(span.params_of(project, tool).as_slice(), person)?;
+    rows.collect()
 }
 
 /// The weight of each outcome by release.

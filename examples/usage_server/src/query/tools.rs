@@ -1,6 +1,6 @@
 //! Which tools work: how often each is called, by how many, how long it takes, and which nobody calls.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, params};
 
@@ -74,7 +74,7 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
     let sums = by_tool(db, project, period, &now)?;
     let calls_before = calls_by_tool(db, project, &before)?;
     let unknown = unknown_calls(db, project, &now)?;
-    let people = people_by_tool(db, project, &now)?;
+    let people = people_by_tool(db, project, period)?;
     let durations = slots_by_tool(db, project, &now, 0)?;
     let sizes = slots_by_tool(db, project, &now, 1)?;
     let quantile = |slots: &HashMap<i64, Vec<(u8, f64)>>, tool, share| {
@@ -88,7 +88,7 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
     let mut all = Tools::default();
     for (tool, sum) in sums {
         let name = names::text(db, tool)?;
-        let people = people.get(&tool).map_or(0, HashSet::len);
+        let people = people.get(&tool).copied().unwrap_or_default();
         let last_ms = last_call(db, project, tool)?;
         // A name that some server had for a part of the time is a tool.
         let is_absent = unknown
@@ -186,20 +186,20 @@ fn unknown_calls(
     rows.collect()
 }
 
-/// In sets here, because SQLite would sort millions of rows to count them.
-fn people_by_tool(
+/// How many people called each tool in a period that ends now.
+pub(super) fn people_by_tool(
     db: &Connection,
     project: i64,
-    span: &Span,
-) -> rusqlite::Result<HashMap<i64, HashSet<i64>>> {
-    let source = span::user_tools();
-    let mut statement = db.prepare_cached(&source)?;
-    let mut rows = statement.query(span.params(project).as_slice())?;
-    let mut people: HashMap<i64, HashSet<i64>> = HashMap::new();
-    while let Some(row) = rows.next()? {
-        people.entry(row.get(1)?).or_default().insert(row.get(0)?);
-    }
-    Ok(people)
+    period: &Period,
+) -> rusqlite::Result<HashMap<i64, usize>> {
+    let mut statement = db.prepare_cached(
+        "SELECT tool, count(*) FROM tool_user WHERE project = ?1 AND last_ms >= ?2 GROUP BY tool",
+    )?;
+    let people = statement.query_map((project, period.from), |row| {
+        let people: u32 = row.get(1)?;
+        Ok((row.get(0)?, people as usize))
+    })?;
+    people.collect()
 }
 
 fn slots_by_tool(

@@ -244,6 +244,8 @@ fn take_out_of_rollups(tx: &Transaction<'_>, project: i64, user: i64) -> rusqlit
         )?
         .execute(params![project, day, user])?;
     }
+    tx.prepare_cached("DELETE FROM tool_user WHERE project = ?1 AND user = ?2")?
+        .execute(params![project, user])?;
     tx.prepare_cached("DELETE FROM user_day WHERE project = ?1 AND user = ?2")?
         .execute(params![project, user])?;
     Ok(())

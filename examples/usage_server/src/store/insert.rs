@@ -28,6 +28,9 @@ use sessions::{SessionEvent, Sessions};
 pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// Instances whose losses are remembered.
+const MAX_INSTANCES: usize = 10_000;
+
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inserted {
@@ -121,6 +124,10 @@ impl<'t, 'c> Inserter<'t, 'c> {
                 &report.instance,
                 &report.sdk,
             )?;
+            // A sender can make up any number of instances.
+            if self.caches.losses.len() >= MAX_INSTANCES {
+                self.caches.losses.clear();
+            }
             let totals = self.caches.losses.entry(id).or_default();
             super::losses::add(self.tx, project, day, id, &report.dropped, totals)?;
         }

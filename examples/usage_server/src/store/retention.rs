@@ -49,6 +49,7 @@ pub async fn remove_old(store: &Store, now_ms: i64) -> Result<usize, WriteError>
         }
         let until = rollup.div_euclid(DAY_MS);
         removed += repeat(store, move |tx| buckets(tx, "redaction_day", id, until)).await?;
+        removed += repeat(store, move |tx| tool_users(tx, id, rollup)).await?;
         removed += repeat(store, move |tx| users(tx, id, rollup)).await?;
         removed += repeat(store, move |tx| instances(tx, id, rollup)).await?;
     }
@@ -125,6 +126,13 @@ fn buckets(tx: &Transaction<'_>, table: &str, project: i64, until: i64) -> rusql
     .execute(params![project, oldest])?;
     // There may be more.
     Ok(CHUNK)
+}
+
+fn tool_users(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
+    let delete = "DELETE FROM tool_user WHERE (project, tool, user) IN (SELECT project, tool, user FROM tool_user
+        WHERE project = ?1 AND last_ms < ?2 LIMIT ?3)";
+    tx.prepare_cached(delete)?
+        .execute(params![project, until_ms, limit()])
 }
 
 /// People of whom nothing is left.

@@ -233,6 +233,17 @@ CREATE TABLE user_tool_day (
     PRIMARY KEY (project, bucket, user, tool)
 ) WITHOUT ROWID;
 
+-- When somebody called a tool last, and when such a call failed last (0: never did): how many people use it is read here,
+-- since the table above has a row for each of them and each day.
+CREATE TABLE tool_user (
+    project INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL,
+    last_failed_ms INTEGER NOT NULL,
+    PRIMARY KEY (project, tool, user)
+) WITHOUT ROWID;
+
 CREATE TABLE client_user_day (
     project INTEGER NOT NULL,
     bucket INTEGER NOT NULL,

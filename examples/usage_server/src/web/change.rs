@@ -88,7 +88,9 @@ async fn rules(change: Change) -> Result<Response, Failure> {
         audit(tx, now, id, &who, "changed settings", &subject)?;
         Ok(true)
     });
-    match changed.await? {
+    let changed = changed.await?;
+    look.web.app.door.keys_changed();
+    match changed {
         true => done(look, "saved"),
         false => problem(look, NO_NAME).await,
     }
@@ -107,6 +109,7 @@ async fn new_key(change: Change) -> Result<Response, Failure> {
         Ok(made)
     });
     let made = made.await?.map(|made| made.key);
+    look.web.app.door.keys_changed();
     const TOO_MANY: &str = "Two keys are valid already. Revoke the one that servers no longer use.";
     if change.said("then") == "connect" {
         let problem = made.is_none().then_some(TOO_MANY);
@@ -133,7 +136,10 @@ async fn revoke_key(change: Change) -> Result<Response, Failure> {
         }
         Ok(revoked)
     });
-    match revoked.await? {
+    let revoked = revoked.await?;
+    // What it opens is no longer believed from memory.
+    look.web.app.door.keys_changed();
+    match revoked {
         true => done(look, "revoked"),
         false => problem(look, "This project has no such valid key.").await,
     }

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::IntoResponse;
 use axum::{Form, RequestPartsExt};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -282,11 +283,14 @@ impl FromRequest<Web> for Submitted {
 }
 
 pub(super) async fn form(request: Request, web: &Web) -> Result<HashMap<String, String>, Failure> {
-    let form = Form::<HashMap<String, String>>::from_request(request, web).await;
-    form.map(|Form(form)| form).map_err(|rejection| {
-        let status = axum::response::IntoResponse::into_response(rejection).status();
-        Failure::new(status)
-    })
+    // As long as a body of a sender's, which is far larger.
+    let limit = web.app.config.limits.body_timeout;
+    let read = Form::<HashMap<String, String>>::from_request(request, web);
+    match tokio::time::timeout(limit, read).await {
+        Ok(Ok(Form(form))) => Ok(form),
+        Ok(Err(rejection)) => Err(Failure::new(rejection.into_response().status())),
+        Err(_) => Err(Failure::new(StatusCode::REQUEST_TIMEOUT)),
+    }
 }
 
 /// What an administrator wants to change in a project.

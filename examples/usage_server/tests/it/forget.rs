@@ -90,6 +90,7 @@ async fn a_person_is_gone_and_every_total_stays() {
         ("SELECT sum(calls), sum(logins) FROM user_day", "6 1"),
         ("SELECT sum(calls) FROM user_hour", "6"),
         ("SELECT sum(calls) FROM user_tool_day", "6"),
+        ("SELECT count(DISTINCT user) FROM tool_user", "1"),
         ("SELECT count(DISTINCT user) FROM client_user_day", "1"),
         ("SELECT count(DISTINCT session) FROM session_hour", "2"),
         ("SELECT sum(weight) FROM intent_day", "6"),

@@ -6,6 +6,8 @@ use reqwest::StatusCode;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use usage_server::record::{Kind, Record, SourceId};
+use usage_server::store::{Busy, Incoming, ReadError};
 
 use crate::support::{Server, Setup, call};
 
@@ -55,12 +57,8 @@ async fn what_is_under_way_at_the_end_is_committed_and_answered() {
         .query_row("SELECT count(*) FROM event", [], |row| row.get(0))
         .unwrap();
     assert_eq!(events, 1);
-    let late = server
-        .app
-        .store
-        .take(usage_server::store::Incoming::default())
-        .await;
-    assert_eq!(late.unwrap_err(), usage_server::store::Busy::Ending);
+    let late = server.app.store.take(Incoming::default()).await;
+    assert_eq!(late.unwrap_err(), Busy::Ending);
 }
 
 #[tokio::test]
@@ -206,4 +204,82 @@ async fn below_the_watermark_nothing_is_taken() {
         .await
         .unwrap();
     assert_eq!(health.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn below_a_base_path_everything_is_there_as_well() {
+    let mut setup = Setup::default();
+    setup.config.base_path = "/usage".to_owned();
+    let server = Server::start_as(setup).await;
+    let body = json!({ "payload": [call(1)] });
+    for path in ["/usage/api/product/usage", REO] {
+        let answer = server.post_json(path, &body).await;
+        assert_eq!(answer.0, StatusCode::OK, "{path}");
+    }
+    let health = format!("{}/usage/healthz", server.origin);
+    let health = server.http.get(health).send().await.unwrap();
+    assert_eq!(health.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_stopped_and_the_next_one_runs() {
+    let mut setup = Setup::default();
+    setup.options.read_timeout = Duration::from_millis(50);
+    let server = Server::start_as(setup).await;
+    let endless =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+    for _ in 0..6 {
+        let stopped = server
+            .app
+            .store
+            .read(move |db| db.query_row(endless, [], |_| Ok(())));
+        let error = stopped.await.unwrap_err();
+        assert!(matches!(error, ReadError::TooLong), "{error}");
+    }
+    assert_eq!(server.row("SELECT 7").await, "7");
+}
+
+#[tokio::test]
+async fn a_reader_cannot_write() {
+    let server = Server::start().await;
+    let written = server
+        .app
+        .store
+        .read(|db| db.execute("DELETE FROM project", []));
+    assert!(written.await.is_err());
+    assert_eq!(server.row("SELECT count(*) FROM project").await, "1");
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_takes_no_others_with_it() {
+    let server = Server::start().await;
+    let batch = |id: u8, weight: f64| {
+        let record = Record {
+            weight,
+            ..Record::new(SourceId([id; 16]), crate::support::NOW, Kind::Call)
+        };
+        Incoming {
+            project: 1,
+            received_ms: crate::support::NOW,
+            records: vec![record],
+            ..Incoming::default()
+        }
+    };
+    // All three wait for the same commit. What is no number cannot be stored.
+    let store = &server.app.store;
+    let (before, odd, after) = tokio::join!(
+        store.take(batch(1, 1.0)),
+        store.take(batch(2, f64::NAN)),
+        store.take(batch(3, 1.0))
+    );
+    assert_eq!(odd.unwrap_err(), Busy::Failed);
+    assert_eq!(
+        (before.unwrap().new_events(), after.unwrap().new_events()),
+        (1, 1)
+    );
+    assert_eq!(
+        server.row("SELECT count(*), sum(weight) FROM event").await,
+        "2 2"
+    );
+    assert_eq!(server.row("SELECT sum(calls) FROM roll_day").await, "2");
 }

@@ -163,7 +163,8 @@ impl Change {
             } => *people as f64 * (1.0 - *before as f64 / (*asks as f64).max(1.0)),
             Self::NewPeople { new, .. } => *new as f64,
             Self::Uncalled { before, .. } => before / 100.0,
-            Self::NewClient { share, .. } => share * everyone,
+            // Clients have new versions all the time.
+            Self::NewClient { share, .. } => *share,
         }
     }
 }
@@ -387,6 +388,7 @@ fn began(db: &Connection, hours: &[Hour]) -> rusqlite::Result<Option<(i64, Optio
     Ok(None)
 }
 
+/// How many called a tool in the period, or met a failure of it.
 fn people_of_tool(
     db: &Connection,
     project: i64,
@@ -394,13 +396,11 @@ fn people_of_tool(
     tool: i64,
     failed: bool,
 ) -> rusqlite::Result<i64> {
-    let source = span::user_tools();
-    let failed = if failed { " AND failed > 0" } else { "" };
+    let time = if failed { "last_failed_ms" } else { "last_ms" };
     let mut statement = db.prepare_cached(&format!(
-        "SELECT count(DISTINCT user) FROM ({source}) WHERE tool = :of{failed}"
+        "SELECT count(*) FROM tool_user WHERE project = ?1 AND tool = ?2 AND {time} >= ?3"
     ))?;
-    let span = Span::of(period);
-    statement.query_row(span.params_of(project, tool).as_slice(), |row| row.get(0))
+    statement.query_row(params![project, tool, period.from], |row| row.get(0))
 }
 
 fn clients(

@@ -83,6 +83,21 @@ fn everybody_is_new_returning_back_or_gone() {
 }
 
 #[test]
+fn an_export_has_everybody_in_the_order_of_the_page() {
+    let fixture = fixture();
+    let filter = Filter::default();
+    let page = read(&fixture, &filter);
+    let all = list(&fixture.db, PROJECT, &week(), &filter).unwrap();
+    let named = |people: &[Person]| -> Vec<(String, f64, i64)> {
+        let named = people
+            .iter()
+            .map(|person| (person.id.clone(), person.calls, person.sessions));
+        named.collect()
+    };
+    assert_eq!(named(&all), named(&page.list));
+}
+
+#[test]
 fn a_person_has_their_figures() {
     let fixture = fixture();
     let all = read(&fixture, &Filter::default());

@@ -16,6 +16,8 @@ pub(super) struct Rollups {
     user_hours: BTreeMap<(i64, i64, i64), Calls>,
     user_days: BTreeMap<(i64, i64, i64), UserDay>,
     user_tools: BTreeMap<(i64, i64, i64, i64), Calls>,
+    /// When last, and when a call failed last.
+    tool_users: BTreeMap<(i64, i64, i64), (i64, i64)>,
     client_users: BTreeSet<(i64, i64, i64, i64)>,
     session_hours: BTreeSet<(i64, i64, i64)>,
     errors: BTreeMap<(i64, i64, i64, u8, i64), Sum>,
@@ -244,6 +246,11 @@ impl Rollups {
                     sum.failed += failed;
                     sum.weight += record.weight;
                 }
+                let (last, last_failed) = self.tool_users.entry((project, tool, user)).or_default();
+                *last = (*last).max(record.time_ms);
+                if record.outcome.is_bad() {
+                    *last_failed = (*last_failed).max(record.time_ms);
+                }
                 self.client_users
                     .insert((project, day, event.names.client, user));
             }
@@ -404,6 +411,14 @@ impl Rollups {
             write.execute(params![
                 project, day, user, tool, sum.calls, sum.failed, sum.weight
             ])?;
+        }
+        let mut write = tx.prepare_cached(
+            "INSERT INTO tool_user (project, tool, user, last_ms, last_failed_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT DO UPDATE SET last_ms = max(last_ms, excluded.last_ms),
+                last_failed_ms = max(last_failed_ms, excluded.last_failed_ms)",
+        )?;
+        for ((project, tool, user), (last, last_failed)) in &self.tool_users {
+            write.execute(params![project, tool, user, last, last_failed])?;
         }
         let mut write = tx.prepare_cached(
             "INSERT OR IGNORE INTO client_user_day (project, bucket, client, user) VALUES (?1, ?2, ?3, ?4)",

@@ -243,7 +243,13 @@ fn nobody_and_crawlers_are_not_counted_as_people() {
     };
     db.insert(&[nobody, crawler]);
     assert_eq!(db.one::<i64>("SELECT sum(calls) FROM roll_day"), 2);
-    for sql in ["user_day", "user_hour", "user_tool_day", "client_user_day"] {
+    for sql in [
+        "user_day",
+        "user_hour",
+        "user_tool_day",
+        "tool_user",
+        "client_user_day",
+    ] {
         let sql = format!("SELECT count(*) FROM {sql}");
         assert_eq!(db.one::<i64>(&sql), 0, "{sql}");
     }
