@@ -67,10 +67,10 @@
 //! A caller is told as [above](self): where the layer stands outside of the authentication, and no user is in the extensions,
 //! a renewed token or cookie makes another caller of the same, whose list has not passed yet. So let it stand inside.
 //!
-//! What was shown to whom is known to this process alone, for the latest 131 072 tools, each counted
-//! once for each caller, and the latest 16 384 callers. Where several replicas
-//! serve a client, or a client keeps its list over a restart of the server, a call may come whose list has not passed here: it
-//! keeps the argument. Let a client stay with a replica, or leave the setting off.
+//! What was shown to whom is known to this process alone, for the latest 131 072 tools, each counted once for each caller, and
+//! the latest 16 384 callers. Where several replicas serve a client, or a client keeps its list over a restart of the server,
+//! a call may come whose list has not passed here: it keeps the argument. Let a client stay with a replica, or leave the
+//! setting off.
 //!
 //! # Around others
 //!
