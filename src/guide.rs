@@ -5,6 +5,7 @@
 //! | how do I begin? | [`getting_started`] |
 //! | where in my server do I call it? | [`placement`] |
 //! | how does it know who calls? | [`identity`] |
+//! | what does each way in capture, and what can it not know? | [`captured`] |
 //! | what is taken out of my data, and what is not? | [`redaction`] |
 //! | where can events go? | [`destinations`] |
 //! | how do I see them in Reo? | [`reo`] |
