@@ -101,7 +101,7 @@ fn stands_out(frame: &Frame, data: &Logins) -> Markup {
             @if !one.version.is_empty() { " " (text::text(&one.version)) }
         }
         @if let Some(first) = one.first_ms { " since " (text::clock(first, "%a %-d %b, %H:%M")) }
-        @if let Some(reason) = &one.reason { ", all " (reason_words(reason)) }
+        @if let Some(reason) = &one.reason { ", all " (text::text(&reason_words(reason))) }
         @if one.let_in == 0 && one.looked_at > 0 { ", none followed by a login" }
         @else if one.looked_at > 0 { ", " (text::percent(one.let_in as f64, one.looked_at as f64, 0)) " followed by a login" }
         "; " (text::count(one.before)) " in the period before."

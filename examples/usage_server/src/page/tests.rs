@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 
 use super::frame::{Frame, Page, Project};
-use super::{calls, check, overview, people, person, session, sessions};
+use super::{
+    calls, check, clients, connect, intents, logins, overview, people, person, quality, session,
+    sessions, tool, tools,
+};
 use crate::query::fixture::{DAY, Fixture, MINUTE, NOW, PROJECT, call, event, failed};
 use crate::query::{self, Period, Range};
 use crate::record::{Class, Kind, Outcome, Record, User};
@@ -163,6 +166,53 @@ fn pages(fixture: &Fixture, range: Range, of: &str, has_events: bool) -> Vec<(St
         }
     }
     show("no session", session::missing(&frame(Page::Session), of));
+    let data = query::tools::tools(db, PROJECT, &period).unwrap();
+    let never = query::tools::never_called(db, PROJECT, NOW).unwrap();
+    show(
+        "tools",
+        tools::tools(&frame(Page::Tools), Some(&data), Some(&never), Some("-p95")),
+    );
+    let data = query::tool::tool(db, PROJECT, of, &period).unwrap();
+    let looked = query::tool::look(db, PROJECT, of, &period).unwrap();
+    show(
+        "tool",
+        tool::tool(&frame(Page::Tool), of, data.as_ref(), Some(&looked)),
+    );
+    show("no tool", tool::no_tool(&frame(Page::Tool), of));
+    let filter = query::logins::Filter {
+        reason: Some(of.to_owned()),
+        ..query::logins::Filter::default()
+    };
+    let data = query::logins::logins(db, PROJECT, &period).unwrap();
+    let newest = query::logins::newest_refusals(db, PROJECT, &period, &filter).unwrap();
+    show(
+        "logins",
+        logins::logins(&frame(Page::Logins), Some(&data), Some(&newest), &filter),
+    );
+    let data = query::clients::clients(db, PROJECT, &period, true).unwrap();
+    let left_out = query::clients::left_out(db, PROJECT, &period).unwrap();
+    show(
+        "clients",
+        clients::clients(&frame(Page::Clients), Some(&data), Some(&left_out), true),
+    );
+    let data = query::quality::quality(db, PROJECT, &period).unwrap();
+    show(
+        "quality",
+        quality::quality(&frame(Page::Quality), Some(&data)),
+    );
+    for cluster in [None, Some(1)] {
+        let data = query::intents::intents(db, PROJECT, &period, cluster).unwrap();
+        show(
+            "intents",
+            intents::intents(&frame(Page::Intents), Some(&data), cluster),
+        );
+    }
+    let lights = query::connect::lights(db, PROJECT).unwrap();
+    let url = "http://127.0.0.1:8787";
+    show(
+        "connect",
+        connect::connect(&frame(Page::Connect), url, None, None, &lights),
+    );
     shown
 }
 
