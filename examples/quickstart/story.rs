@@ -223,7 +223,8 @@ fn word<'a>(event: &'a ReceivedEvent, key: &str) -> &'a str {
 
 /// The user agent, which stands beside `meta`.
 fn agent(event: &ReceivedEvent) -> &str {
-    event.json["user_agent"].as_str().unwrap_or_default()
+    let agent = event.json.get("user_agent").and_then(Value::as_str);
+    agent.unwrap_or_default()
 }
 
 fn print_title(title: &str) {
