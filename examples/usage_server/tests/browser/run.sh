@@ -19,8 +19,8 @@ fi
 [ -n "$chromium" ] || { echo 'there is no Chromium: set CHROMIUM' >&2; exit 1; }
 have_npm playwright playwright-core@1.65.1
 
-# The shop is closed, so that the totals stay what they are.
-"$server" --demo --still --listen 127.0.0.1:0 --link-file "$out/link" >"$out/log" 2>&1 &
+# The shop is closed and the clock stands still, so that the totals stay what they are.
+"$server" --demo --still --now 1795794067000 --listen 127.0.0.1:0 --link-file "$out/link" >"$out/log" 2>&1 &
 pids+=($!)
 known=
 for _ in $(seq 1200); do
