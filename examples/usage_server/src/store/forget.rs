@@ -3,7 +3,7 @@
 //! Their events stay as rows that are about nobody: without user, session, intent and body. So each total still equals
 //! the rows that it counts. What is about people alone (who was there, who used what) goes with them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -36,15 +36,11 @@ pub fn forget(
     let who = who.trim();
     let known = people(tx, project, who)?;
     let mut users: BTreeSet<i64> = known.iter().map(|person| person.id).collect();
+    let (sessions, of_others) = sessions_of_all(tx, project, &mut users)?;
     let mut names: BTreeSet<String> = [who.to_owned()].into();
-    for person in known {
+    for user in &users {
+        let person = person(tx, *user)?;
         names.extend([Some(person.text), person.email].into_iter().flatten());
-    }
-    let sessions = sessions_of(tx, project, &users)?;
-    let of_others = sessions_with_others(tx, &sessions, &users)?;
-    // Before they logged in, the same person was somebody anonymous.
-    for session in sessions.difference(&of_others) {
-        users.extend(users_in(tx, *session)?);
     }
     let mut forgotten = Forgotten {
         sessions: sessions.len() - of_others.len(),
@@ -79,8 +75,11 @@ pub fn forget(
         )?
         .execute(params![project, hash, now_ms])?;
         let subject = hex(&hash);
-        tx.prepare_cached("UPDATE audit SET subject = ?3 WHERE project = ?1 AND subject = ?2")?
-            .execute(params![project, name, subject])?;
+        tx.prepare_cached(
+            "UPDATE audit SET subject = ?3 WHERE project = ?1
+                AND (trim(subject) = ?2 OR (instr(?2, '@') AND lower(trim(subject)) = lower(?2)))",
+        )?
+        .execute(params![project, name, subject])?;
     }
     audit(tx, now_ms, project, by, "forgot", &hex(&stands_for))?;
     forgotten.names = names.into_iter().collect();
@@ -93,26 +92,79 @@ pub(super) fn prune(tx: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<usize
     tx.execute("DELETE FROM forgotten WHERE at_ms < ?1", [until])
 }
 
-struct Person {
-    id: i64,
-    text: String,
-    email: Option<String>,
+/// A row of `user`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub id: i64,
+    pub text: String,
+    pub email: Option<String>,
 }
 
-/// Whoever has an id or an address. Addresses are the same in either case.
-fn people(db: &Connection, project: i64, who: &str) -> rusqlite::Result<Vec<Person>> {
-    let address = who.to_lowercase();
+impl Person {
+    fn of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            text: row.get(1)?,
+            email: row.get(2)?,
+        })
+    }
+}
+
+/// Whoever has an id or an address, and whoever has an id or an address of theirs: somebody may have several of both.
+/// Those who are named themselves come first.
+pub fn people(db: &Connection, project: i64, who: &str) -> rusqlite::Result<Vec<Person>> {
+    let mut found = Vec::<Person>::new();
+    let mut asked = BTreeSet::new();
+    let mut names = VecDeque::from([who.trim().to_owned()]);
+    while let Some(name) = names.pop_front() {
+        if !asked.insert(name.clone()) {
+            continue;
+        }
+        for person in named(db, project, &name)? {
+            if found.iter().all(|known| known.id != person.id) {
+                names.push_back(person.text.clone());
+                names.extend(person.email.clone());
+                found.push(person);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whoever has this id or address. Addresses are the same in either case.
+fn named(db: &Connection, project: i64, name: &str) -> rusqlite::Result<Vec<Person>> {
+    let address = name.to_lowercase();
     let sql = "SELECT id, text, email FROM user
-        WHERE project = ?1 AND (text = ?2 OR email = ?3 OR (instr(?3, '@') AND lower(text) = ?3))";
+        WHERE project = ?1 AND (text = ?2 OR email = ?3 OR (instr(?3, '@') AND lower(text) = ?3))
+        ORDER BY text = ?2 DESC, last_ms DESC";
     db.prepare_cached(sql)?
-        .query_map(params![project, who, address], |row| {
-            Ok(Person {
-                id: row.get(0)?,
-                text: row.get(1)?,
-                email: row.get(2)?,
-            })
-        })?
+        .query_map(params![project, name, address], Person::of_row)?
         .collect()
+}
+
+fn person(db: &Connection, user: i64) -> rusqlite::Result<Person> {
+    db.prepare_cached("SELECT id, text, email FROM user WHERE id = ?1")?
+        .query_row([user], Person::of_row)
+}
+
+/// All sessions of people, and those among them in which somebody else took part who has a name. Adds to `users` who
+/// they were before they logged in, somebody anonymous, whose other sessions are theirs too.
+fn sessions_of_all(
+    db: &Connection,
+    project: i64,
+    users: &mut BTreeSet<i64>,
+) -> rusqlite::Result<(BTreeSet<i64>, BTreeSet<i64>)> {
+    loop {
+        let sessions = sessions_of(db, project, users)?;
+        let of_others = sessions_with_others(db, &sessions, users)?;
+        let before = users.len();
+        for session in sessions.difference(&of_others) {
+            users.extend(users_in(db, *session)?);
+        }
+        if users.len() == before {
+            return Ok((sessions, of_others));
+        }
+    }
 }
 
 fn sessions_of(

@@ -102,11 +102,61 @@ async fn a_person_is_gone_and_every_total_stays() {
     ] {
         assert_eq!(server.row(sql).await, expected, "{sql}");
     }
-    assert_eq!(server.app.live.since(server.project, 0).len(), 8);
+    assert_eq!(server.app.live.since(server.project, 0).len(), 7);
     let audit = server
         .row("SELECT who, action, length(subject) FROM audit")
         .await;
     assert_eq!(audit, "an admin forgot 64");
+}
+
+#[tokio::test]
+async fn an_id_leads_to_all_ids_of_its_address_and_to_all_sessions_of_who_they_were_before() {
+    let server = Server::start().await;
+    let addressed = |id, user, session| {
+        let mut event = of(id, user, session);
+        event["email"] = json!("Rachel@example.com");
+        event
+    };
+    let anonymous = |id, session| {
+        let mut event = of(id, "anonymous-1", session);
+        event["user_id_type"] = json!("ANONYMOUS");
+        event
+    };
+    let events = vec![
+        addressed(1, "rachel-1", "s1"),
+        addressed(2, "rachel-2", "s2"),
+        anonymous(3, "s2"),
+        anonymous(4, "s3"),
+        of(5, "anonymous", "s3"),
+        of(6, "sam@example.com", "s4"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 6);
+    let looked_up = server.app.store.write(|tx| {
+        usage_server::store::audit::audit(tx, NOW, 1, "an admin", "looked up", "RACHEL@example.com")
+    });
+    looked_up.await.unwrap();
+    let app = &server.app;
+    let forgotten = app.forget(server.project, "rachel-1", "an admin").await;
+    let forgotten = forgotten.unwrap();
+    assert_eq!((forgotten.events, forgotten.sessions), (5, 3));
+    for (sql, expected) in [
+        ("SELECT text FROM user", "sam@example.com"),
+        ("SELECT text FROM session", "s4"),
+        ("SELECT text FROM intent", "what sam wants"),
+        (
+            "SELECT count(*) FROM audit WHERE lower(subject) LIKE '%rachel%'",
+            "0",
+        ),
+    ] {
+        assert_eq!(server.rows(sql).await, [expected], "{sql}");
+    }
+    let late = vec![of(7, "rachel-2", "s1"), anonymous(8, "s3")];
+    assert_eq!(server.send(late).await.1["accepted"], 0);
+    // An id is told apart by its case, and is another person's.
+    let another = vec![of(9, "Rachel-1", "s5")];
+    assert_eq!(server.send(another).await.1["accepted"], 1);
+    let numbers = "SELECT count(*) FROM user WHERE id <= 4 AND text = 'Rachel-1'";
+    assert_eq!(server.row(numbers).await, "0");
 }
 
 #[tokio::test]
