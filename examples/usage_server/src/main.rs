@@ -220,7 +220,9 @@ async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
     let forgotten = app.forget(project.id, who, "the command line").await?;
     println!(
         "{}: {} events are about nobody now, {} sessions are gone",
-        project.name, forgotten.events, forgotten.sessions
+        project.name,
+        forgotten.rows.len(),
+        forgotten.sessions
     );
     app.store.close().await;
     Ok(())

@@ -3,7 +3,7 @@
 //! Their events stay as rows that are about nobody: without user, session, intent and body. So each total still equals
 //! the rows that it counts. What is about people alone (who was there, who used what) goes with them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -20,7 +20,8 @@ pub const REFUSED_DAYS: i64 = 90;
 pub struct Forgotten {
     /// Ids and addresses that were theirs.
     pub names: Vec<String>,
-    pub events: usize,
+    /// Rows of `event` that are about nobody now.
+    pub rows: HashSet<i64>,
     pub sessions: usize,
 }
 
@@ -48,7 +49,8 @@ pub fn forget(
     };
     let mut intents = BTreeSet::new();
     for user in &users {
-        forgotten.events += take_out_of_events(tx, project, Of::User(*user), &mut intents)?;
+        let rows = take_out_of_events(tx, project, Of::User(*user), &mut intents)?;
+        forgotten.rows.extend(rows);
         take_out_of_rollups(tx, project, *user)?;
     }
     for session in &sessions {
@@ -57,7 +59,8 @@ pub fn forget(
         } else {
             // What was said before anybody had an id was theirs too.
             let of = Of::Session(*session);
-            forgotten.events += take_out_of_events(tx, project, of, &mut intents)?;
+            let rows = take_out_of_events(tx, project, of, &mut intents)?;
+            forgotten.rows.extend(rows);
             remove_session(tx, project, *session)?;
         }
     }
@@ -83,6 +86,19 @@ pub fn forget(
     }
     audit(tx, now_ms, project, by, "forgot", &hex(&stands_for))?;
     forgotten.names = names.into_iter().collect();
+    Ok(forgotten)
+}
+
+/// Those among events of people's, or of sessions', that are about nobody any more.
+pub fn forgotten_among(db: &Connection, rows: &[i64]) -> rusqlite::Result<HashSet<i64>> {
+    let sql = "SELECT 1 FROM event WHERE id = ?1 AND user = 0 AND session = 0";
+    let mut is_forgotten = db.prepare_cached(sql)?;
+    let mut forgotten = HashSet::new();
+    for row in rows {
+        if is_forgotten.exists([row])? {
+            forgotten.insert(*row);
+        }
+    }
     Ok(forgotten)
 }
 
@@ -223,13 +239,13 @@ enum Of {
     Session(i64),
 }
 
-/// Leaves events as rows about nobody; returns how many there were, and adds what they were for.
+/// Leaves events as rows about nobody; returns which they were, and adds what they were for.
 fn take_out_of_events(
     tx: &Transaction<'_>,
     project: i64,
     of: Of,
     intents: &mut BTreeSet<i64>,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Vec<i64>> {
     let (column, id) = match of {
         Of::User(id) => ("user", id),
         Of::Session(id) => ("session", id),
@@ -270,9 +286,11 @@ fn take_out_of_events(
     ))?
     .execute(params![project, id])?;
     tx.prepare_cached(&format!(
-        "UPDATE event SET user = 0, session = 0, intent = 0 WHERE project = ?1 AND {column} = ?2"
+        "UPDATE event SET user = 0, session = 0, intent = 0 WHERE project = ?1 AND {column} = ?2
+        RETURNING id"
     ))?
-    .execute(params![project, id])
+    .query_map(params![project, id], |row| row.get(0))?
+    .collect()
 }
 
 fn take_out_of_rollups(tx: &Transaction<'_>, project: i64, user: i64) -> rusqlite::Result<()> {

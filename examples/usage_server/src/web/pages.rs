@@ -60,7 +60,7 @@ async fn overview(look: Look) -> Result<Markup, Failure> {
 async fn live(look: Look) -> Result<Markup, Failure> {
     let frame = look.frame(Page::Live).await?;
     let filter = LiveFilter::of(look.asked("outcome"), look.asked("q"));
-    let events = look.web.app.live.since(look.project.id, 0);
+    let events = look.web.app.newest(look.project.id, 0).await?;
     let last = events.last().map_or(0, |event| event.id);
     let shown: Vec<&LiveEvent> = events
         .iter()

@@ -71,7 +71,7 @@ async fn a_person_is_gone_and_every_total_stays() {
         .forget(server.project, "rachel@example.com", "an admin")
         .await
         .unwrap();
-    assert_eq!((forgotten.events, forgotten.sessions), (9, 1));
+    assert_eq!((forgotten.rows.len(), forgotten.sessions), (9, 1));
     assert_eq!(totals(&server).await, before);
     assert_eq!(
         server.rows("SELECT text FROM user").await,
@@ -138,7 +138,8 @@ async fn an_id_leads_to_all_ids_of_its_address_and_to_all_sessions_of_who_they_w
     let app = &server.app;
     let forgotten = app.forget(server.project, "rachel-1", "an admin").await;
     let forgotten = forgotten.unwrap();
-    assert_eq!((forgotten.events, forgotten.sessions), (5, 3));
+    assert_eq!((forgotten.rows.len(), forgotten.sessions), (5, 3));
+    assert_eq!(app.live.since(server.project, 0).len(), 1);
     for (sql, expected) in [
         ("SELECT text FROM user", "sam@example.com"),
         ("SELECT text FROM session", "s4"),
@@ -157,6 +158,30 @@ async fn an_id_leads_to_all_ids_of_its_address_and_to_all_sessions_of_who_they_w
     assert_eq!(server.send(another).await.1["accepted"], 1);
     let numbers = "SELECT count(*) FROM user WHERE id <= 4 AND text = 'Rachel-1'";
     assert_eq!(server.row(numbers).await, "0");
+}
+
+#[tokio::test]
+async fn who_watches_sees_nobody_whom_another_process_forgot() {
+    let server = Server::start().await;
+    let mut nobody = of(1, "anonymous", "");
+    nobody["meta"].as_object_mut().unwrap().remove("session_id");
+    let events = vec![
+        nobody,
+        of(2, "rachel@example.com", "s1"),
+        of(3, "sam@example.com", "s2"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 3);
+    let path = server.directory.database();
+    let other = usage_server::store::Store::open(&path, Default::default()).unwrap();
+    let forgotten = other.write(|tx| {
+        usage_server::store::forget::forget(tx, 1, "rachel@example.com", NOW, "another")
+    });
+    assert_eq!(forgotten.await.unwrap().rows.len(), 1);
+    other.close().await;
+    let app = &server.app;
+    let newest = app.newest(server.project, 0).await.unwrap();
+    assert_eq!(newest.len(), 2);
+    assert_eq!(app.live.since(server.project, 0), newest);
 }
 
 #[tokio::test]
@@ -260,7 +285,7 @@ async fn who_is_not_there_is_forgotten_for_what_may_come() {
         .app
         .forget(server.project, "rachel@example.com", "an admin")
         .await;
-    assert_eq!(forgotten.unwrap().events, 0);
+    assert_eq!(forgotten.unwrap().rows.len(), 0);
     let (_, answer) = server.send(vec![of(1, "rachel@example.com", "s1")]).await;
     assert_eq!(answer["accepted"], 0);
 }
