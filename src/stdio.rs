@@ -3,7 +3,7 @@
 //! Newline-delimited JSON-RPC is read as it passes, from the client and to it. Nothing is held back or changed: each
 //! byte goes on as it came, and of each message a copy is kept up to [`max_message_bytes`](UsageStreams::max_message_bytes).
 //!
-//! ```
+//! ```no_run
 //! use mcp_usage::UsageLogger;
 //!
 //! # fn serve(stdin: impl tokio::io::AsyncRead, stdout: impl tokio::io::AsyncWrite) {}

@@ -121,9 +121,10 @@ pub async fn serve(
 async fn health(State(app): State<Arc<App>>) -> Response {
     let answers = app
         .store
-        .read(|db| db.query_row("SELECT 1", [], |_| Ok(())));
+        .read_for_ingest(|db| db.query_row("SELECT 1", [], |_| Ok(())));
     let text = match answers.await {
         Err(error) => format!("the database does not answer: {error}\n"),
+        Ok(()) if !app.store.is_writer_alive() => "nothing writes the database\n".to_owned(),
         Ok(()) if app.store.figures().is_disk_low => "the disk is nearly full\n".to_owned(),
         Ok(()) => return "ok\n".into_response(),
     };

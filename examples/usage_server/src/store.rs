@@ -30,6 +30,9 @@ use writer::Writer;
 /// How long the writer waits for another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many queries of pages run at a time.
+const PAGES_READERS: usize = 4;
+
 /// How a database is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -142,6 +145,8 @@ pub enum WriteError {
     DiskFull,
     #[error("database: {0}")]
     Sqlite(rusqlite::Error),
+    #[error("the change broke off")]
+    BrokeOff,
     #[error("the server is about to end")]
     Ending,
 }
@@ -157,6 +162,8 @@ struct Shared {
     path: PathBuf,
     writer: Writer,
     readers: Readers,
+    /// Of the ingest's own: pages that read for long do not hold it up.
+    ingest: Readers,
 }
 
 impl Store {
@@ -178,13 +185,15 @@ impl Store {
         let mut connection = Connection::open(path).map_err(failed)?;
         prepare(&connection, options.durable).map_err(failed)?;
         schema::migrate(&mut connection, path)?;
-        let readers = Readers::new(path, options.read_timeout);
+        let readers = Readers::new(path, options.read_timeout, PAGES_READERS);
+        let ingest = Readers::new(path, options.read_timeout, 1);
         let writer = Writer::start(connection, path, options).map_err(StoreError::Thread)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 path: path.to_owned(),
                 writer,
                 readers,
+                ingest,
             }),
         })
     }
@@ -215,6 +224,19 @@ impl Store {
         self.shared.readers.read(f).await
     }
 
+    /// As [`read`](Self::read), for the little that the ingest and a look at the server's health need: it does not wait
+    /// for pages.
+    ///
+    /// # Errors
+    ///
+    /// The query's own, and when it takes too long.
+    pub async fn read_for_ingest<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.shared.ingest.read(f).await
+    }
+
     /// Runs work on the writer's thread as one transaction: all of it happens or, when it fails, nothing.
     ///
     /// # Errors
@@ -236,6 +258,11 @@ impl Store {
     /// Commits what waits, takes no more, and ends the writer.
     pub async fn close(&self) {
         self.shared.writer.close().await;
+    }
+
+    /// Whether the writer is there. Without it nothing can be taken.
+    pub fn is_writer_alive(&self) -> bool {
+        self.shared.writer.is_alive()
     }
 
     /// What the writer has done so far.

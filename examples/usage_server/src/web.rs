@@ -141,7 +141,9 @@ impl From<WriteError> for Failure {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "The server is about to end.",
             ),
-            WriteError::Sqlite(_) => Self::new(StatusCode::INTERNAL_SERVER_ERROR),
+            WriteError::Sqlite(_) | WriteError::BrokeOff => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         }
     }
 }

@@ -155,7 +155,7 @@ impl Door {
         if let Some(known) = known.filter(|known| known.at.elapsed() < KEYS_STAY_KNOWN) {
             return Ok(known.keys);
         }
-        let keys = Arc::new(store.read(projects::valid_keys).await?);
+        let keys = Arc::new(store.read_for_ingest(projects::valid_keys).await?);
         *lock(&self.keys) = Some(Known {
             at: Instant::now(),
             keys: Arc::clone(&keys),

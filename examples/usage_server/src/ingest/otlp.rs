@@ -8,7 +8,9 @@ use prost::Message;
 use serde_json::{Map, Value};
 
 use super::Parsed;
-use super::bounds::{MAX_EVENT_BYTES, MAX_EVENTS, NAME_CHARS, REASON_CHARS, take_id, take_text};
+use super::bounds::{
+    self, MAX_EVENT_BYTES, MAX_EVENTS, NAME_CHARS, REASON_CHARS, take_id, take_text,
+};
 use super::event::{Fault, Said, Window};
 use super::protobuf::{Malformed, fields};
 use super::source;
@@ -184,7 +186,7 @@ fn read_span(bytes: &[u8], service: &Service) -> Result<Option<Said>, Fault> {
         user_kind,
         email: take_text(&mut given, "user.email", NAME_CHARS),
         time_ms: nanos(span.start_time_unix_nano),
-        duration_us: took.map(|nanos| nanos / 1_000),
+        duration_us: took.and_then(|nanos| bounds::duration_us(nanos as f64 / 1e6)),
         user_agent: take_text(&mut given, "user_agent.original", NAME_CHARS),
         source_id: has_ids.then(|| source::of_parts("otlp", &[&span.trace_id, &span.span_id])),
         sender: service.instance.clone(),

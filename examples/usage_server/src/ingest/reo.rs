@@ -15,6 +15,9 @@ use super::event::{Fault, Said, Window};
 use super::source;
 use crate::store::LossReport;
 
+/// Of one reason of one sender: more is no count, and the sum of many would not fit.
+const MAX_LOST: u64 = 1_000_000_000_000;
+
 /// Asks to forget a person; a sender of batches alone may.
 const FORGET: &str = "MCP_FORGET_USER";
 
@@ -140,7 +143,10 @@ fn loss_report(sdk: &RawValue) -> Option<LossReport> {
         .iter()
         .take(MAX_REASONS)
         .filter_map(|(reason, total)| {
-            Some((bounds::text(reason, REASON_CHARS), bounds::count(total)?))
+            Some((
+                bounds::text(reason, REASON_CHARS),
+                bounds::count(total)?.min(MAX_LOST),
+            ))
         });
     Some(LossReport {
         instance,

@@ -138,7 +138,8 @@ fn who_uses_what(frame: &Frame, filter: &Filter, data: &People) -> Markup {
         link.with_some("column", (column > 0).then_some(column))
             .at("matrix")
     };
-    let (row, column) = (filter.row, filter.column);
+    // An address can name any number.
+    let (row, column) = (filter.row.min(data.total), filter.column.min(*tools_in_all));
     let moves = [
         (
             row > 0,
@@ -253,12 +254,13 @@ fn everyone(frame: &Frame, filter: &Filter, data: &People) -> Markup {
     let at = |from: usize| sorted.clone().with_some("from", (from > 0).then_some(from));
     let shown = format!(
         "{} to {} of {}",
-        filter.from + 1,
-        filter.from + data.list.len(),
+        filter.from.saturating_add(1),
+        filter.from.saturating_add(data.list.len()),
         text::people(data.total as i64)
     );
     let newer = (filter.from > 0).then(|| at(filter.from.saturating_sub(PAGE)));
-    let older = (filter.from + PAGE < data.total).then(|| at(filter.from + PAGE));
+    let older = (filter.from.saturating_add(PAGE) < data.total)
+        .then(|| at(filter.from.saturating_add(PAGE)));
     let export = page.clone().with("format", "csv");
     let card = Card::new("Everyone");
     let card = if frame.may_change {

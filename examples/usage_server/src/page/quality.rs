@@ -41,7 +41,7 @@ const SKEW_MS: i64 = 2_000;
 const SILENT_MS: i64 = 24 * 3_600_000;
 
 /// What a sender's reason to drop means, and what to do.
-const REASONS: [(&str, &str); 17] = [
+const REASONS: [(&str, &str); 19] = [
     (
         "queue_full",
         "The server made events faster than they could be sent. Raise max_queue_events, or turn the spool on.",
@@ -77,6 +77,14 @@ const REASONS: [(&str, &str); 17] = [
     (
         "rate_capped",
         "The tool was called more often than its rate cap allows.",
+    ),
+    (
+        "no_consent",
+        "Somebody wants nothing recorded. This is their choice, and no loss.",
+    ),
+    (
+        "forgotten",
+        "About somebody who was forgotten before it was sent.",
     ),
     (
         "unauthorized",

@@ -167,12 +167,12 @@ pub fn length(ms: i64) -> String {
 
 fn pager(frame: &Frame, filter: &Filter, data: &Sessions, total: i64) -> Markup {
     let at = |from: usize| address(frame, filter).with_some("from", (from > 0).then_some(from));
-    let last = filter.from + data.list.len();
+    let last = filter.from.saturating_add(data.list.len());
     let newer = (filter.from > 0).then(|| at(filter.from.saturating_sub(PAGE)));
     let older = ((last as i64) < total).then(|| at(last));
     let shown = format!(
         "{} to {last} of {}",
-        filter.from + 1,
+        filter.from.saturating_add(1),
         text::plural(total, "session")
     );
     part::pager(&shown, newer.as_ref(), older.as_ref())

@@ -539,14 +539,17 @@ impl Asked {
         until: i64,
     ) -> rusqlite::Result<Vec<(i64, i64)>> {
         let whole = vec![(self.from, until)];
-        let days = (self.from.div_euclid(DAY_MS), (until - 1).div_euclid(DAY_MS));
+        let days = (
+            self.from.div_euclid(DAY_MS),
+            until.saturating_sub(1).div_euclid(DAY_MS),
+        );
         let (find, values, length) = match (self.source, &self.rolled) {
             (Source::Time, Some(rolled)) if rolled.len() > 1 => {
                 let find = format!(
                     "SELECT DISTINCT bucket FROM roll_hour
                      WHERE project = {project} AND bucket >= {} AND bucket <= {} AND {} ORDER BY bucket DESC",
                     self.from.div_euclid(HOUR_MS),
-                    (until - 1).div_euclid(HOUR_MS),
+                    until.saturating_sub(1).div_euclid(HOUR_MS),
                     rolled.join(" AND ")
                 );
                 (find, Vec::new(), HOUR_MS)
@@ -706,7 +709,9 @@ impl Asked {
         if self.is_nothing {
             return Ok((rows, None));
         }
-        let until = after.map_or(self.until, |key| self.until.min(key.time_ms + 1));
+        let until = after.map_or(self.until, |key| {
+            self.until.min(key.time_ms.saturating_add(1))
+        });
         let stretches = self.stretches(db, project, filter, until)?;
         let columns = "e.id, e.time_ms, e.kind, t.text, u.text, s.text, c.text, c.detail, r.text, e.outcome, x.text,
              e.duration_us, e.result_bytes, i.text, e.weight";

@@ -9,10 +9,17 @@ use super::period::Period;
 
 const DAY_MS: i64 = 86_400_000;
 const MAX_INSTANCES: i64 = 200;
-/// Reasons that are a choice of the sender's, and no loss: what is kept stands for what is not.
-const CHOSEN: [&str; 2] = ["sampled", "rate_capped"];
+/// Reasons that are a choice of the sender's or of the person's, and no loss.
+const CHOSEN: [&str; 4] = ["sampled", "rate_capped", "no_consent", "forgotten"];
 /// Reasons for which an event is mostly dropped before it has a sequence number, so that no gap shows it.
-const WITHOUT_SEQUENCE: [&str; 5] = ["queue_full", "sampled", "rate_capped", "closed", "forked"];
+const WITHOUT_SEQUENCE: [&str; 6] = [
+    "queue_full",
+    "sampled",
+    "rate_capped",
+    "no_consent",
+    "closed",
+    "forked",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Quality {
@@ -74,7 +81,9 @@ pub struct Redaction {
 
 impl Quality {
     pub const fn offered(&self) -> i64 {
-        self.delivered + self.dropped + self.missing
+        self.delivered
+            .saturating_add(self.dropped)
+            .saturating_add(self.missing)
     }
 }
 
@@ -109,8 +118,21 @@ pub fn quality(db: &Connection, project: i64, period: &Period) -> rusqlite::Resu
         }
     }
     all.instances = instances(db, project, from, until)?;
-    all.missing = all.instances.iter().map(|instance| instance.missing).sum();
+    all.missing = missing(db, project, from)?;
     Ok(all)
+}
+
+/// Of all instances, more of which there may be than are listed.
+fn missing(db: &Connection, project: i64, from: i64) -> rusqlite::Result<i64> {
+    let without = WITHOUT_SEQUENCE.map(|reason| format!("'{reason}'"));
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT CAST(total(max(0, max_sequence - received - (
+             SELECT CAST(total(total) AS INTEGER) FROM instance_lost
+             WHERE instance = instance.id AND reason NOT IN ({})))) AS INTEGER)
+         FROM instance WHERE project = ?1 AND last_ms >= ?2",
+        without.join(", ")
+    ))?;
+    statement.query_row(params![project, from * DAY_MS], |row| row.get(0))
 }
 
 fn instances(
@@ -153,8 +175,8 @@ fn instances(
         let explained = ever
             .iter()
             .filter(|(reason, _)| !WITHOUT_SEQUENCE.contains(&reason.as_str()))
-            .map(|(_, total)| total);
-        let missing = max_sequence - received - explained.sum::<i64>();
+            .fold(0_i64, |sum, (_, total)| sum.saturating_add(*total));
+        let missing = (max_sequence - received).saturating_sub(explained);
         instances.push(Instance {
             name: row.get(1)?,
             sdk: row.get(2)?,
@@ -257,7 +279,12 @@ mod tests {
             .query_row("SELECT id FROM instance", [], |row| row.get(0))
             .unwrap();
         let today = NOW / DAY;
-        for (reason, events) in [("queue_full", 40), ("expired", 2), ("sampled", 100)] {
+        for (reason, events) in [
+            ("queue_full", 40),
+            ("expired", 2),
+            ("sampled", 100),
+            ("no_consent", 7),
+        ] {
             let values = params![PROJECT, today, instance, reason, events];
             fixture
                 .db
@@ -270,7 +297,7 @@ mod tests {
                 .unwrap();
         }
         let all = quality(&fixture.db, PROJECT, &week()).unwrap();
-        assert_eq!((all.delivered, all.dropped, all.chosen), (3, 42, 100));
+        assert_eq!((all.delivered, all.dropped, all.chosen), (3, 42, 107));
         // Nine numbers, three of which came and two of which expired.
         assert_eq!(all.missing, 4);
         assert_eq!(all.offered(), 49);
@@ -283,9 +310,21 @@ mod tests {
             ("web-1", 42, 4)
         );
         let order: Vec<_> = all.reasons.iter().map(|one| one.reason.as_str()).collect();
-        assert_eq!(order, ["sampled", "queue_full", "expired"]);
+        assert_eq!(order, ["sampled", "queue_full", "no_consent", "expired"]);
         fixture.take((3..=6).map(|n| numbered(n, 0)));
         assert_eq!(quality(&fixture.db, PROJECT, &week()).unwrap().missing, 0);
+    }
+
+    #[test]
+    fn what_is_missing_of_instances_that_are_not_listed_counts_too() {
+        let many = (0..=MAX_INSTANCES).map(|n| Record {
+            instance: Some(format!("web-{n}")),
+            ..numbered(3, MINUTE)
+        });
+        let fixture = Fixture::with(many);
+        let all = quality(&fixture.db, PROJECT, &week()).unwrap();
+        assert_eq!(all.instances.len(), 200);
+        assert_eq!(all.missing, 2 * 201);
     }
 
     #[test]

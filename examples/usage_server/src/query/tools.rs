@@ -222,8 +222,10 @@ fn slots_by_tool(
 }
 
 fn last_call(db: &Connection, project: i64, tool: i64) -> rusqlite::Result<Option<i64>> {
-    let mut statement =
-        db.prepare_cached("SELECT max(time_ms) FROM event WHERE project = ?1 AND tool = ?2")?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT max(time_ms) FROM event
+         WHERE project = ?1 AND tool = ?2 AND kind = 1 AND class IN {COUNTED}"
+    ))?;
     statement.query_row(params![project, tool], |row| row.get(0))
 }
 

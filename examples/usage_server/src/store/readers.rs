@@ -9,9 +9,6 @@ use tokio::sync::Semaphore;
 
 use super::ReadError;
 
-/// How many queries run at a time.
-const MAX_READERS: usize = 4;
-
 /// How many steps of SQLite's machine pass between two looks at the clock: a few hundred microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 20_000;
 
@@ -24,11 +21,12 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    pub(super) fn new(path: &Path, timeout: Duration) -> Self {
+    /// `at_once`: how many queries run at a time.
+    pub(super) fn new(path: &Path, timeout: Duration, at_once: usize) -> Self {
         Self {
             path: path.to_owned(),
             timeout,
-            turn: Arc::new(Semaphore::new(MAX_READERS)),
+            turn: Arc::new(Semaphore::new(at_once)),
             idle: Arc::default(),
         }
     }

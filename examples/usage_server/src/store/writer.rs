@@ -1,5 +1,6 @@
 //! The one thread that writes. What requests bring is committed together, and answered only then.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
@@ -181,7 +182,7 @@ impl Writer {
             Ok(Ok(written)) => Ok(written),
             Ok(Err(error)) if is_disk_full(&error) => Err(WriteError::DiskFull),
             Ok(Err(error)) => Err(WriteError::Sqlite(error)),
-            Err(_) => Err(WriteError::Ending),
+            Err(_) => Err(WriteError::BrokeOff),
         }
     }
 
@@ -232,6 +233,11 @@ impl Writer {
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
+    /// Whether the thread is there.
+    pub(super) fn is_alive(&self) -> bool {
+        !*self.ended.borrow() && self.ended.has_changed().is_ok()
+    }
+
     pub(super) fn figures(&self) -> WriterFigures {
         let load = &self.load;
         WriterFigures {
@@ -266,7 +272,12 @@ impl Worker {
                     next = other;
                 }
                 Message::Work(work) => {
-                    work(&mut self.connection);
+                    // A transaction that a panic breaks off is rolled back, and whoever waits is told by the answer
+                    // that does not come.
+                    let work = || work(&mut self.connection);
+                    if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                        tracing::error!("a change of the database broke off by a panic");
+                    }
                     // It may have removed what the caches know.
                     self.caches = Caches::default();
                 }
@@ -309,7 +320,12 @@ impl Worker {
 
     fn insert(&mut self, batches: &[&Incoming]) -> rusqlite::Result<Vec<Taken>> {
         let began = Instant::now();
-        let inserted = insert_all(&mut self.connection, &mut self.caches, batches);
+        let insert = || insert_all(&mut self.connection, &mut self.caches, batches);
+        // The transaction is rolled back then, and its senders are asked to come back.
+        let inserted = catch_unwind(AssertUnwindSafe(insert)).unwrap_or_else(|_| {
+            let error = "a panic broke the writing of events off";
+            Err(rusqlite::Error::ToSqlConversionFailure(error.into()))
+        });
         let load = &self.load;
         match &inserted {
             Ok(taken) => {

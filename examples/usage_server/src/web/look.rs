@@ -327,11 +327,15 @@ impl Change {
 /// The pairs of a query, each of at most a sensible length.
 fn form_pairs(query: &str) -> Vec<(String, String)> {
     const MOST: usize = 100;
+    /// SQLite refuses a pattern of more than 50 000 bytes.
+    const VALUE_CHARS: usize = 1_000;
     let decode = |text: &str| {
         let text = text.replace('+', " ");
         percent_encoding::percent_decode_str(&text)
             .decode_utf8_lossy()
-            .into_owned()
+            .chars()
+            .take(VALUE_CHARS)
+            .collect::<String>()
     };
     query
         .split('&')

@@ -418,12 +418,18 @@ async fn what_an_address_says_is_a_value_and_no_sql() {
         "\" OR 1=1 --",
         "%27%25_\\",
         "-9223372036854775808",
+        "9223372036854775807",
         "9223372036854775807,1",
+        "-9223372036854775808,1",
+        "18446744073709551615",
         "\u{0}",
         "[]",
     ];
+    let long = "_".repeat(20_000);
     for page in PAGES {
         let page = page.split('?').next().unwrap();
+        let answer = admin.page(&format!("{page}?q={long}{long}{long}")).await;
+        assert!(!answer.status.is_server_error(), "{page}: a long text");
         for value in values {
             let value: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
             let query: Vec<_> = keys.iter().map(|key| format!("{key}={value}")).collect();

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::people::Person;
-use crate::record::{Kind, Outcome, Record};
+use crate::record::{Class, Kind, Outcome, Record};
 
 /// How many outcomes of a session are kept.
 pub(in crate::store) const MAX_OUTCOMES: usize = 40;
@@ -135,7 +135,7 @@ impl Row {
             id,
             user: 0,
             client: 0,
-            class: 0,
+            class: event.record.class as u8,
             first_ms: at_ms,
             last_ms: at_ms,
             calls: 0,
@@ -160,7 +160,9 @@ impl Row {
         if self.client == 0 {
             self.client = event.client;
         }
-        if self.class == 0 {
+        // Of its first counted event, as it is among the sessions of an hour from then on.
+        let is_counted = |class: u8| class == Class::Unknown as u8 || class == Class::Agent as u8;
+        if record.class.is_counted() && !is_counted(self.class) {
             self.class = record.class as u8;
         }
         if record.kind == Kind::Call {

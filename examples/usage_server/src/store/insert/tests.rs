@@ -404,6 +404,30 @@ fn losses_count_by_their_growth() {
 }
 
 #[test]
+fn a_session_is_counted_from_its_first_counted_event_on() {
+    let mut db = Database::new();
+    let of = |n, session: &str, class| Record {
+        session: Some(session.to_owned()),
+        class,
+        ..call(n, T + i64::from(n))
+    };
+    db.insert(&[
+        of(1, "probed", Class::HealthProbe),
+        of(2, "unknown", Class::Unknown),
+        of(3, "probed", Class::Agent),
+    ]);
+    db.insert(&[
+        of(4, "probed", Class::Crawler),
+        of(5, "unknown", Class::Crawler),
+        of(6, "crawled", Class::Crawler),
+    ]);
+    assert_eq!(
+        db.rows("SELECT text, class FROM session ORDER BY 1"),
+        ["crawled 2", "probed 1", "unknown 0"]
+    );
+}
+
+#[test]
 fn what_calls_were_for_is_counted_by_tool() {
     let mut db = Database::new();
     let for_boots = |n, outcome, kind| Record {

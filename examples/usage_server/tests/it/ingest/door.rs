@@ -296,6 +296,56 @@ async fn a_full_queue_is_answered_503() {
     assert_eq!(server.row("SELECT count(*) FROM event").await, "2");
 }
 
+#[tokio::test]
+async fn slow_pages_do_not_hold_up_the_ingest() {
+    let server = Server::start().await;
+    let mut holds = Vec::new();
+    let mut pages = Vec::new();
+    for _ in 0..4 {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let (begin, began) = tokio::sync::oneshot::channel();
+        let store = server.app.store.clone();
+        pages.push(tokio::spawn(async move {
+            let wait = move |_: &rusqlite::Connection| {
+                let _ = begin.send(());
+                let _ = held.recv();
+                Ok(())
+            };
+            store.read(wait).await
+        }));
+        began.await.unwrap();
+        holds.push(hold);
+    }
+    // The keys are read anew, as they are each second.
+    server.app.door.keys_changed();
+    assert_eq!(server.send(vec![call(1)]).await.0, StatusCode::OK);
+    let health = format!("{}/healthz", server.origin);
+    let health = server.http.get(health).send().await.unwrap();
+    assert_eq!(health.status(), StatusCode::OK);
+    drop(holds);
+    for page in pages {
+        page.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_panic_on_the_writers_thread_ends_one_change_alone() {
+    let server = Server::start().await;
+    let broken = server.app.store.write(|tx| -> rusqlite::Result<()> {
+        tx.execute("DELETE FROM write_key", [])?;
+        panic!("as a bug would")
+    });
+    let error = broken.await.unwrap_err();
+    assert_eq!(error.to_string(), "the change broke off");
+    assert!(server.app.store.is_writer_alive());
+    assert_eq!(server.send(vec![call(1)]).await.0, StatusCode::OK);
+    server.app.store.close().await;
+    assert!(!server.app.store.is_writer_alive());
+    let health = format!("{}/healthz", server.origin);
+    let health = server.http.get(health).send().await.unwrap();
+    assert_eq!(health.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
 async fn connect(server: &Server) -> TcpStream {
     let address = server.origin.trim_start_matches("http://");
     TcpStream::connect(address).await.unwrap()
