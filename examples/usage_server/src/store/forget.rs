@@ -65,6 +65,7 @@ pub fn forget(
         }
     }
     take_out_intents(tx, &intents)?;
+    take_out_names(tx, project, &forgotten.rows)?;
     for user in &users {
         let delete = "DELETE FROM user WHERE id = ?1";
         tx.prepare_cached(delete)?.execute([user])?;
@@ -394,6 +395,55 @@ fn take_out_intents(tx: &Transaction<'_>, intents: &BTreeSet<i64>) -> rusqlite::
         remove_intent(tx, *intent)?;
     }
     Ok(())
+}
+
+/// Removes what nobody else read, got or reported: addresses of resources are a client's words, and may name a person.
+/// Names that a total needs stay.
+fn take_out_names(tx: &Transaction<'_>, project: i64, rows: &HashSet<i64>) -> rusqlite::Result<()> {
+    let mut names = BTreeSet::<i64>::new();
+    let mut find = tx.prepare_cached(
+        "SELECT tool FROM event WHERE id = ?1 AND kind IN (?2, ?3, ?4) AND tool > 0",
+    )?;
+    let [prompt, resource, custom] =
+        [Kind::PromptGet, Kind::ResourceRead, Kind::Custom].map(|kind| kind as u8);
+    for row in rows {
+        let found = find.query_map(params![row, prompt, resource, custom], |row| row.get(0))?;
+        for name in found {
+            names.insert(name?);
+        }
+    }
+    for name in names {
+        if is_name_of_others(tx, project, name, rows)? {
+            continue;
+        }
+        tx.prepare_cached("UPDATE event SET tool = 0 WHERE project = ?1 AND tool = ?2")?
+            .execute([project, name])?;
+        tx.prepare_cached("DELETE FROM name WHERE id = ?1")?
+            .execute([name])?;
+    }
+    Ok(())
+}
+
+/// Whether an event that is not one of these, or a total, has a name of a tool, prompt, resource or activity.
+fn is_name_of_others(
+    db: &Connection,
+    project: i64,
+    name: i64,
+    rows: &HashSet<i64>,
+) -> rusqlite::Result<bool> {
+    let mut events = db.prepare_cached("SELECT id FROM event WHERE project = ?1 AND tool = ?2")?;
+    for event in events.query_map([project, name], |row| row.get::<_, i64>(0))? {
+        if !rows.contains(&event?) {
+            return Ok(true);
+        }
+    }
+    for table in ["tool_listed", "tool_def", "roll_day", "redaction_day"] {
+        let sql = format!("SELECT 1 FROM {table} WHERE project = ?1 AND tool = ?2");
+        if db.prepare_cached(&sql)?.exists([project, name])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes an intent that no event has.

@@ -161,6 +161,31 @@ async fn an_id_leads_to_all_ids_of_its_address_and_to_all_sessions_of_who_they_w
 }
 
 #[tokio::test]
+async fn a_resource_that_nobody_else_read_is_no_longer_named() {
+    let server = Server::start().await;
+    let read = |id, user, resource: &str| {
+        let mut event = of(id, user, "");
+        event["activity_type"] = json!("MCP_RESOURCE_READ");
+        event["meta"]["resource_uri"] = json!(resource);
+        event
+    };
+    let events = vec![
+        read(1, "rachel", "file:///home/rachel/plan"),
+        read(2, "rachel", "file:///plan"),
+        read(3, "sam", "file:///plan"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 3);
+    let app = &server.app;
+    app.forget(server.project, "rachel", "an admin")
+        .await
+        .unwrap();
+    let names = "SELECT text FROM name WHERE text LIKE 'file:%'";
+    assert_eq!(server.rows(names).await, ["file:///plan"]);
+    let named = "SELECT count(*) FROM event WHERE tool > 0";
+    assert_eq!(server.row(named).await, "2");
+}
+
+#[tokio::test]
 async fn who_watches_sees_nobody_whom_another_process_forgot() {
     let server = Server::start().await;
     let mut nobody = of(1, "anonymous", "");
