@@ -188,7 +188,7 @@ async fn answer(
     let received_ms = app.now_ms();
     let window = Window {
         oldest_ms: received_ms - i64::from(opened.project.raw_days) * DAY_MS,
-        newest_ms: received_ms + DAY_MS,
+        received_ms,
     };
     let bytes = body.len();
     let read = Reading {
