@@ -35,7 +35,7 @@ use crate::record::Record;
 use crate::store::insert::Inserted;
 use crate::store::projects::{self, Opened};
 use crate::store::{Incoming, LossReport, Taken};
-use door::{Encoding, Refusal, retry_after};
+use door::{Encoding, Refusal, Room, retry_after};
 use event::{Fault, Said, Window};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -96,6 +96,8 @@ impl Wire {
 /// What a request holds.
 #[derive(Debug, Default)]
 struct Parsed {
+    /// Of the body, decompressed.
+    bytes: usize,
     is_batch: bool,
     records: Vec<Record>,
     /// The sender's id of each record.
@@ -184,7 +186,7 @@ async fn answer(
     app.door.pace(opened.key)?;
     wire.check_content_type(headers)?;
     let encoding = Encoding::of(headers)?;
-    let (body, room) = app.door.body(headers, body).await?;
+    let (body, mut room) = app.door.body(headers, body).await?;
     let received_ms = app.now_ms();
     let window = Window {
         oldest_ms: received_ms - i64::from(opened.project.raw_days) * DAY_MS,
@@ -198,14 +200,14 @@ async fn answer(
         window,
         redacts: opened.project.redact,
     };
-    let mut parsed = if bytes < SMALL_BODY && encoding == Encoding::Plain {
-        read.read(&body)
+    let (mut parsed, room) = if bytes < SMALL_BODY && encoding == Encoding::Plain {
+        read.read(&body, &mut room).map(|parsed| (parsed, room))
     } else {
         let turn = app.door.turn().await;
         let read = tokio::task::spawn_blocking(move || {
-            let parsed = read.read(&body);
+            let parsed = read.read(&body, &mut room);
             drop(turn);
-            parsed
+            parsed.map(|parsed| (parsed, room))
         });
         let broke_off = |_| Err(Fault::malformed("could not be read").into());
         read.await.unwrap_or_else(broke_off)
@@ -218,7 +220,7 @@ async fn answer(
     let batch = Incoming {
         project: opened.project.id,
         received_ms,
-        bytes: bytes.max(records.len() * size_of::<Record>()),
+        bytes: parsed.bytes.max(records.len() * size_of::<Record>()),
         records,
         losses: std::mem::take(&mut parsed.losses),
         refused: parsed.refused.iter().map(|(why, n)| (*why, *n)).collect(),
@@ -246,14 +248,16 @@ struct Reading {
 }
 
 impl Reading {
-    fn read(self, body: &Bytes) -> Result<Parsed, Refusal> {
+    fn read(self, body: &Bytes, room: &mut Room) -> Result<Parsed, Refusal> {
         let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
         let body = self
             .encoding
             .decode(body, self.limit)
             .map_err(|error| bad(format!("the body is no gzip: {error}")))?
             .ok_or_else(|| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ""))?;
+        room.grow(body.len())?;
         let mut parsed = self.wire.parse(&body, self.window).map_err(bad)?;
+        parsed.bytes = body.len();
         let redactor = Redactor::default();
         for record in &mut parsed.records {
             // Before it is cut: half of a secret is no longer found.
