@@ -34,7 +34,7 @@ use crate::live::MAX_EVENTS as LIVE_EVENTS;
 use crate::record::Record;
 use crate::store::insert::Inserted;
 use crate::store::projects::{self, Opened};
-use crate::store::{Incoming, LossReport, Taken};
+use crate::store::{Incoming, LossReport, ReadError, Taken};
 use door::{Encoding, Refusal, Room, retry_after};
 use event::{Fault, Said, Window};
 
@@ -105,12 +105,20 @@ struct Parsed {
     rejected: Vec<Rejection>,
     refused: BTreeMap<&'static str, u64>,
     losses: Vec<LossReport>,
-    /// Ids and addresses of people to forget.
-    forget: Vec<String>,
+    forget: Vec<Forget>,
     /// Events that are no records and were done what they say.
     accepted_otherwise: u64,
     /// Spans that are no usage.
     ignored: u64,
+}
+
+/// Asks to forget somebody.
+#[derive(Debug)]
+struct Forget {
+    /// Ids and addresses.
+    people: Vec<String>,
+    /// The event itself, about nobody: it has come, and it comes once.
+    mark: Option<Record>,
 }
 
 /// An event that is not taken.
@@ -230,11 +238,45 @@ async fn answer(
     touch(app, &opened, received_ms).await;
     let count = settle(&mut parsed, &taken);
     show(app, opened.project.id, received_ms, taken);
-    for who in std::mem::take(&mut parsed.forget) {
-        let forgotten = app.forget(opened.project.id, &who, "a sender").await;
-        forgotten.map_err(|error| Refusal::unavailable(error.to_string()))?;
+    for asked in std::mem::take(&mut parsed.forget) {
+        forget(app, opened.project.id, received_ms, asked).await?;
     }
     Ok(accepted(wire, &parsed, count))
+}
+
+async fn forget(app: &App, project: i64, received_ms: i64, asked: Forget) -> Result<(), Refusal> {
+    let Forget { people, mark } = asked;
+    let is_known = match &mark {
+        Some(Record { source_id, .. }) => {
+            let id = source_id.0;
+            let find = "SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2";
+            let found = app
+                .store
+                .read_for_ingest(move |db| db.prepare_cached(find)?.exists((project, id)));
+            let unavailable = |error: ReadError| Refusal::unavailable(error.to_string());
+            found.await.map_err(unavailable)?
+        }
+        None => false,
+    };
+    // What somebody has done since they were forgotten is theirs: a copy that comes late takes it from nobody.
+    if !is_known {
+        for who in people {
+            let forgotten = app.forget(project, &who, "a sender").await;
+            forgotten.map_err(|error| Refusal::unavailable(error.to_string()))?;
+        }
+    }
+    // Last: one that failed is done when it comes again.
+    if let Some(mark) = mark {
+        let batch = Incoming {
+            project,
+            received_ms,
+            bytes: size_of::<Record>(),
+            records: vec![mark],
+            ..Incoming::default()
+        };
+        app.store.take(batch).await?;
+    }
+    Ok(())
 }
 
 /// How a body is to be read.
