@@ -34,8 +34,8 @@ use crate::live::MAX_EVENTS as LIVE_EVENTS;
 use crate::record::Record;
 use crate::store::insert::Inserted;
 use crate::store::projects::{self, Opened};
-use crate::store::{Incoming, LossReport, Taken};
-use door::{Encoding, Refusal, retry_after};
+use crate::store::{Incoming, LossReport, ReadError, Taken};
+use door::{Encoding, Refusal, Room, retry_after};
 use event::{Fault, Said, Window};
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -96,6 +96,8 @@ impl Wire {
 /// What a request holds.
 #[derive(Debug, Default)]
 struct Parsed {
+    /// Of the body, decompressed.
+    bytes: usize,
     is_batch: bool,
     records: Vec<Record>,
     /// The sender's id of each record.
@@ -103,12 +105,20 @@ struct Parsed {
     rejected: Vec<Rejection>,
     refused: BTreeMap<&'static str, u64>,
     losses: Vec<LossReport>,
-    /// Ids and addresses of people to forget.
-    forget: Vec<String>,
+    forget: Vec<Forget>,
     /// Events that are no records and were done what they say.
     accepted_otherwise: u64,
     /// Spans that are no usage.
     ignored: u64,
+}
+
+/// Asks to forget somebody.
+#[derive(Debug)]
+struct Forget {
+    /// Ids and addresses.
+    people: Vec<String>,
+    /// The event itself, about nobody: it has come, and it comes once.
+    mark: Option<Record>,
 }
 
 /// An event that is not taken.
@@ -184,11 +194,11 @@ async fn answer(
     app.door.pace(opened.key)?;
     wire.check_content_type(headers)?;
     let encoding = Encoding::of(headers)?;
-    let (body, room) = app.door.body(headers, body).await?;
+    let (body, mut room) = app.door.body(headers, body).await?;
     let received_ms = app.now_ms();
     let window = Window {
         oldest_ms: received_ms - i64::from(opened.project.raw_days) * DAY_MS,
-        newest_ms: received_ms + DAY_MS,
+        received_ms,
     };
     let bytes = body.len();
     let read = Reading {
@@ -198,14 +208,14 @@ async fn answer(
         window,
         redacts: opened.project.redact,
     };
-    let mut parsed = if bytes < SMALL_BODY && encoding == Encoding::Plain {
-        read.read(&body)
+    let (mut parsed, room) = if bytes < SMALL_BODY && encoding == Encoding::Plain {
+        read.read(&body, &mut room).map(|parsed| (parsed, room))
     } else {
         let turn = app.door.turn().await;
         let read = tokio::task::spawn_blocking(move || {
-            let parsed = read.read(&body);
+            let parsed = read.read(&body, &mut room);
             drop(turn);
-            parsed
+            parsed.map(|parsed| (parsed, room))
         });
         let broke_off = |_| Err(Fault::malformed("could not be read").into());
         read.await.unwrap_or_else(broke_off)
@@ -218,7 +228,7 @@ async fn answer(
     let batch = Incoming {
         project: opened.project.id,
         received_ms,
-        bytes: bytes.max(records.len() * size_of::<Record>()),
+        bytes: parsed.bytes.max(records.len() * size_of::<Record>()),
         records,
         losses: std::mem::take(&mut parsed.losses),
         refused: parsed.refused.iter().map(|(why, n)| (*why, *n)).collect(),
@@ -228,11 +238,45 @@ async fn answer(
     touch(app, &opened, received_ms).await;
     let count = settle(&mut parsed, &taken);
     show(app, opened.project.id, received_ms, taken);
-    for who in std::mem::take(&mut parsed.forget) {
-        let forgotten = app.forget(opened.project.id, &who, "a sender").await;
-        forgotten.map_err(|error| Refusal::unavailable(error.to_string()))?;
+    for asked in std::mem::take(&mut parsed.forget) {
+        forget(app, opened.project.id, received_ms, asked).await?;
     }
     Ok(accepted(wire, &parsed, count))
+}
+
+async fn forget(app: &App, project: i64, received_ms: i64, asked: Forget) -> Result<(), Refusal> {
+    let Forget { people, mark } = asked;
+    let is_known = match &mark {
+        Some(Record { source_id, .. }) => {
+            let id = source_id.0;
+            let find = "SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2";
+            let found = app
+                .store
+                .read_for_ingest(move |db| db.prepare_cached(find)?.exists((project, id)));
+            let unavailable = |error: ReadError| Refusal::unavailable(error.to_string());
+            found.await.map_err(unavailable)?
+        }
+        None => false,
+    };
+    // What somebody has done since they were forgotten is theirs: a copy that comes late takes it from nobody.
+    if !is_known {
+        for who in people {
+            let forgotten = app.forget(project, &who, "a sender").await;
+            forgotten.map_err(|error| Refusal::unavailable(error.to_string()))?;
+        }
+    }
+    // Last: one that failed is done when it comes again.
+    if let Some(mark) = mark {
+        let batch = Incoming {
+            project,
+            received_ms,
+            bytes: size_of::<Record>(),
+            records: vec![mark],
+            ..Incoming::default()
+        };
+        app.store.take(batch).await?;
+    }
+    Ok(())
 }
 
 /// How a body is to be read.
@@ -246,14 +290,16 @@ struct Reading {
 }
 
 impl Reading {
-    fn read(self, body: &Bytes) -> Result<Parsed, Refusal> {
+    fn read(self, body: &Bytes, room: &mut Room) -> Result<Parsed, Refusal> {
         let bad = |text: String| Refusal::new(StatusCode::BAD_REQUEST, text);
         let body = self
             .encoding
             .decode(body, self.limit)
             .map_err(|error| bad(format!("the body is no gzip: {error}")))?
             .ok_or_else(|| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ""))?;
+        room.grow(body.len())?;
         let mut parsed = self.wire.parse(&body, self.window).map_err(bad)?;
+        parsed.bytes = body.len();
         let redactor = Redactor::default();
         for record in &mut parsed.records {
             // Before it is cut: half of a secret is no longer found.

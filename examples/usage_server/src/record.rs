@@ -11,6 +11,8 @@ pub struct Record {
     pub sequence: Option<u64>,
     /// When it happened, in Unix milliseconds: the start of a call where the wire says it, else its end.
     pub time_ms: i64,
+    /// How much later its sender said that it was: it cannot have happened after it came.
+    pub ahead_ms: i64,
     pub kind: Kind,
     /// The tool of a call; the prompt or resource of the other requests; the custom activity type.
     pub tool: Option<String>,
@@ -54,6 +56,7 @@ impl Record {
             instance: None,
             sequence: None,
             time_ms,
+            ahead_ms: 0,
             kind,
             tool: None,
             unknown_tool: false,

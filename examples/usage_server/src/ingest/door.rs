@@ -205,17 +205,18 @@ impl Door {
         &self,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<(Bytes, OwnedSemaphorePermit), Refusal> {
+    ) -> Result<(Bytes, Room), Refusal> {
         let limit = self.limits.body_bytes;
         let length = headers.get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
         if length.is_some_and(|length| length > limit) {
             return Err(self.too_large());
         }
-        let kibibytes = length.unwrap_or(limit).div_ceil(1_024).max(1);
-        let permits = u32::try_from(kibibytes).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.bodies).try_acquire_many_owned(permits);
-        let room = room.map_err(|_| Refusal::unavailable("too many bodies at once"))?;
+        let mut room = Room {
+            all: Arc::clone(&self.bodies),
+            held: None,
+        };
+        room.grow(length.unwrap_or(limit).max(1))?;
         let read = axum::body::to_bytes(body, limit);
         match tokio::time::timeout(self.limits.body_timeout, read).await {
             Ok(Ok(bytes)) => Ok((bytes, room)),
@@ -245,6 +246,30 @@ impl Door {
 
     pub(super) const fn body_limit(&self) -> usize {
         self.limits.body_bytes
+    }
+}
+
+/// What a body takes of the room that all have.
+#[derive(Debug)]
+pub(super) struct Room {
+    all: Arc<Semaphore>,
+    held: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    /// Takes as much more as makes it so many bytes in all: what is decompressed is larger.
+    pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let held = self.held.as_ref();
+        let held = held.map_or(0, OwnedSemaphorePermit::num_permits);
+        let more = bytes.div_ceil(1_024).saturating_sub(held);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        let more = Arc::clone(&self.all).try_acquire_many_owned(more);
+        let more = more.map_err(|_| Refusal::unavailable("too many bodies at once"))?;
+        match &mut self.held {
+            Some(held) => held.merge(more),
+            none => *none = Some(more),
+        }
+        Ok(())
     }
 }
 
@@ -380,6 +405,22 @@ mod tests {
         assert_eq!(decoded(10_000).map(|body| body.len()), Some(10_000));
         assert_eq!(decoded(9_999), None);
         assert!(Encoding::Gzip.decode(&body.slice(..20), 10_000).is_err());
+    }
+
+    #[test]
+    fn a_body_takes_the_room_of_what_it_is_decompressed_to() {
+        let all = Arc::new(Semaphore::new(10));
+        let mut room = Room {
+            all: Arc::clone(&all),
+            held: None,
+        };
+        assert_eq!(room.grow(1), Ok(()));
+        assert_eq!(room.grow(9 * 1_024), Ok(()));
+        assert_eq!((room.grow(100), all.available_permits()), (Ok(()), 1));
+        let refusal = room.grow(11 * 1_024).unwrap_err();
+        assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
+        drop(room);
+        assert_eq!(all.available_permits(), 10);
     }
 
     #[test]

@@ -54,11 +54,15 @@ pub(super) struct Said {
     pub(super) sender: Option<String>,
 }
 
+/// How far the clock of a sender may be ahead. An event that is dated later has the time at which it came: the pages end
+/// with the running hour, and would count it in some places and not in others.
+const AHEAD_MS: i64 = 5 * 60_000;
+
 /// When an event must have happened to be taken.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     pub(super) oldest_ms: i64,
-    pub(super) newest_ms: i64,
+    pub(super) received_ms: i64,
 }
 
 /// Why an event is not taken.
@@ -81,7 +85,7 @@ impl Fault {
 
 impl Said {
     pub(super) fn into_record(mut self, window: Window) -> Result<Record, Fault> {
-        check_time(self.time_ms, window)?;
+        let time_ms = time(self.time_ms, window)?;
         let meta = &mut self.meta;
         let instance = take_text(meta, "instance", NAME_CHARS);
         let sequence = take_count(meta, "sequence");
@@ -99,7 +103,8 @@ impl Said {
         })?;
 
         let (kind, tool) = kind_of(&self.activity, meta);
-        let mut record = Record::new(source_id, self.time_ms, kind);
+        let mut record = Record::new(source_id, time_ms, kind);
+        record.ahead_ms = self.time_ms - time_ms;
         record.instance = instance;
         record.sequence = sequence;
         record.tool = tool;
@@ -135,7 +140,8 @@ impl Said {
     }
 }
 
-fn check_time(time_ms: i64, window: Window) -> Result<(), Fault> {
+/// The time of an event that says so of itself.
+fn time(time_ms: i64, window: Window) -> Result<i64, Fault> {
     if !bounds::is_plausible(time_ms) {
         return Err(Fault::malformed(
             "event_at: expected Unix seconds between 2020 and 2100",
@@ -147,13 +153,12 @@ fn check_time(time_ms: i64, window: Window) -> Result<(), Fault> {
             text: "event_at: longer ago than events of this project are kept".to_owned(),
         });
     }
-    if time_ms > window.newest_ms {
-        return Err(Fault {
-            reason: "in_the_future",
-            text: "event_at: more than a day in the future".to_owned(),
-        });
-    }
-    Ok(())
+    let is_ahead = time_ms > window.received_ms + AHEAD_MS;
+    Ok(if is_ahead {
+        window.received_ms
+    } else {
+        time_ms
+    })
 }
 
 /// What an activity is, and what it is about.

@@ -7,12 +7,13 @@ use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::Parsed;
 use super::bounds::{
     self, MAX_EVENT_BYTES, MAX_EVENTS, MAX_REASONS, NAME_CHARS, REASON_CHARS, take_id, take_text,
 };
 use super::event::{Fault, Said, Window};
 use super::source;
+use super::{Forget, Parsed};
+use crate::record::Record;
 use crate::store::LossReport;
 
 /// Of one reason of one sender: more is no count, and the sum of many would not fit.
@@ -63,12 +64,32 @@ fn add(parsed: &mut Parsed, json: &str, window: Window) {
         Ok(mut said) if said.activity == FORGET && parsed.is_batch => {
             let email = said.email.take();
             let people = [said.user_id.take(), email].into_iter().flatten();
-            parsed.forget.extend(people);
+            parsed.forget.push(Forget {
+                people: people.collect(),
+                mark: mark(said, window),
+            });
             parsed.accepted_otherwise += 1;
         }
         Ok(said) => parsed.add(said, event_id, window),
         Err(fault) => parsed.reject(event_id, fault),
     }
+}
+
+/// An event that asks to forget somebody, without whom it is about; `None` where it is too old to be kept.
+fn mark(said: Said, window: Window) -> Option<Record> {
+    let mut meta = said.meta;
+    meta.retain(|name, _| matches!(name.as_str(), "instance" | "sequence"));
+    let mark = Said {
+        activity: said.activity,
+        time_ms: said.time_ms,
+        source_id: said.source_id,
+        meta,
+        ..Said::default()
+    };
+    let mut mark = mark.into_record(window).ok()?;
+    // An id of its own: by the wire of single events anybody may have sent the same event, which forgot nobody.
+    mark.source_id = source::of_parts("forget", &[&mark.source_id.0]);
+    Some(mark)
 }
 
 fn read(json: &str, event_id: &mut Option<i64>) -> Result<Said, Fault> {

@@ -304,6 +304,36 @@ async fn a_sender_of_batches_may_have_a_person_forgotten() {
 }
 
 #[tokio::test]
+async fn a_request_to_forget_has_come_and_a_copy_of_it_does_nothing() {
+    let server = Server::start().await;
+    let numbered = |mut event: Value, sequence: u64| {
+        event["meta"]["instance"] = json!("00000000000000a1");
+        event["meta"]["sequence"] = json!(sequence);
+        event
+    };
+    let forget = json!({
+        "activity_type": "MCP_FORGET_USER", "user_id": "rachel@example.com", "user_id_type": "EMAIL",
+        "event_id": 9, "event_at": NOW / 1_000, "meta": {},
+    });
+    let forget = numbered(forget, 2);
+    let rachel = |id| of(id, "rachel@example.com", "s1");
+    let sent = server.send(vec![numbered(rachel(1), 1), forget.clone()]);
+    assert_eq!(sent.await.1["accepted"], 2);
+    assert_eq!(server.row("SELECT count(*) FROM user").await, "0");
+    let mut since = numbered(rachel(3), 3);
+    since["event_at"] = json!(NOW / 1_000 + 60);
+    assert_eq!(server.send(vec![since]).await.1["accepted"], 1);
+    assert_eq!(server.send(vec![forget]).await.1["accepted"], 1);
+    assert_eq!(server.row("SELECT count(*) FROM user").await, "1");
+    assert_eq!(
+        server
+            .row("SELECT received, max_sequence, repeated FROM instance")
+            .await,
+        "3 3 1"
+    );
+}
+
+#[tokio::test]
 async fn who_is_not_there_is_forgotten_for_what_may_come() {
     let server = Server::start().await;
     let forgotten = server

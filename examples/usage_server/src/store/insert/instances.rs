@@ -55,7 +55,8 @@ impl Instances {
         row.received += 1;
         let sequence = record.sequence.map_or(0, u64::cast_signed);
         row.max_sequence = row.max_sequence.max(sequence);
-        let took = received_ms.saturating_sub(record.time_ms);
+        let said_ms = record.time_ms.saturating_add(record.ahead_ms);
+        let took = received_ms.saturating_sub(said_ms);
         (row.skew_ms, row.lag_ms) = match row.batch == batch {
             true => (row.skew_ms.min(took), row.lag_ms.max(took)),
             false => (took, took),

@@ -98,6 +98,29 @@ async fn a_timeline_is_in_order_however_its_events_came() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_dated_ahead_has_the_time_at_which_it_came() {
+    let server = Server::start().await;
+    let of = |id, ahead_s: i64| {
+        let mut event = call(id);
+        event["event_at"] = json!(NOW / 1_000 + ahead_s);
+        event["meta"]["instance"] = json!("00000000000000a1");
+        event["meta"]["sequence"] = json!(id);
+        event
+    };
+    let events = vec![of(1, 300), of(2, 301), of(3, 86_400 * 9)];
+    assert_eq!(server.send(events).await.1["accepted"], 3);
+    let times = server
+        .rows(&format!(
+            "SELECT time_ms - {NOW} FROM event ORDER BY sequence"
+        ))
+        .await;
+    assert_eq!(times, ["300000", "0", "0"]);
+    // The page of data quality shows how wrong the clock is.
+    let skew = server.row("SELECT skew_ms FROM instance").await;
+    assert_eq!(skew, (-86_400_000_i64 * 9).to_string());
+}
+
+#[tokio::test]
 async fn a_late_event_counts_in_the_hour_in_which_it_happened() {
     let server = Server::start().await;
     let mut late = call(1);
