@@ -469,6 +469,15 @@ async fn who_looks_a_person_up_is_written_down() {
         "looked up maya@example.com, looked up a session of maya@example.com, looked up @example.com, \
          looked up calls of maya@example.com, looked up sessions of maya@example.com, looked up maya@example.com"
     );
+    // What a page's script fetches belongs to the page; without one it is a look of its own.
+    let script = reader.with("x-usage-step", "1");
+    script.page("session?id=s-1&step=1").await;
+    const SESSIONS: &str = "SELECT count(*) FROM audit WHERE who LIKE 'reader %' AND action = 'looked up a session of'";
+    assert_eq!(pages.one::<i64>(SESSIONS).await, 1);
+    let other = pages.signed_in(Role::Reader).await;
+    let script = other.with("x-usage-step", "1");
+    script.page("session?id=s-1&step=1").await;
+    assert_eq!(pages.one::<i64>(SESSIONS).await, 2);
     let shown = pages.admin().await.page("settings").await.text;
     assert!(shown.contains("looked up a session of") && shown.contains("signed in"));
 }
