@@ -394,7 +394,7 @@ fn take_out_intents(tx: &Transaction<'_>, intents: &BTreeSet<i64>) -> rusqlite::
         }
         remove_intent(tx, *intent)?;
     }
-    Ok(())
+    remove_empty_clusters(tx)
 }
 
 /// Removes what nobody else read, got or reported: addresses of resources are a client's words, and may name a person.
@@ -446,7 +446,7 @@ fn is_name_of_others(
     Ok(false)
 }
 
-/// Removes an intent that no event has.
+/// Removes an intent that no event has; a group of it alone is left without a label.
 pub(super) fn remove_intent(tx: &Transaction<'_>, intent: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE intent_cluster SET label = coalesce((SELECT min(other.text) FROM intent other
@@ -457,6 +457,11 @@ pub(super) fn remove_intent(tx: &Transaction<'_>, intent: i64) -> rusqlite::Resu
     .execute([intent])?;
     tx.prepare_cached("DELETE FROM intent WHERE id = ?1")?
         .execute([intent])?;
+    Ok(())
+}
+
+/// Removes the groups of which [`remove_intent`] has left nothing: once for all of them, since it reads each group.
+pub(super) fn remove_empty_clusters(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.prepare_cached("DELETE FROM intent_cluster WHERE label = ''")?
         .execute([])?;
     Ok(())
