@@ -42,7 +42,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A server on the official Rust SDK needs no more than one line, see the module [`rmcp`](crate::rmcp).
+//! A server on the official Rust SDK needs no more than one line, see the module [`rmcp`].
 //!
 //! # What is promised
 //!
@@ -68,17 +68,17 @@
 //!
 //! # Features
 //!
-//! - `rmcp`: the module [`rmcp`](crate::rmcp), one line that instruments a server on the official Rust SDK.
-//! - `stdio`: the module [`stdio`](crate::stdio), which reads the tool calls of any MCP server over a pair of byte streams.
-//! - `tower`: the module [`tower`](crate::tower), a layer that reads the tool calls of any MCP server over HTTP.
-//! - `testing`: the module [`testing`](crate::testing), a mock ingest over real HTTP, an in-memory transport and a manual
+//! - `rmcp`: the module [`rmcp`], one line that instruments a server on the official Rust SDK.
+//! - `stdio`: the module [`stdio`], which reads the tool calls of any MCP server over a pair of byte streams.
+//! - `tower`: the module [`tower`], a layer that reads the tool calls of any MCP server over HTTP.
+//! - `testing`: the module [`testing`], a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
-//! - `pseudonyms`: [`Builder::pseudonyms`], see the module [`pseudonym`](crate::pseudonym), keyed hashes in the place
+//! - `pseudonyms`: [`Builder::pseudonyms`], see the module [`pseudonym`], keyed hashes in the place
 //!   of user ids and e-mail addresses, so that the same person stays countable without being named.
 //! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
 //! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
 //! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
-//! - `spool`: [`Builder::spool`], see the module [`spool`](crate::spool), which keeps what is queued on disk until the
+//! - `spool`: [`Builder::spool`], see the module [`spool`], which keeps what is queued on disk until the
 //!   ingest has confirmed it, through restarts and long outages.
 //!
 //! # Foreign types
