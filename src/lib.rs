@@ -4,10 +4,14 @@
 //! them, queues them within hard bounds, and delivers them in the background to an ingest.
 //!
 //! ```text
-//! UsageLogger::log_usage ─► capture + redact ─► queue ─► worker { frame ─► retry } ─► transport ─► ingest
-//! └── caller's thread: short, never waits ──┘ └──────────── one background thread ────────────┘
-//!          every event ends once: delivered, or dropped with a reason and counted (stats)
+//! log_usage ─► capture + redact ─► queue ─► frame ─► retry ─► transport ─► ingest
+//! └─ caller's thread, never waits ─┘       └──── one background thread ────┘
+//!      every event ends once: delivered, or dropped with a reason and counted
 //! ```
+//!
+//! The [`guide`] has a page for each question, from [getting started](guide::getting_started) to
+//! [each line of the log with its cause](guide::troubleshooting). Beside it are [`config`], [`doctor`], [`intent`],
+//! [`limits`], [`redact`], and the modules of the [features](#features).
 //!
 //! # Example
 //!
@@ -38,7 +42,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A server on the official Rust SDK needs no more than one line, see the module `rmcp`.
+//! A server on the official Rust SDK needs no more than one line, see the module [`rmcp`](crate::rmcp).
 //!
 //! # What is promised
 //!
@@ -64,18 +68,18 @@
 //!
 //! # Features
 //!
-//! - `rmcp`: the module `rmcp`, one line that instruments a server on the official Rust SDK.
-//! - `stdio`: the module `stdio`, which reads the tool calls of any MCP server over a pair of byte streams.
-//! - `tower`: the module `tower`, a layer that reads the tool calls of any MCP server over HTTP.
-//! - `testing`: the module `testing`, a mock ingest over real HTTP, an in-memory transport and a manual
+//! - `rmcp`: the module [`rmcp`](crate::rmcp), one line that instruments a server on the official Rust SDK.
+//! - `stdio`: the module [`stdio`](crate::stdio), which reads the tool calls of any MCP server over a pair of byte streams.
+//! - `tower`: the module [`tower`](crate::tower), a layer that reads the tool calls of any MCP server over HTTP.
+//! - `testing`: the module [`testing`](crate::testing), a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
-//! - `pseudonyms`: `Builder::pseudonyms`, keyed hashes in the place of user ids and e-mail addresses,
-//!   so that the same person stays countable without being named.
+//! - `pseudonyms`: [`Builder::pseudonyms`], see the module [`pseudonym`](crate::pseudonym), keyed hashes in the place
+//!   of user ids and e-mail addresses, so that the same person stays countable without being named.
 //! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
 //! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
 //! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
-//! - `spool`: `Builder::spool`, which keeps what is queued on disk until the ingest has confirmed it,
-//!   through restarts and long outages.
+//! - `spool`: [`Builder::spool`], see the module [`spool`](crate::spool), which keeps what is queued on disk until the
+//!   ingest has confirmed it, through restarts and long outages.
 //!
 //! # Foreign types
 //!

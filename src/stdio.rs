@@ -3,7 +3,7 @@
 //! Newline-delimited JSON-RPC is read as it passes, from the client and to it. Nothing is held back or changed: each
 //! byte goes on as it came, and of each message a copy is kept up to [`max_message_bytes`](UsageStreams::max_message_bytes).
 //!
-//! ```
+//! ```no_run
 //! use mcp_usage::UsageLogger;
 //!
 //! # fn serve(stdin: impl tokio::io::AsyncRead, stdout: impl tokio::io::AsyncWrite) {}
@@ -57,8 +57,10 @@
 //! follows from the tool's schema alone, see the table of the module `rmcp`.
 //!
 //! Lines are held until they are whole while a list of the tools is waited for, and from the client once it was shown what is
-//! ours. A list passes as it is where it is larger than 1 MiB, is no JSON by the letter, or says a name twice; then calls of
-//! its tools do so, too. So does a call of more than 16 MiB.
+//! ours. A list passes as it is where it is larger than 1 MiB, is no JSON by the letter, stands among more than 100 messages of
+//! one line, or says a name twice, be it on two pages; then calls of its tools do so, too. So does a call of more than 16 MiB, or
+//! among more than 100 messages. What a server has written and not flushed goes on while requests are read; shut the stream
+//! down at its end, since one that is [dropped](AnswerWriter) writes no more than is taken at once.
 //!
 //! A call of the tool for [missing capabilities](UsageStreams::missing_capability) is answered here, between two lines of the
 //! server's, and the server never sees it; the client's next requests wait until the answer is written.

@@ -59,7 +59,7 @@
 //! A list is held until it is whole, and so is a request of a caller who was shown what is ours; their heads lose
 //! `content-length`. A list passes as it is where it is compressed, has a digest or an `etag`, is larger than 1 MiB, is no JSON
 //! by the letter, stands in several events, or says a name twice; then calls of its tools do so, too. So does a call of more
-//! than 16 MiB.
+//! than 16 MiB, and one whose request has a digest or a signature.
 //!
 //! The server gets a call of the tool for [missing capabilities](UsageLayer::missing_capability), and its answer, which is that
 //! it has no such tool, is replaced by ours where the status is a success.

@@ -119,8 +119,8 @@ pub struct Forgotten {
     /// Events of requests under way, which may arrive. Those of a request that fails are not sent again.
     pub in_flight: u64,
     /// Whether all that this logger keeps was looked through. Not so where the disk did not answer in time or a file could
-    /// not be overwritten, where the worker is held up, after a shutdown that has left events in the spool, and in a
-    /// forked child.
+    /// not be overwritten, where the spool has no directory or something in it is left alone, where the worker is held up,
+    /// after a shutdown that has left events in the spool, and in a forked child.
     pub complete: bool,
 }
 

@@ -350,6 +350,7 @@ impl Spooling {
                             // What was read while the worker came to its end stays for the next process.
                             let (sequence, events) = (loaded.sequence, loaded.events.len() as u64);
                             let events = events - self.forget_unloaded(backlog, &loaded);
+                            self.send_ended();
                             self.disk.send(DiskJob::Release { sequence, events });
                         } else if let Some(segment) = restore(backlog, &loaded, now) {
                             self.forget_loaded(backlog, &segment);
@@ -414,10 +415,11 @@ impl Spooling {
     }
 
     /// Forgets, in what was just read back, whom the disk had not erased by then.
-    fn forget_loaded(&self, backlog: &mut Backlog, loaded: &Weak<Segment>) {
+    fn forget_loaded(&mut self, backlog: &mut Backlog, loaded: &Weak<Segment>) {
         let Some(segment) = loaded.upgrade() else {
             return;
         };
+        let mut all = Vec::new();
         for erasure in &self.erasures {
             for event in 0..segment.len() {
                 if erasure.person.is_named_by(segment.json(event)) {
@@ -433,17 +435,23 @@ impl Spooling {
                     .drop_pending(DropReason::Forgotten, events);
                 erasure.found(events);
             }
+            all.extend(forgotten);
+        }
+        // The disk does not know them where it cannot read their file.
+        for batch in &all {
+            self.note_ended(batch);
         }
     }
 
     /// The same in what is not taken back into memory; returns how many events there were.
-    fn forget_unloaded(&self, backlog: &Backlog, loaded: &Loaded) -> u64 {
+    fn forget_unloaded(&mut self, backlog: &Backlog, loaded: &Loaded) -> u64 {
         let mut all = 0;
-        for (_, range) in &loaded.events {
-            let event = loaded.bytes.get(range.clone()).unwrap_or_default();
+        for (event, (_, range)) in loaded.events.iter().enumerate() {
+            let json = loaded.bytes.get(range.clone()).unwrap_or_default();
             let mut erasures = self.erasures.iter();
-            if let Some(erasure) = erasures.find(|erasure| erasure.person.is_named_by(event)) {
+            if let Some(erasure) = erasures.find(|erasure| erasure.person.is_named_by(json)) {
                 erasure.found(1);
+                self.ended.push((loaded.sequence, event..event + 1));
                 all += 1;
             }
         }
@@ -917,6 +925,67 @@ mod tests {
         let ledger = &shared.ledger;
         assert_eq!((ledger.pending(), ledger.spooled()), (0, 1));
         assert!(scene.spooling.closed);
+    }
+
+    /// The disk counts what it is left: it may not have been able to read the file when it was to erase them.
+    #[test]
+    fn what_is_forgotten_as_it_is_read_back_has_ended_on_disk_too() {
+        use crate::capture::CapturePolicy;
+        use crate::event::Identity;
+        use crate::wire::naming::IdentityPolicy;
+
+        for leaving in [true, false] {
+            let mut scene = Scene::new();
+            let (disk, jobs, news) = Disk::for_tests();
+            scene.spooling.disk = disk;
+            scene.spooling.leaving = leaving;
+            let shared = Arc::clone(&scene.backlog.shared);
+            let policy = CapturePolicy {
+                limits: shared.settings.limits,
+                redactor: shared.settings.redactor.clone(),
+            };
+            let identity = Identity::new("sam", "INTERNAL");
+            let person = Person::new(&identity, &IdentityPolicy::default(), &policy).unwrap();
+            scene.spooling.erasures.push(Erasure {
+                token: 0,
+                person: Arc::new(person),
+                deadline: scene.now + TICK,
+                told: None,
+            });
+            let [eve, sam] = ["eve", "sam"].map(|id| format!(r#"{{"userId":"{id}"}}"#));
+            let each = sam.len();
+            let loaded = Loaded {
+                sequence: 5,
+                bytes: [&*sam, &*eve, &*sam].concat().into_bytes(),
+                events: (0..3)
+                    .map(|n| (n as i64, n * each..(n + 1) * each))
+                    .collect(),
+                queued_at: unix_millis(shared.settings.clock.wall()),
+            };
+            shared.ledger.recover(3);
+            news.send(News::Loaded(vec![loaded])).unwrap();
+            scene.spooling.drain_news(&mut scene.backlog, scene.now);
+            if !leaving {
+                assert!(matches!(jobs.try_recv(), Ok(DiskJob::Loaded(_))));
+                scene.spooling.send_ended();
+            }
+            let Ok(DiskJob::Ended(ended)) = jobs.try_recv() else {
+                panic!("the disk does not hear of them: {leaving}");
+            };
+            assert_eq!(ended, [(5, 0..1), (5, 2..3)]);
+            if leaving {
+                let job = jobs.try_recv();
+                assert!(matches!(
+                    job,
+                    Ok(DiskJob::Release {
+                        sequence: 5,
+                        events: 1
+                    })
+                ));
+            }
+            let ledger = &shared.ledger;
+            assert_eq!(ledger.pending() + ledger.spooled(), 1);
+        }
     }
 
     #[test]

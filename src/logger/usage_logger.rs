@@ -195,8 +195,9 @@ impl UsageLogger {
 
     /// Forgets somebody: their events that were logged before and have not been delivered are dropped, as
     /// [`Forgotten`](crate::DropReason::Forgotten), wherever this logger keeps them: in its queue, among what is tried
-    /// again, and in its own directory of a spool, where they are overwritten and synced before the answer. Events of
-    /// theirs that are in there although they were delivered are overwritten, too.
+    /// again, and in its own directory of a spool, where they are overwritten and synced before the answer. What processes
+    /// have left that have ended by then is taken over first. Events of theirs that are in there although they were delivered
+    /// are overwritten, too.
     ///
     /// Nothing is sent for it, unless [`announce_forgotten`](crate::Builder::announce_forgotten) asks for that. What a request under way holds is reported and not waited for: it may arrive, and where
     /// the request fails, it is dropped.
@@ -212,6 +213,10 @@ impl UsageLogger {
     /// It takes as long as it takes to read what the queue holds, in which time nothing is sent, and with a spool the time of
     /// the disk, which is waited for no longer than [`FORGET_TIMEOUT`](crate::FORGET_TIMEOUT). The answer says whether it is [`complete`](Forgotten::complete); what the
     /// disk has not done by then it does later. A logger that is disabled, or has taken no event yet, has nothing to forget.
+    ///
+    /// A future that is dropped before its answer forgets all the same once it was polled, and announces nothing: where
+    /// [`announce_forgotten`](crate::Builder::announce_forgotten) is on, await it in a task of its own, or use
+    /// [`forget_blocking`](Self::forget_blocking).
     ///
     /// ```
     /// # use mcp_usage::{Identity, UsageLogger};

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::framing::BYTE_ORDER_MARK;
 use super::splice::Splices;
 
 /// The data of an event, whose lines a line feed parts.
@@ -13,11 +14,13 @@ pub(crate) struct EventText {
 }
 
 impl EventText {
-    /// Reads an event, as it came with all of its fields.
-    pub(crate) fn read(event: &[u8]) -> Self {
+    /// Reads an event, as it came with all of its fields. In front of the first of a body there may be a byte-order mark.
+    pub(crate) fn read(event: &[u8], is_first: bool) -> Self {
         let mut text = Self::default();
-        let mut at = 0;
-        for line in event.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let marked = event.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first);
+        let lines = marked.unwrap_or(event);
+        let mut at = event.len() - lines.len();
+        for line in lines.split(|byte| matches!(byte, b'\n' | b'\r')) {
             if let Some(value) = line.strip_prefix(b"data:") {
                 let value = value.strip_prefix(b" ").unwrap_or(value);
                 text.push(value, at + line.len() - value.len());
@@ -70,7 +73,7 @@ mod tests {
     fn changes_of_the_data_keep_the_fields_and_the_lines() {
         let event =
             b"id: 7\r\nevent: message\r\ndata: {\"a\":\r\n: note\r\ndata:[1]}\r\ndata\r\n\r\n";
-        let text = EventText::read(event);
+        let text = EventText::read(event, false);
         assert_eq!(text.data, b"{\"a\":\n[1]}\n");
         let apply = |splices: &Splices| String::from_utf8(text.in_event(splices).apply(event));
         let mut inserts = Splices::default();
@@ -86,5 +89,17 @@ mod tests {
             apply(&replaces).unwrap(),
             "id: 7\r\nevent: message\r\ndata: {}\r\n: note\r\ndata:\r\ndata\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_stands_in_front_of_the_first_event_alone() {
+        let event = "\u{feff}data: {}\n\n".as_bytes();
+        let first = EventText::read(event, true);
+        assert_eq!(first.data, b"{}");
+        let mut inserts = Splices::default();
+        inserts.insert(1, "X".to_owned());
+        let changed = first.in_event(&inserts).apply(event);
+        assert_eq!(changed, "\u{feff}data: {X}\n\n".as_bytes());
+        assert!(EventText::read(event, false).data.is_empty());
     }
 }

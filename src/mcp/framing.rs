@@ -114,7 +114,7 @@ impl Default for Field {
 /// The name of the field of data, and its colon.
 const DATA: &[u8] = b"data:";
 
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl FrameReader {
     /// Begins to read a body, of whose messages no more than `max_bytes` each are kept.

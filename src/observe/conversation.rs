@@ -1,6 +1,7 @@
 //! A conversation that is read as it passes, and the calls within.
 
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Map, Value};
@@ -10,6 +11,7 @@ use super::observer::Observer;
 use super::open_messages::{Awaited, OpenMessages, OpenedCall, OpenedListing};
 use super::surroundings::{SessionPeers, Surroundings, remembered};
 use crate::base::lock::lock;
+use crate::base::random::Keyed;
 use crate::capture::Content;
 use crate::event::{
     Call, CallOutcome, Caller, ClientClass, Event, EventKind, Facts, IntentSource, Links,
@@ -82,6 +84,7 @@ impl<S: Surroundings> Conversation<S> {
             return 0;
         }
         let Some(json) = frame.json() else {
+            self.on_unreadable_answer();
             return 1;
         };
         let Messages { read, unread } = Messages::read(json);
@@ -89,6 +92,21 @@ impl<S: Surroundings> Conversation<S> {
             self.on_answer(message, is_outline(frame), None);
         }
         unread
+    }
+
+    /// An answer passes that nobody reads here: a list of the tools that it may be is not what was shown before.
+    pub(crate) fn on_unreadable_answer(&self) {
+        let awaited_page = lock(&self.open).awaited_page();
+        if let Some(is_first) = awaited_page {
+            self.forget_shown(is_first);
+        }
+    }
+
+    fn forget_shown(&self, is_first: bool) {
+        if self.rewrites() {
+            let memory = &self.observer.memory;
+            memory.forget_shown(self.around.caller_key(), is_first);
+        }
     }
 
     /// Leaves the messages, those that come included, to somebody else.
@@ -146,8 +164,10 @@ impl<S: Surroundings> Conversation<S> {
         let session = self.facts(params, &peers, None).session;
         let bytes = session.texts().into_iter().flatten().map(str::len).sum();
         let mut held = self.reserve();
+        let cursor = params.get("cursor").filter(|cursor| !cursor.is_null());
         OpenedListing {
-            is_first: params.get("cursor").is_none_or(Value::is_null),
+            is_first: cursor.is_none(),
+            page: Keyed::default().hash_one(cursor.map(Value::to_string)),
             session: if held.grow(bytes) {
                 session.into_owned()
             } else {
@@ -166,7 +186,7 @@ impl<S: Surroundings> Conversation<S> {
         } = &*self.observer;
         let caller_key = self.around.caller_key();
         let name = text(params, "name").unwrap_or_default();
-        let tool = memory.tools.get((caller_key, name));
+        let tool = memory.tool(caller_key, name);
         let peers = self.session_peers(params);
         let facts = self.facts(params, &peers, id.shown());
         if let Some(caller) = self.around.caller() {
@@ -341,20 +361,26 @@ impl<S: Surroundings> Conversation<S> {
     /// than those of the listings before. What is ours goes into its text, where there is one.
     fn on_listing(&self, result: &Value, listing: OpenedListing, text_of: Option<AnswerText<'_>>) {
         let Some(tools) = result.get("tools").and_then(Value::as_array) else {
-            return;
+            return self.forget_shown(listing.is_first);
         };
-        let is_last = result.get("nextCursor").is_none_or(Value::is_null);
-        let added = self.add_to_listing(tools, listing.is_first, is_last, text_of);
         let caller_key = self.around.caller_key();
         let observer = &self.observer;
-        observer.remember_tools(tools, caller_key, |name| added.contains(name));
+        if listing.is_first {
+            observer.memory.begin_listing(caller_key);
+        }
+        let is_last = result.get("nextCursor").is_none_or(Value::is_null);
+        let added = self.add_to_listing(tools, &listing, is_last, text_of);
+        let is_only = listing.is_first && is_last;
+        observer.remember_tools(tools, caller_key, listing.page, is_only, |name| {
+            added.contains(name)
+        });
         let mut session = listing.session;
         if let Some(server) = server_of(result) {
             session = session
                 .server_name(server.name.unwrap_or_default())
                 .server_version(server.version.unwrap_or_default());
         }
-        let is_reported = listing.is_first && is_last && observer.takes_all_kinds();
+        let is_reported = is_only && observer.takes_all_kinds();
         if !is_reported {
             return;
         }

@@ -103,11 +103,29 @@ pub(crate) struct ObserverMemory {
     pub(super) listings: ReportedListings,
     /// Where the arguments of tools hold an intent, by the caller who was shown them and their names: one logger may
     /// serve tenants whose tools share a name and no more.
-    pub(super) tools: Recent<ToolIntent>,
+    tools: Recent<ShownTool>,
     pub(super) rounds: Rounds,
     /// The callers who were shown what is ours.
     pub(super) shown: Recent<()>,
     pub(super) offers: Recent<CapabilityOffer>,
+    listed: Recent<CallerListings>,
+}
+
+/// A tool as a listing showed it.
+#[derive(Debug, Clone)]
+struct ShownTool {
+    intent: ToolIntent,
+    /// The listing, of those of the caller, and the first page that has it.
+    listing: u64,
+    page: u64,
+}
+
+/// The listings that a caller was shown, by their numbers.
+#[derive(Debug, Clone, Copy, Default)]
+struct CallerListings {
+    latest: u64,
+    /// What those before have shown is forgotten.
+    first_kept: u64,
 }
 
 /// What the pages of a listing that were shown to a caller say of the tool for missing capabilities.
@@ -115,6 +133,8 @@ pub(crate) struct ObserverMemory {
 pub(super) enum CapabilityOffer {
     /// Its name is free so far.
     NameIsFree,
+    /// Its name is free so far, and the listing before has shown it.
+    StillOffered,
     /// The last page has shown it.
     Offered,
     /// The server has a tool of that name.
@@ -129,7 +149,47 @@ impl Default for ObserverMemory {
             rounds: Rounds::default(),
             shown: Recent::new(MAX_CALLERS),
             offers: Recent::new(MAX_CALLERS),
+            listed: Recent::new(MAX_CALLERS),
         }
+    }
+}
+
+impl ObserverMemory {
+    /// Returns what a caller was shown of a tool.
+    pub(super) fn tool(&self, caller: CallerKey, name: &str) -> Option<ToolIntent> {
+        let shown = self.tools.get((caller, name))?;
+        let is_kept = shown.listing >= self.listings_of(caller).first_kept;
+        is_kept.then_some(shown.intent)
+    }
+
+    fn listings_of(&self, caller: CallerKey) -> CallerListings {
+        self.listed.get(caller).unwrap_or_default()
+    }
+
+    /// Begins a listing with its first page.
+    pub(super) fn begin_listing(&self, caller: CallerKey) {
+        let mut listings = self.listings_of(caller);
+        listings.latest += 1;
+        self.listed.put(caller, listings);
+    }
+
+    /// Returns the page of the same listing that had a tool of this name before this one.
+    pub(super) fn earlier_page(&self, caller: CallerKey, name: &str, page: u64) -> Option<u64> {
+        let latest = self.listings_of(caller).latest;
+        let shown = self.tools.get((caller, name))?;
+        (shown.listing == latest && shown.page != page).then_some(shown.page)
+    }
+
+    /// Forgets what a caller was shown before the listing that has a page of tools nobody knows.
+    pub(super) fn forget_shown(&self, caller: CallerKey, is_first: bool) {
+        if is_first {
+            self.begin_listing(caller);
+            self.shown.remove(caller);
+            self.offers.remove(caller);
+        }
+        let mut listings = self.listings_of(caller);
+        listings.first_kept = listings.latest;
+        self.listed.put(caller, listings);
     }
 }
 
@@ -171,18 +231,21 @@ impl Observer {
         }
     }
 
-    /// Remembers where the arguments of the tools of a listing hold an intent. `is_added` knows the tools that the
-    /// listing shows with our property.
+    /// Remembers where the arguments of the tools on a page hold an intent. `is_only`: the listing has no other.
+    /// `is_added` knows the tools that it shows with our property.
     pub(super) fn remember_tools(
         &self,
         tools: &[Value],
         caller: CallerKey,
+        page: u64,
+        is_only: bool,
         is_added: impl Fn(&str) -> bool,
     ) {
         let Some(intent_name) = self.intent_name() else {
             return;
         };
         let is_sensitive = |name: &str| self.is_sensitive(name);
+        let listing = self.memory.listings_of(caller).latest;
         for tool in tools.iter().take(MAX_TOOLS_LISTED) {
             let Some(name) = text(tool, "name") else {
                 continue;
@@ -199,12 +262,18 @@ impl Observer {
                 });
             let native = schema.and_then(|schema| intent::native(schema, None, is_sensitive));
             let native = native.map(Arc::from);
-            // A tool that has an intent no longer replaces what was remembered; the others take no room.
+            // A tool that has an intent no longer replaces what was remembered, and one of several pages may come on another,
+            // too; the others take no room.
             let has_intent =
                 property.is_added() || property == IntentProperty::Published || native.is_some();
-            if has_intent || self.memory.tools.get((caller, name)).is_some() {
-                let intent = ToolIntent { property, native };
-                self.memory.tools.put((caller, name), intent);
+            if has_intent || !is_only || self.memory.tools.get((caller, name)).is_some() {
+                let earlier = self.memory.earlier_page(caller, name, page);
+                let shown = ShownTool {
+                    intent: ToolIntent { property, native },
+                    listing,
+                    page: earlier.unwrap_or(page),
+                };
+                self.memory.tools.put((caller, name), shown);
             }
         }
     }

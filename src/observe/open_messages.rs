@@ -54,6 +54,8 @@ pub(super) struct OpenedCall {
 pub(super) struct OpenedListing {
     /// It asks for the first page.
     pub(super) is_first: bool,
+    /// Which page it asks for: a hash of the cursor.
+    pub(super) page: u64,
     pub(super) session: Session<'static>,
     /// The session's memory.
     pub(super) _held: Reservation,
@@ -90,11 +92,24 @@ impl OpenMessages {
         awaited.any(|(_, awaited)| matches!(awaited, Awaited::Listing(_) | Awaited::Capability(..)))
     }
 
-    /// Takes out the call that a client cancels. Whatever else it cancels is answered as well.
+    /// Whether a page of the tools is waited for, and if so, whether one is the first.
+    pub(super) fn awaited_page(&self) -> Option<bool> {
+        let pages = self
+            .awaited
+            .iter()
+            .filter_map(|(_, awaited)| match awaited {
+                Awaited::Listing(listing) => Some(listing.is_first),
+                _ => None,
+            });
+        pages.reduce(|one, other| one || other)
+    }
+
+    /// Takes out what a client cancels, and returns it where it is a call. A server that is cancelled may never answer; what
+    /// its answer says of itself is taken all the same.
     pub(super) fn cancel(&mut self, id: &MessageId) -> Option<OpenedCall> {
         let cancelled = hash(id);
         let at = self.awaited.iter().position(|(id, awaited)| {
-            *id == cancelled && matches!(awaited, Awaited::Call(_) | Awaited::Capability(..))
+            *id == cancelled && !matches!(awaited, Awaited::ServerInfo)
         })?;
         self.awaited.remove(at)?.1.into_call()
     }
@@ -130,9 +145,12 @@ fn hash(id: &MessageId) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::Value;
 
     use super::*;
+    use crate::queue::{Bounds, Ledgers, MIN_QUEUE_BYTES, bounded};
 
     const RESULT: RpcResponse<'_> = RpcResponse::Result(&Value::Null);
     const ERROR: RpcResponse<'_> = RpcResponse::Error {
@@ -188,8 +206,19 @@ mod tests {
     }
 
     #[test]
-    fn a_client_cancels_a_call_and_nothing_else() {
+    fn a_client_cancels_a_call_or_a_list_and_nothing_else() {
         let mut open = open([number(1)]);
+        let bounds = Bounds::for_tests(MIN_QUEUE_BYTES);
+        let listing = OpenedListing {
+            is_first: true,
+            page: 0,
+            session: Session::default(),
+            _held: bounded(bounds, Ledgers::of_one(Arc::default())).0.reserve(),
+        };
+        open.push(&number(4), Awaited::Listing(Box::new(listing)));
+        assert!(open.awaits_changed());
+        assert!(open.cancel(&number(4)).is_none(), "it is no call");
+        assert!(!open.awaits_changed());
         open.push(&number(2), call());
         assert!(open.cancel(&number(1)).is_none(), "it is no call");
         assert!(open.cancel(&number(3)).is_none());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer_text::AnswerText;
 use super::conversation::Conversation;
 use super::observer::{CapabilityOffer, MAX_TOOLS_LISTED};
-use super::open_messages::{CapabilityAnswer, OpenedCall};
+use super::open_messages::{CapabilityAnswer, OpenedCall, OpenedListing};
 use super::surroundings::Surroundings;
 use crate::base::lock::lock;
 use crate::event::CallOutcome;
@@ -48,12 +48,12 @@ impl<S: Surroundings> Conversation<S> {
     }
 
     /// Whether anything may be changed.
-    fn rewrites(&self) -> bool {
+    pub(crate) fn rewrites(&self) -> bool {
         self.observer.settings.add_intent || self.offers_capability_tool()
     }
 
     /// Whether calls of the tool for missing capabilities may be answered here.
-    pub(crate) fn offers_capability_tool(&self) -> bool {
+    fn offers_capability_tool(&self) -> bool {
         self.observer.settings.missing_capability
     }
 
@@ -64,6 +64,14 @@ impl<S: Surroundings> Conversation<S> {
             return (splices, self.on_answers(Frame::Whole(json)));
         };
         let Messages { read, unread } = Messages::read(json);
+        if read.len() < places.len() {
+            // What is ours in some of a long list alone would come back in calls that are not looked at.
+            for message in &read {
+                self.on_answer(message, false, None);
+            }
+            self.on_unreadable_answer();
+            return (splices, unread);
+        }
         for (message, place) in read.iter().zip(places) {
             let text_of = AnswerText {
                 json,
@@ -79,25 +87,25 @@ impl<S: Surroundings> Conversation<S> {
     pub(super) fn add_to_listing(
         &self,
         tools: &[Value],
-        is_first: bool,
+        listing: &OpenedListing,
         is_last: bool,
         text_of: Option<AnswerText<'_>>,
     ) -> HashSet<String> {
         let mut added = HashSet::new();
-        let offers = self.offers_capability(tools, is_first);
-        let Some(listing) = text_of else {
+        let offers = self.offers_capability(tools, listing.is_first, is_last);
+        let Some(text_of) = text_of else {
             return added;
         };
         let AnswerText {
             json,
             message,
             splices,
-        } = listing;
+        } = text_of;
         let Some(list) = splice::within(json, &message, ["result", "tools"]) else {
             return added;
         };
         if self.observer.settings.add_intent {
-            self.add_properties(json, &list, splices, &mut added);
+            self.add_properties(json, &list, listing.page, splices, &mut added);
         }
         let caller_key = self.around.caller_key();
         let memory = &self.observer.memory;
@@ -118,6 +126,7 @@ impl<S: Surroundings> Conversation<S> {
         &self,
         json: &[u8],
         list: &Range<usize>,
+        page: u64,
         splices: &mut Splices,
         added: &mut HashSet<String>,
     ) {
@@ -133,9 +142,12 @@ impl<S: Surroundings> Conversation<S> {
             .filter_map(|tool| tool_name(json, tool))
             .filter(|name| !names.insert(name.clone()))
             .collect();
+        let caller_key = self.around.caller_key();
+        let memory = &self.observer.memory;
         for tool in tools.iter().take(MAX_TOOLS_LISTED) {
             if let Some(tool_name) = tool_name(json, tool)
                 && !is_twice.contains(&tool_name)
+                && memory.earlier_page(caller_key, &tool_name, page).is_none()
                 && add_property(json, tool, name, &member, splices).is_some()
             {
                 added.insert(tool_name);
@@ -143,24 +155,25 @@ impl<S: Surroundings> Conversation<S> {
         }
     }
 
-    /// Whether the tool for missing capabilities may stand on a page, if it is the last: no page has its name.
-    fn offers_capability(&self, tools: &[Value], is_first: bool) -> bool {
+    /// Whether the tool for missing capabilities may stand on a page, if it is the last: no page has its name. Until then a
+    /// client that was shown it may call it.
+    fn offers_capability(&self, tools: &[Value], is_first: bool, is_last: bool) -> bool {
         let Some(capability) = self.capability_name() else {
             return false;
         };
         let (offers, caller) = (&self.observer.memory.offers, self.around.caller_key());
-        let was_free = is_first
-            || offers
-                .get(caller)
-                .is_some_and(|offer| offer != CapabilityOffer::Taken);
+        let before = offers.get(caller);
+        let was_free = is_first || before.is_some_and(|offer| offer != CapabilityOffer::Taken);
         let is_free = was_free
             && !tools
                 .iter()
                 .any(|tool| text(tool, "name") == Some(capability));
-        let offer = if is_free {
-            CapabilityOffer::NameIsFree
-        } else {
-            CapabilityOffer::Taken
+        let offer = match before {
+            _ if !is_free => CapabilityOffer::Taken,
+            Some(CapabilityOffer::Offered | CapabilityOffer::StillOffered) if !is_last => {
+                CapabilityOffer::StillOffered
+            }
+            _ => CapabilityOffer::NameIsFree,
         };
         offers.put(caller, offer);
         is_free
@@ -194,6 +207,9 @@ impl<S: Surroundings> Conversation<S> {
             return RewrittenRequests::AsTheyAre;
         };
         let messages = Messages::read(json).read;
+        if messages.len() < places.len() {
+            return RewrittenRequests::AsTheyAre;
+        }
         if !S::IS_ONE_REQUEST
             && let ([message], [place]) = (&*messages, &*places)
             && let Some(answer) = self.answer_capability(json, message, place)
@@ -224,8 +240,9 @@ impl<S: Surroundings> Conversation<S> {
         if method != "tools/call" {
             return None;
         }
-        let key = (self.around.caller_key(), text(params, "name")?);
-        let property = self.observer.memory.tools.get(key)?.property;
+        let called = text(params, "name")?;
+        let memory = &self.observer.memory;
+        let property = memory.tool(self.around.caller_key(), called)?.property;
         splice::within(json, place, ["params", "name"])?;
         let arguments = splice::within(json, place, ["params", "arguments"])?;
         let members = splice::members(json, &arguments)?;
@@ -245,7 +262,13 @@ impl<S: Surroundings> Conversation<S> {
         let capability = self.capability_name()?;
         let is_called = text(params, "name") == Some(capability);
         let offer = || self.observer.memory.offers.get(self.around.caller_key());
-        let is_ours = is_called && offer() == Some(CapabilityOffer::Offered);
+        let is_offered = |offer| {
+            matches!(
+                offer,
+                CapabilityOffer::Offered | CapabilityOffer::StillOffered
+            )
+        };
+        let is_ours = is_called && offer().is_some_and(is_offered);
         let arguments = params.get("arguments");
         let asked = arguments.and_then(|arguments| arguments.get("capability"));
         is_ours.then(|| intent::capability_answer(asked))

@@ -141,6 +141,15 @@ impl Disk {
         }
     }
 
+    /// One that does nothing: its jobs, and where its news is told.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> (Self, mpsc::Receiver<DiskJob>, mpsc::Sender<News>) {
+        let (jobs, receiver) = mpsc::channel();
+        let (sender, news) = mpsc::channel();
+        let undone = Arc::default();
+        (Self { jobs, news, undone }, receiver, sender)
+    }
+
     pub(crate) fn next_news(&self) -> Option<News> {
         self.news.try_recv().ok()
     }
@@ -252,11 +261,14 @@ impl<W: Fn()> Thread<W> {
                 self.send(News::Synced { token, done, gone });
             }
             DiskJob::Erase { matches, token } => {
-                // What ended owners have left is this one's as well.
+                // What owners have left that have ended by now is this one's as well.
+                let is_looked_for = self.store.look_for_all();
+                self.adopt();
                 while self.store.has_slots() {
                     self.adopt();
                 }
-                let erased = self.store.erase(&matches);
+                let mut erased = self.store.erase(&matches);
+                erased.complete &= is_looked_for && self.store.has_taken_all();
                 let reason = DropReason::Forgotten;
                 self.ledger.drop_spooled(reason, erased.spooled);
                 self.send(News::Erased { token, erased });

@@ -20,10 +20,11 @@ impl Store {
     pub(super) fn erase(&mut self, matches: &Matches) -> Erased {
         self.check();
         let (mut erased, mut complete) = (BTreeMap::new(), true);
+        self.unread.retain(|(key, _)| self.logs.contains_key(key));
         for (&key, log) in &self.logs {
             let written = log.find(|event| matches.are_in(event));
             let written = written
-                .inspect_err(|_| self.unread.push(matches.clone()))
+                .inspect_err(|_| self.unread.push((key, matches.clone())))
                 .and_then(|found| {
                     let written = log.erase(&found);
                     let ordinals = found.into_iter().map(|(ordinal, _)| ordinal);
@@ -35,6 +36,10 @@ impl Store {
                 let what = format_args!("may hold events of somebody forgotten: {error}");
                 self.incidents.fault(&log.path(), what);
             }
+        }
+        // Later events of theirs go to another file, since of this one none will be sent.
+        for (key, _) in &self.unread {
+            self.current = self.current.filter(|current| current != key);
         }
         let (spooled, ended) = self.extents.erase(&erased);
         for (key, ordinal) in ended {
@@ -229,6 +234,25 @@ mod tests {
         let alive = scene.alive();
         scene.write(&segment);
         assert_eq!(scene.alive(), alive, "nothing of it is left to write");
+    }
+
+    #[test]
+    fn later_events_are_sent_though_an_earlier_file_could_not_be_read() {
+        let mut scene = Scene::new();
+        drop(scene.append(10));
+        scene.store.release(10, 3);
+        let log = scene.store.logs.values_mut().next().unwrap();
+        log.break_remove().unwrap();
+        assert!(!scene.erase().complete);
+        drop(scene.append(20));
+        scene.store.release(20, 3);
+        assert_eq!(scene.load(), [7, 10, 7]);
+        assert!(scene.store.incidents.losses.is_empty());
+        // What was asked of a file ends with it.
+        let path = scene.store.logs.values().next().unwrap().path();
+        std::fs::remove_dir(path).unwrap();
+        assert_eq!(scene.erase(), all(0));
+        assert!(scene.store.unread.is_empty());
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Store {
                 if self
                     .unread
                     .iter()
-                    .any(|matches| matches.are_in(record.json))
+                    .any(|(key, matches)| *key == extent.key && matches.are_in(record.json))
                 {
                     self.incidents.lose(DropReason::Forgotten, 1);
                     log.note_ended(record.ordinal);

@@ -17,18 +17,32 @@ use super::store::Store;
 const SLOTS_AT_A_TIME: usize = 16;
 
 impl Store {
-    /// Looks for what ended owners have left, which [`adopt`](Self::adopt) takes over.
-    pub(crate) fn look_for_slots(&mut self) {
+    /// Looks for what ended owners have left, which [`adopt`](Self::adopt) takes over; returns whether that could be.
+    pub(crate) fn look_for_slots(&mut self) -> bool {
         let root = &self.settings.root;
         match dir::slots(root, &self.settings.tag) {
             Ok(slots) => {
                 self.takeover.begin(slots);
+                true
             }
             Err(error) => {
                 let what = format_args!("cannot be read: {error}");
                 self.incidents.fault(root, what);
+                false
             }
         }
+    }
+
+    /// The same, and for what was left alone in this owner's directory.
+    pub(super) fn look_for_all(&mut self) -> bool {
+        self.check();
+        self.takeover.has_read_own = false;
+        self.look_for_slots()
+    }
+
+    /// Whether all that was found last is in this owner's directory, and nothing was left alone.
+    pub(super) fn has_taken_all(&self) -> bool {
+        self.has_dir() && self.takeover.has_taken_all()
     }
 
     /// Whether there is more to take over.

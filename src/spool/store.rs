@@ -76,12 +76,12 @@ pub(crate) struct Store {
     pub(super) dir: Option<SpoolDir>,
     pub(super) logs: BTreeMap<LogKey, Log>,
     /// The file that is written to.
-    current: Option<LogKey>,
+    pub(super) current: Option<LogKey>,
     next_key: u64,
     pub(super) extents: Extents,
     pub(super) takeover: Takeover,
-    /// Whose events are in files that could not be read when they were to be erased.
-    pub(super) unread: Vec<Matches>,
+    /// Files that could not be read when somebody's events were to be erased from them, and whose.
+    pub(super) unread: Vec<(LogKey, Matches)>,
     buffer: Vec<u8>,
     pub(crate) incidents: Incidents,
 }

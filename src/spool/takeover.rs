@@ -34,6 +34,11 @@ impl Takeover {
         !self.slots.is_empty()
     }
 
+    /// Whether nothing is left to take over, and nothing was left alone.
+    pub(super) fn has_taken_all(&self) -> bool {
+        self.has_read_own && self.slots.is_empty() && self.left_alone == 0
+    }
+
     pub(super) fn leave_alone(&mut self, path: PathBuf, cause: io::Error) {
         self.left_alone += 1;
         self.first.get_or_insert((path, cause));

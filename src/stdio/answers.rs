@@ -10,6 +10,7 @@ use tokio::io::AsyncWrite;
 
 use super::session::StreamSession;
 use crate::base::lock::lock;
+use crate::base::panics;
 use crate::mcp::framing::{FrameReader, Framing};
 use crate::mcp::held_messages::{HeldMessages, Part};
 use crate::observe::{Conversation, MAX_LISTING_BYTES, Surroundings};
@@ -94,6 +95,15 @@ impl Answers {
         }
     }
 
+    /// Whether what the client gets next would stand within a line of the server's.
+    fn is_within_line(&self) -> bool {
+        !self.has_ended() && self.lines.has_passed_a_part()
+    }
+
+    const fn has_ended(&self) -> bool {
+        self.reader.is_none()
+    }
+
     /// Nothing reaches the client any more.
     pub(super) fn note_client_gone(&self) {
         self.conversation.around.note_client_gone();
@@ -126,8 +136,10 @@ struct State<W> {
     pending: Vec<u8>,
     /// Answers of our own, which come in between two lines.
     own: Vec<u8>,
-    /// Answers of our own may be written.
-    may_answer: bool,
+    /// What passes may be changed, so that the reader of the requests may come to write as well.
+    may_change: bool,
+    /// Writes what it can before the end; `None` until the server has polled, and nothing can be left.
+    write_rest: Option<fn(&mut Self)>,
     /// Answers of our own are on their way, and no request is read before they are written.
     is_answering: bool,
     wakers: Arc<Wakers>,
@@ -153,13 +165,14 @@ impl Wake for Wakers {
 
 impl<W> Outlet<W> {
     pub(super) fn new(inner: W, answers: Option<Answers>) -> Self {
-        let may_answer = answers
+        let may_change = answers
             .as_ref()
-            .is_some_and(|answers| answers.conversation.offers_capability_tool());
+            .is_some_and(|answers| answers.conversation.rewrites());
         Self(Mutex::new(State {
             inner: Some(Box::pin(inner)),
             answers,
-            may_answer,
+            may_change,
+            write_rest: None,
             pending: Vec::new(),
             own: Vec::new(),
             is_answering: false,
@@ -176,17 +189,35 @@ impl<W> Outlet<W> {
 }
 
 impl<W: AsyncWrite> Outlet<W> {
-    /// Writes the answers of our own, if there are any.
+    /// Writes what is pending, since a server that does not flush may never poll again; waits for the answers of our own
+    /// alone.
     pub(super) fn poll_own_answers(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.0);
+        if state.answers.as_ref().is_none_or(Answers::has_ended) {
+            // They would come behind the end, or within the server's last line.
+            state.is_answering = false;
+            state.own.clear();
+        }
+        if state.may_change {
+            // What comes to be pending while the reader waits for the client wakes it, too.
+            *lock(&state.wakers.reader) = Some(cx.waker().clone());
+        }
+        if !state.is_answering && state.pending.is_empty() {
+            return Poll::Ready(());
+        }
+        let waker = Waker::from(Arc::clone(&state.wakers));
+        let mut cx = Context::from_waker(&waker);
+        let written = state.poll_pending(&mut cx);
         if !state.is_answering {
             return Poll::Ready(());
         }
-        *lock(&state.wakers.reader) = Some(cx.waker().clone());
-        let waker = Waker::from(Arc::clone(&state.wakers));
-        let mut cx = Context::from_waker(&waker);
+        let written = ready!(written);
+        if is_interrupted(&written) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         // Whether the client can be reached is the server's to find out.
-        let written = ready!(state.poll_pending(&mut cx)).is_ok();
+        let written = written.is_ok();
         if written && !state.own.is_empty() {
             // The server is within a line, and wakes the reader at its end.
             return Poll::Pending;
@@ -203,8 +234,8 @@ impl<W: AsyncWrite> Outlet<W> {
 impl<W: AsyncWrite> State<W> {
     /// Writes what is pending.
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let lines = self.answers.as_ref().map(|answers| &answers.lines);
-        if lines.is_none_or(|lines| !lines.has_passed_a_part()) {
+        let is_within_line = self.answers.as_ref().is_some_and(Answers::is_within_line);
+        if !is_within_line {
             self.pending.append(&mut self.own);
         }
         while !self.pending.is_empty() {
@@ -224,8 +255,9 @@ impl<W: AsyncWrite> State<W> {
     }
 
     fn note_failure<T>(&self, result: io::Result<T>) -> io::Result<T> {
-        if let (Err(error), Some(answers)) = (&result, &self.answers)
-            && error.kind() != io::ErrorKind::Interrupted
+        if result.is_err()
+            && !is_interrupted(&result)
+            && let Some(answers) = &self.answers
         {
             answers.note_client_gone();
         }
@@ -264,18 +296,10 @@ impl<W: AsyncWrite> State<W> {
         self.wake_reader();
         // What is not written now is written before anything else.
         match self.poll_pending(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            _ => Poll::Ready(Ok(taken.len())),
-        }
-    }
-
-    /// Wakes the reader that waits for the end of a line.
-    fn wake_reader(&self) {
-        if self.is_answering {
-            let waker = lock(&self.wakers.reader).take();
-            if let Some(waker) = waker {
-                waker.wake();
+            Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::Interrupted => {
+                Poll::Ready(Err(error))
             }
+            _ => Poll::Ready(Ok(taken.len())),
         }
     }
 
@@ -299,7 +323,17 @@ impl<W: AsyncWrite> State<W> {
         if let Some(answers) = &mut self.answers {
             answers.end();
         }
+        self.wake_reader();
         Poll::Ready(shut_down)
+    }
+
+    /// Writes what the stream takes at once.
+    fn write_rest(&mut self) {
+        if let Some(answers) = &mut self.answers {
+            answers.release(&mut self.pending);
+        }
+        // Nobody is left to be told of a failure.
+        drop(self.poll_pending(&mut Context::from_waker(Waker::noop())));
     }
 
     /// Runs a poll of the server's. Where the reader of the requests may come to wait for the same stream, both are woken.
@@ -308,13 +342,31 @@ impl<W: AsyncWrite> State<W> {
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Self, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
-        if !self.may_answer {
+        if !self.may_change {
             return poll(self, cx);
         }
+        self.write_rest = Some(Self::write_rest);
         *lock(&self.wakers.writer) = Some(cx.waker().clone());
         let waker = Waker::from(Arc::clone(&self.wakers));
         poll(self, &mut Context::from_waker(&waker))
     }
+}
+
+impl<W> State<W> {
+    /// Wakes the reader that waits for the end of a line.
+    fn wake_reader(&self) {
+        if self.is_answering {
+            let waker = lock(&self.wakers.reader).take();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+fn is_interrupted<T>(result: &io::Result<T>) -> bool {
+    let error = result.as_ref().err();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::Interrupted)
 }
 
 /// Writes as many slices as the stream takes at once.
@@ -330,6 +382,9 @@ fn write_slices<W: AsyncWrite>(
 }
 
 /// The stream to the client, for the server to write. Made by [`UsageLogger::stdio`](crate::UsageLogger::stdio).
+///
+/// Where it may change what passes, bytes that it has taken may still be held or wait for the stream within. Flush it, and shut
+/// it down at the end: one that is dropped writes of the rest what the stream within takes at once.
 pub struct AnswerWriter<W> {
     outlet: Arc<Outlet<W>>,
 }
@@ -378,9 +433,14 @@ impl<W: AsyncWrite> AsyncWrite for AnswerWriter<W> {
 impl<W> Drop for AnswerWriter<W> {
     fn drop(&mut self) {
         let mut state = lock(&self.outlet.0);
+        if let Some(write_rest) = state.write_rest {
+            // A stream of a runtime that is gone may panic.
+            let _ = panics::catch(|| write_rest(&mut state));
+        }
         if let Some(answers) = &mut state.answers {
             answers.end();
         }
+        state.wake_reader();
         state.is_answering = false;
         // The reader of the requests may live on; for the client, this is the end.
         let inner = state.inner.take();

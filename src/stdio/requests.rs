@@ -132,7 +132,7 @@ pin_project! {
         requests: Option<Requests>,
         outlet: Arc<Outlet<W>>,
         // What the server gets before anything else is read.
-        ready: Vec<u8>,
+        ready: io::Cursor<Vec<u8>>,
     }
 }
 
@@ -142,7 +142,7 @@ impl<R, W> RequestReader<R, W> {
             inner,
             requests,
             outlet,
-            ready: Vec::new(),
+            ready: io::Cursor::new(Vec::new()),
         }
     }
 }
@@ -159,12 +159,12 @@ impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
         };
         loop {
             ready!(this.outlet.poll_own_answers(cx));
-            if !this.ready.is_empty() {
-                let most = buf.remaining().min(this.ready.len());
-                let rest = this.ready.split_off(most);
-                buf.put_slice(this.ready);
-                *this.ready = rest;
-                return Poll::Ready(Ok(()));
+            if has_more(this.ready) {
+                let read = Pin::new(&mut *this.ready).poll_read(cx, buf);
+                if !has_more(this.ready) {
+                    *this.ready = io::Cursor::default();
+                }
+                return read;
             }
             let before = buf.filled().len();
             if buf.remaining() == 0 {
@@ -172,14 +172,14 @@ impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
             }
             if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, buf)) {
                 if error.kind() != io::ErrorKind::Interrupted {
-                    *this.ready = requests.end();
+                    *this.ready = io::Cursor::new(requests.end());
                 }
                 return Poll::Ready(Err(error));
             }
             let data = buf.filled().get(before..).unwrap_or_default();
             if data.is_empty() {
-                *this.ready = requests.end();
-                if this.ready.is_empty() {
+                *this.ready = io::Cursor::new(requests.end());
+                if !has_more(this.ready) {
                     return Poll::Ready(Ok(()));
                 }
                 continue;
@@ -191,12 +191,16 @@ impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
             let mut rewritten = Rewritten::default();
             requests.rewrite(data, &mut rewritten);
             buf.set_filled(before);
-            *this.ready = rewritten.to_server;
+            *this.ready = io::Cursor::new(rewritten.to_server);
             if !rewritten.to_client.is_empty() {
                 this.outlet.push_own_answers(&rewritten.to_client);
             }
         }
     }
+}
+
+fn has_more(ready: &io::Cursor<Vec<u8>>) -> bool {
+    ready.position() < ready.get_ref().len() as u64
 }
 
 impl<R, W> fmt::Debug for RequestReader<R, W> {

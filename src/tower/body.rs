@@ -15,14 +15,16 @@ use crate::mcp::framing::{FrameReader, Framing, is_json};
 use crate::mcp::held_messages::{HeldMessages, Part};
 use crate::observe::{MAX_CALL_BYTES, MAX_LISTING_BYTES, RewrittenRequests};
 
-/// Headers of an answer that sign its body or are made from it: such a body is not changed.
-const DIGESTS: [&str; 6] = [
+/// Headers that sign a body or are made from it: such a body is not changed.
+const DIGESTS: [&str; 8] = [
     "content-digest",
     "content-md5",
     "digest",
     "etag",
     "repr-digest",
     "signature",
+    "signature-input",
+    "x-amz-content-sha256",
 ];
 
 /// Reads the messages of a body as it passes.
@@ -36,6 +38,8 @@ pub(super) struct Tap {
     /// For a body that may be changed.
     held: Option<HeldMessages>,
     side: Side,
+    /// An event has passed.
+    has_events: bool,
     /// Messages of an answer have passed that were not read.
     has_unread: bool,
     /// How much of the body is to come, if its head says so: who knows the length may not ask for the
@@ -61,6 +65,7 @@ impl Tap {
         let mut tap = Self::new(exchange, headers, Framing::Json, side);
         if let Some(exchange) = tap.readable()
             && is_counted
+            && !is_signed(headers)
             && exchange.conversation.may_rewrite_requests()
         {
             tap.held = Some(HeldMessages::new(Framing::Json, MAX_CALL_BYTES, None));
@@ -81,14 +86,19 @@ impl Tap {
         if is_over || tap.left == Some(0) || status == StatusCode::NO_CONTENT {
             tap.end(End::Whole);
         }
+        if tap.reader.is_none()
+            && status.is_success()
+            && let Some(exchange) = &tap.exchange
+        {
+            exchange.conversation.on_unreadable_answer();
+        }
         let is_small = tap.left.is_none_or(|left| left <= MAX_LISTING_BYTES as u64);
-        let is_signed = || DIGESTS.iter().any(|name| parts.headers.contains_key(*name));
         if let Some(exchange) = tap.readable()
             && status.is_success()
             && is_small
             && (framing == Framing::Events || is_json(content_type))
             && exchange.conversation.may_rewrite_answers()
-            && !is_signed()
+            && !is_signed(&parts.headers)
         {
             let charged = Some(exchange.conversation.reserve());
             tap.held = Some(HeldMessages::new(framing, MAX_LISTING_BYTES, charged));
@@ -115,6 +125,7 @@ impl Tap {
             framing,
             held: None,
             side,
+            has_events: false,
             has_unread: false,
             left: length.and_then(|length| length.to_str().ok()?.trim().parse().ok()),
         }
@@ -175,6 +186,7 @@ impl Tap {
     }
 
     fn take(&mut self, part: Part<'_>, passing: &mut Vec<u8>) {
+        let is_first = !std::mem::replace(&mut self.has_events, true);
         let message = match part {
             Part::Passing(data) => {
                 self.read(data);
@@ -196,7 +208,7 @@ impl Tap {
                 }
             }
             (Side::Response { .. }, Framing::Events) => {
-                let event = EventText::read(message);
+                let event = EventText::read(message, is_first);
                 let (splices, unread) = conversation.rewrite_answers(&event.data);
                 self.has_unread |= unread > 0;
                 Some(event.in_event(&splices))
@@ -275,6 +287,10 @@ fn content_type(headers: &HeaderMap) -> &str {
     let content_type = headers.get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     content_type.unwrap_or_default()
+}
+
+fn is_signed(headers: &HeaderMap) -> bool {
+    DIGESTS.iter().any(|name| headers.contains_key(*name))
 }
 
 /// Whether a body is what it says, and not compressed.

@@ -8,3 +8,4 @@ mod missing_capability;
 #[cfg(unix)]
 mod pipes;
 mod support;
+mod unwritten;

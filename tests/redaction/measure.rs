@@ -33,6 +33,8 @@ const LINES_HELD_OUT: &str = include_str!("measure/lines_held_out.jsonl");
 /// What tells the lines of this crate's source that hold a made-up secret or address.
 const MADE_UP: &[&str] = &[
     "@example",
+    "@Example",
+    ".example\"",
     "@reo",
     "$argon2",
     "for-the-demo",

@@ -3,6 +3,10 @@
 use std::ffi::OsString;
 use std::io;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What `sh` exits with where a command is not there, or cannot be run.
 const NOT_FOUND: u8 = 127;
@@ -81,14 +85,25 @@ impl Server {
 pub struct ServerProcess(Child);
 
 impl ServerProcess {
-    /// Waits until the server has ended, and passes on each signal that the proxy gets meanwhile.
+    /// Waits until the server has ended, and passes on each signal that the proxy gets meanwhile. One that comes later ends
+    /// the proxy.
     #[cfg(unix)]
     pub fn wait(mut self) -> io::Result<ExitStatus> {
-        let signals = unix::pass_on(self.0.id())?;
+        let has_ended = Arc::new(AtomicBool::new(false));
+        if let Err(error) = unix::pass_on(self.0.id(), Arc::clone(&has_ended)) {
+            self.kill();
+            return Err(error);
+        }
         // Its number stays its own until it is waited for, so no signal goes to another process.
         unix::wait_for_end(self.0.id())?;
-        signals.close();
+        has_ended.store(true, Ordering::SeqCst);
         self.0.wait()
+    }
+
+    /// Ends a server that cannot be passed anything.
+    pub fn kill(mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 
     /// Waits until the server has ended.
@@ -115,14 +130,16 @@ pub fn end_like(status: ExitStatus) -> ! {
 #[cfg(unix)]
 mod unix {
     use std::io;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
     use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
     use signal_hook::consts::{
         SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
     };
+    use signal_hook::iterator::SignalsInfo;
     use signal_hook::iterator::exfiltrator::WithOrigin;
-    use signal_hook::iterator::{Handle, SignalsInfo};
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
     /// What a client or a person sends to end a server, or to tell it something.
@@ -130,23 +147,25 @@ mod unix {
         SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
     ];
 
-    pub(super) fn pass_on(server: u32) -> io::Result<Handle> {
+    pub(super) fn pass_on(server: u32, has_ended: Arc<AtomicBool>) -> io::Result<()> {
         let mut signals = SignalsInfo::<WithOrigin>::new(PASSED_ON)?;
-        let handle = signals.handle();
+        let pass = move || {
+            for origin in signals.forever() {
+                if has_ended.load(Ordering::SeqCst) {
+                    let _ = signal_hook::low_level::emulate_default_handler(origin.signal);
+                } else if !is_of_terminal(&origin)
+                    && let Some(pid) = pid(server)
+                    && let Some(signal) = Signal::from_named_raw(origin.signal)
+                {
+                    // It fails where the server has ended, which says the same.
+                    let _ = kill_process(pid, signal);
+                }
+            }
+        };
         thread::Builder::new()
             .name("signals".to_owned())
-            .spawn(move || {
-                for origin in signals.forever() {
-                    if !is_of_terminal(&origin)
-                        && let Some(pid) = pid(server)
-                        && let Some(signal) = Signal::from_named_raw(origin.signal)
-                    {
-                        // It fails where the server has ended, which says the same.
-                        let _ = kill_process(pid, signal);
-                    }
-                }
-            })?;
-        Ok(handle)
+            .spawn(pass)?;
+        Ok(())
     }
 
     /// Whether a signal comes from a key of the terminal, which sends it to the server as well.

@@ -4,12 +4,8 @@
 //! usage_proxy [--intent] -- npx some-server arguments…
 //! ```
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a program's place to talk to a person; MCP has standard output"
-)]
-
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,16 +29,16 @@ fn main() -> ExitCode {
     let (intent, command) = match arguments() {
         Ok(Some(arguments)) => arguments,
         Ok(None) => {
-            eprintln!("{USAGE}");
+            say(USAGE);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("usage_proxy: {error}\n\n{USAGE}");
+            say(&format!("usage_proxy: {error}\n\n{USAGE}"));
             return ExitCode::from(USAGE_ERROR);
         }
     };
     let mut settings = Settings::read().unwrap_or_else(|error| {
-        eprintln!("usage_proxy: {error}; nothing is reported");
+        say(&format!("usage_proxy: {error}; nothing is reported"));
         Settings::off()
     });
     settings.intent |= intent;
@@ -51,19 +47,19 @@ fn main() -> ExitCode {
     let server = match command.start(own_variables()) {
         Ok(server) => server,
         Err(error) => {
-            eprintln!("usage_proxy: {error}");
+            say(&format!("usage_proxy: {error}"));
             return ExitCode::from(error.exit_code());
         }
     };
     let ended = run(server, streams);
     let report = usage.shutdown_blocking(settings.shutdown_timeout());
     if settings.verbose {
-        eprintln!("usage_proxy: {}", report.stats);
+        say(&format!("usage_proxy: {}", report.stats));
     }
     match ended {
         Ok(status) => end_like(status),
         Err(error) => {
-            eprintln!("usage_proxy: {error}");
+            say(&format!("usage_proxy: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -74,12 +70,29 @@ fn usage(settings: &Settings, command: &ServerCommand) -> UsageLogger {
     if settings.is_off {
         return UsageLogger::disabled();
     }
-    let program = Path::new(&command.program).file_stem();
-    let program = program.unwrap_or_default().to_string_lossy();
-    logger(settings, &program).unwrap_or_else(|error| {
-        eprintln!("usage_proxy: {error}; nothing is reported");
+    logger(settings, &name_of(command)).unwrap_or_else(|error| {
+        say(&format!("usage_proxy: {error}; nothing is reported"));
         UsageLogger::disabled()
     })
+}
+
+/// What runs packages by their names.
+const RUNNERS: [&str; 4] = ["bunx", "npx", "pipx", "uvx"];
+
+/// What the server is called, where no product is set: the package that is run, or the program.
+fn name_of(command: &ServerCommand) -> String {
+    let program = Path::new(&command.program).file_stem();
+    let program = program.unwrap_or_default().to_string_lossy().into_owned();
+    let is_package = |argument: &str| !argument.starts_with('-') && argument != "run";
+    let arguments = command
+        .arguments
+        .iter()
+        .map(|argument| argument.to_string_lossy());
+    let package = arguments.into_iter().find(|argument| is_package(argument));
+    match package {
+        Some(package) if RUNNERS.contains(&&*program) => package.into_owned(),
+        _ => program,
+    }
 }
 
 /// What the command line says; `None` where it asks for help.
@@ -101,4 +114,9 @@ fn arguments() -> Result<Option<(bool, ServerCommand)>, lexopt::Error> {
         }
     }
     Err("there is no command behind --".into())
+}
+
+/// Says something on standard error, which the server has as well. A client that has closed it loses the line alone.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,5 +1,7 @@
 //! Bytes from one end to another.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// What is read at a time: as much as a pipe holds.
@@ -14,10 +16,12 @@ pub enum Closed {
     Sink,
 }
 
-/// Passes on what comes until one of the ends is closed. Nothing is read while the other end takes nothing.
+/// Passes on what comes until one of the ends is closed. Nothing is read while the other end takes nothing; `is_held` says
+/// whether something that was read has not been taken yet.
 pub async fn pump(
     source: &mut (impl AsyncRead + Unpin),
     sink: &mut (impl AsyncWrite + Unpin),
+    is_held: &AtomicBool,
 ) -> Closed {
     let mut piece = vec![0; MAX_PIECE_BYTES];
     loop {
@@ -25,7 +29,10 @@ pub async fn pump(
             Ok(read) if read > 0 => piece.get(..read).unwrap_or_default(),
             _ => return Closed::Source,
         };
-        if sink.write_all(read).await.is_err() || sink.flush().await.is_err() {
+        is_held.store(true, Ordering::Relaxed);
+        let is_closed = sink.write_all(read).await.is_err() || sink.flush().await.is_err();
+        is_held.store(false, Ordering::Relaxed);
+        if is_closed {
             return Closed::Sink;
         }
     }

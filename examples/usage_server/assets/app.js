@@ -79,7 +79,7 @@
     if (!detail) return;
     const show = async (address, remember) => {
       let answer;
-      try { answer = await fetch(address); } catch { /* Below. */ }
+      try { answer = await fetch(address, { headers: { "X-Usage-Step": "1" } }); } catch { /* Below. */ }
       if (!answer || !answer.ok) { location.href = address; return; }
       const there = new DOMParser().parseFromString(await answer.text(), "text/html");
       const shown = one("[data-detail]", there);

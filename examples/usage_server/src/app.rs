@@ -1,14 +1,15 @@
 //! What all requests share.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 use crate::counts::Counts;
 use crate::ingest::{Door, Limits};
-use crate::live::Live;
-use crate::store::forget::{Forgotten, forget};
-use crate::store::{Store, WriteError};
+use crate::live::{Live, LiveEvent};
+use crate::store::forget::{Forgotten, forget, forgotten_among};
+use crate::store::{ReadError, Store, WriteError};
 
 /// What is said when the server starts.
 #[derive(Debug, Clone, Default)]
@@ -69,18 +70,31 @@ impl App {
             .store
             .write(move |tx| forget(tx, project, &who, now_ms, &by))
             .await?;
+        self.live.forget(project, &forgotten.rows);
         self.store.empty_log().await;
-        let is_theirs = |text: &String| {
-            let mut names = forgotten.names.iter();
-            names.any(|name| name.to_lowercase() == text.to_lowercase())
-        };
-        self.live.forget(project, |record| {
-            let user = record.user.as_ref();
-            user.is_some_and(|user| {
-                is_theirs(&user.id) || user.email.as_ref().is_some_and(is_theirs)
-            })
-        });
         Ok(forgotten)
+    }
+
+    /// A project's newest events after the one with this id, as `Live::since`, but for those of people who were
+    /// forgotten: by another process, or between the commit of an event and its way to who watches.
+    ///
+    /// # Errors
+    ///
+    /// The database's; nothing is to be shown then.
+    pub async fn newest(&self, project: i64, after: u64) -> Result<Vec<Arc<LiveEvent>>, ReadError> {
+        let mut events = self.live.since(project, after);
+        let of_somebody = events.iter().filter(|event| event.is_of_somebody());
+        let rows: Vec<i64> = of_somebody.map(|event| event.row).collect();
+        if rows.is_empty() {
+            return Ok(events);
+        }
+        let read = self.store.read(move |db| forgotten_among(db, &rows));
+        let forgotten = read.await?;
+        if !forgotten.is_empty() {
+            self.live.forget(project, &forgotten);
+            events.retain(|event| !forgotten.contains(&event.row));
+        }
+        Ok(events)
     }
 
     /// The time in Unix milliseconds.

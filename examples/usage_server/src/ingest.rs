@@ -65,11 +65,11 @@ impl Wire {
     }
 
     /// Reads a request's body. An error says what is wrong with all of it.
-    fn parse(self, body: &[u8], window: Window) -> Result<Parsed, String> {
+    fn parse(self, body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
         match self {
-            Self::Reo => reo::parse(body, window),
-            Self::Mcpeye => mcpeye::parse(body, window),
-            Self::Otlp => otlp::parse(body, window),
+            Self::Reo => reo::parse(body, rules),
+            Self::Mcpeye => mcpeye::parse(body, rules),
+            Self::Otlp => otlp::parse(body, rules),
         }
     }
 
@@ -93,8 +93,16 @@ impl Wire {
     }
 }
 
+/// What becomes of each event of a request.
+#[derive(Debug, Clone, Copy)]
+struct Rules<'r> {
+    window: Window,
+    /// Where the project has its events redacted.
+    redactor: Option<&'r Redactor>,
+}
+
 /// What a request holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Parsed {
     /// Of the body, decompressed.
     bytes: usize,
@@ -110,6 +118,8 @@ struct Parsed {
     accepted_otherwise: u64,
     /// Spans that are no usage.
     ignored: u64,
+    /// How much memory bodies may take still.
+    memory: usize,
 }
 
 /// Asks to forget somebody.
@@ -132,10 +142,34 @@ struct Rejection {
 /// How many faults an answer names. A sender that gets all of them wrong has no use for thousands.
 const MAX_REJECTIONS_WITH_TEXT: usize = 1_000;
 
+impl Default for Parsed {
+    fn default() -> Self {
+        Self {
+            bytes: 0,
+            is_batch: false,
+            records: Vec::new(),
+            event_ids: Vec::new(),
+            rejected: Vec::new(),
+            refused: BTreeMap::new(),
+            losses: Vec::new(),
+            forget: Vec::new(),
+            accepted_otherwise: 0,
+            ignored: 0,
+            memory: bounds::MAX_REQUEST_MEMORY,
+        }
+    }
+}
+
 impl Parsed {
-    fn add(&mut self, said: Said, event_id: Option<i64>, window: Window) {
-        match said.into_record(window) {
-            Ok(record) => {
+    /// Adds an event, redacted and bounded: at no time are there two that are not.
+    fn add(&mut self, said: Said, event_id: Option<i64>, rules: Rules<'_>) {
+        match said.into_record(rules.window) {
+            Ok(mut record) => {
+                // Before it is cut: half of a secret is no longer found.
+                if let Some(redactor) = rules.redactor {
+                    redaction::redact(&mut record, redactor);
+                }
+                bounds::record(&mut record, &mut self.memory);
                 self.records.push(record);
                 self.event_ids.push(event_id);
             }
@@ -298,16 +332,13 @@ impl Reading {
             .map_err(|error| bad(format!("the body is no gzip: {error}")))?
             .ok_or_else(|| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ""))?;
         room.grow(body.len())?;
-        let mut parsed = self.wire.parse(&body, self.window).map_err(bad)?;
+        let redactor = self.redacts.then(Redactor::default);
+        let rules = Rules {
+            window: self.window,
+            redactor: redactor.as_ref(),
+        };
+        let mut parsed = self.wire.parse(&body, rules).map_err(bad)?;
         parsed.bytes = body.len();
-        let redactor = Redactor::default();
-        for record in &mut parsed.records {
-            // Before it is cut: half of a secret is no longer found.
-            if self.redacts {
-                redaction::redact(record, &redactor);
-            }
-            bounds::body(&mut record.body);
-        }
         Ok(parsed)
     }
 }

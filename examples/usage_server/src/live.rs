@@ -1,6 +1,6 @@
 //! The newest events, in memory, for who watches them come in.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Map;
@@ -22,6 +22,13 @@ pub struct LiveEvent {
     pub received_ms: i64,
     /// Without its body.
     pub record: Record,
+}
+
+impl LiveEvent {
+    /// Whether its row leads to a person, or did so when it came.
+    pub const fn is_of_somebody(&self) -> bool {
+        self.record.user.is_some() || self.record.session.is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -81,7 +88,8 @@ impl Live {
         }
     }
 
-    /// A project's events after the one with this id, in the order in which they came. 0: all that are kept.
+    /// A project's events after the one with this id, in the order in which they came. 0: all that are kept. What is
+    /// shown goes through `App::newest`, which knows who was forgotten.
     pub fn since(&self, project: i64, id: u64) -> Vec<Arc<LiveEvent>> {
         let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         let ring = rings.of_project.get(&project);
@@ -95,11 +103,11 @@ impl Live {
         self.last.subscribe()
     }
 
-    /// Forgets all that a person did.
-    pub fn forget(&self, project: i64, is_theirs: impl Fn(&Record) -> bool) {
+    /// Forgets the events with these rows.
+    pub fn forget(&self, project: i64, rows: &HashSet<i64>) {
         let mut rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(ring) = rings.of_project.get_mut(&project) {
-            ring.retain(|event| !is_theirs(&event.record));
+            ring.retain(|event| !rows.contains(&event.row));
         }
     }
 }

@@ -88,6 +88,7 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     let site = site(options, listen)?;
     let data = Data::of(options)?;
     let store = Store::open(&data.path, store_options(options))?;
+    warn_of_readers(&data.path);
     let config = Config {
         base_path: site.base().to_owned(),
         public_url: options.public_url.clone().unwrap_or_default(),
@@ -110,6 +111,7 @@ async fn serve(options: &Options) -> Result<(), Failed> {
             let _ = ended.await;
         },
     ));
+    let mut first_key = None;
     if options.demo {
         let demo = Demo::prepare(&app).await?;
         let here = format!("http://{listen}{}/api/product/usage", site.base());
@@ -122,9 +124,9 @@ async fn serve(options: &Options) -> Result<(), Failed> {
         };
         tokio::spawn(demo.run(Arc::clone(&app), here, !is_still, filled));
     } else {
-        print_first_start(&app, options, &url).await?;
+        first_key = print_first_start(&app, options, &url).await?;
     }
-    print_link(&app, options, &site).await?;
+    print_link(&app, options, &site, first_key).await?;
     if options.now_ms.is_none() {
         tokio::spawn(remove_old(Arc::clone(&app)));
         tokio::spawn(intents::keep_grouped(Arc::clone(&app)));
@@ -135,8 +137,13 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The first start makes a project and a key, and says what to paste into a server.
-async fn print_first_start(app: &App, options: &Options, url: &str) -> Result<(), Failed> {
+/// The first start makes a project and a key, and says what to paste into a server. Returns a key that is to be said in
+/// the file of the link, and nowhere else: what is printed may be a log that others read.
+async fn print_first_start(
+    app: &App,
+    options: &Options,
+    url: &str,
+) -> Result<Option<String>, Failed> {
     let (name, now) = (options.project.clone(), app.now_ms());
     let made = app.store.write(move |tx| {
         if !projects::list(tx)?.is_empty() {
@@ -150,30 +157,43 @@ async fn print_first_start(app: &App, options: &Options, url: &str) -> Result<()
         println!(
             "\nservers report to {url}/api/product/usage (`usage_server key add` makes a key)"
         );
-        return Ok(());
+        return Ok(None);
+    };
+    let (shown, note, in_file) = match &options.link_file {
+        None => (key, "shown this once".to_owned(), None),
+        Some(file) => {
+            let note = format!("in {}, until that is written anew", file.display());
+            ("KEY".to_owned(), note, Some(key))
+        }
     };
     println!(
-        "\nA server that uses mcp-usage reports here with these in its environment (the key is shown this once):\n
+        "\nA server that uses mcp-usage reports here with these in its environment (the key is {note}):\n
     REO_CENSUS_MCP_ENDPOINT={url}/api/product/usage
-    REO_API_KEY={key}
+    REO_API_KEY={shown}
 
 OpenTelemetry's exporters with these:\n
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={url}/v1/traces
     OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
-    OTEL_EXPORTER_OTLP_HEADERS=x-api-key={key}
+    OTEL_EXPORTER_OTLP_HEADERS=x-api-key={shown}
 
 and mcpeye's SDK with {url}/ingest and the key as its secret."
     );
-    Ok(())
+    Ok(in_file)
 }
 
-/// Makes a link that signs in once, and says it, or where it is.
-async fn print_link(app: &App, options: &Options, site: &Site) -> Result<(), Failed> {
+/// Makes a link that signs in once, and says it, or where it is. `key`: stands below it in a file.
+async fn print_link(
+    app: &App,
+    options: &Options,
+    site: &Site,
+    key: Option<String>,
+) -> Result<(), Failed> {
     let link = new_link(&app.store, options, site, app.now_ms()).await?;
     match &options.link_file {
         None => println!("\nlook at it here (the link works once):\n\n    {link}\n"),
         Some(file) => {
-            write_private(file, &link)?;
+            let key = key.map(|key| format!("\nREO_API_KEY={key}"));
+            write_private(file, &format!("{link}{}", key.unwrap_or_default()))?;
             println!(
                 "\nlook at it at {} (the link that signs in once is in {})\n",
                 site.url(),
@@ -220,7 +240,9 @@ async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
     let forgotten = app.forget(project.id, who, "the command line").await?;
     println!(
         "{}: {} events are about nobody now, {} sessions are gone",
-        project.name, forgotten.events, forgotten.sessions
+        project.name,
+        forgotten.rows.len(),
+        forgotten.sessions
     );
     app.store.close().await;
     Ok(())
@@ -280,6 +302,7 @@ fn site(options: &Options, listen: SocketAddr) -> Result<Site, Failed> {
 fn store_options(options: &Options) -> store::Options {
     store::Options {
         durable: options.durable,
+        min_free_bytes: options.min_free_mb.saturating_mul(1 << 20),
         ..store::Options::default()
     }
 }
@@ -299,17 +322,49 @@ fn now_ms(options: &Options) -> i64 {
         .unwrap_or_else(usage_server::app::system_now_ms)
 }
 
-/// A file that its owner alone reads.
+/// Writes a file that its owner alone reads: a new one, which takes the place of what is there, whoever may read that
+/// and wherever it leads.
 fn write_private(path: &Path, text: &str) -> Result<(), Failed> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(path)
-        .and_then(|mut file| writeln!(file, "{text}"));
-    written.map_err(|error| format!("--link-file {}: {error}", path.display()).into())
+    let write = || {
+        let mut new = path.as_os_str().to_owned();
+        new.push(format!(".{}", random()?));
+        let new = PathBuf::from(new);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&new)?;
+        let written = writeln!(file, "{text}").and_then(|()| std::fs::rename(&new, path));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&new);
+        }
+        written
+    };
+    write().map_err(|error| format!("--link-file {}: {error}", path.display()).into())
 }
+
+/// A part of a name that no other file has, and that nobody can foresee.
+fn random() -> io::Result<String> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| io::Error::other(error.to_string()))?;
+    Ok(format!("{:016x}", u64::from_ne_bytes(bytes)))
+}
+
+/// Says so where others on this machine can read the database: it is made for its owner alone.
+#[cfg(unix)]
+fn warn_of_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(path).map(|file| file.permissions().mode() & 0o777);
+    if let Ok(mode) = mode
+        && mode & 0o077 != 0
+    {
+        let path = path.display();
+        tracing::warn!("--data {path}: others can read it, its mode is {mode:o}; `chmod 600` it");
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_of_readers(_: &Path) {}
 
 /// Where the database is. That of a demo is gone at the end.
 struct Data {
@@ -326,8 +381,11 @@ impl Data {
                 of_demo: None,
             });
         }
-        let directory = std::env::temp_dir().join(format!("usage-demo-{}", std::process::id()));
-        std::fs::create_dir(&directory)?;
+        let directory = std::env::temp_dir().join(format!("usage-demo-{}", random()?));
+        let mut builder = std::fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&directory)?;
         Ok(Self {
             path: directory.join(DATA),
             of_demo: Some(directory),

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
+use crate::store;
 use crate::web::session::Role;
+use crate::web::site::reachable;
 
 pub const USAGE: &str = "\
 usage: usage_server [OPTIONS]                 takes events and shows the pages
@@ -19,10 +21,11 @@ usage: usage_server [OPTIONS]                 takes events and shows the pages
   --public-url URL    where browsers and servers reach it, behind a proxy with TLS; with a path, pages are below it
   --base-path PATH    the path of the public URL, as in /usage
   --trust-proxy       take the host and the scheme from X-Forwarded-Host and X-Forwarded-Proto
+  --min-free-mb MIB   how much has to be free on the disk for events to be taken; 256 without, 0 for no bound
   --durable           wait for the disk at each commit, so that a power cut loses nothing that was answered
   --project NAME      which project a command is about, and how the first one is called; default without
   --role ROLE         of a link: admin, or reader, who sees the pages and changes nothing; admin without
-  --link-file FILE    write the link that signs in into a file of the owner's instead of printing it
+  --link-file FILE    write the link that signs in into a file of the owner's instead of printing it, and the first key
   --demo              a month of a made-up shop, which stays busy, in a database that is gone at the end
   --still             with --demo: the shop is closed, and nothing changes any more
   --now MS            what time it is, in Unix milliseconds, for tests
@@ -37,6 +40,7 @@ pub struct Options {
     pub public_url: Option<String>,
     pub base_path: Option<String>,
     pub trusts_proxy: bool,
+    pub min_free_mb: u64,
     pub durable: bool,
     pub project: String,
     pub role: Role,
@@ -69,6 +73,7 @@ impl Default for Options {
             public_url: None,
             base_path: None,
             trusts_proxy: false,
+            min_free_mb: store::Options::default().min_free_bytes >> 20,
             durable: false,
             project: "default".to_owned(),
             role: Role::Admin,
@@ -112,6 +117,12 @@ impl Options {
                 Long("public-url") => self.public_url = Some(arguments.value()?.string()?),
                 Long("base-path") => self.base_path = Some(arguments.value()?.string()?),
                 Long("trust-proxy") => self.trusts_proxy = true,
+                Long("min-free-mb") => {
+                    self.min_free_mb = arguments.value()?.parse_with(|word| {
+                        let number = word.parse();
+                        number.map_err(|_| "--min-free-mb: expected a whole number of MiB")
+                    })?;
+                }
                 Long("durable") => self.durable = true,
                 Long("project") => self.project = arguments.value()?.string()?,
                 Long("role") => {
@@ -162,7 +173,7 @@ impl Options {
         match (&self.public_url, &self.base_path) {
             (Some(url), Some(path)) => Some(format!("{}{path}", url.trim_end_matches('/'))),
             (Some(url), None) => Some(url.clone()),
-            (None, Some(path)) => Some(format!("http://{listen}{path}")),
+            (None, Some(path)) => Some(format!("http://{}{path}", reachable(listen))),
             (None, None) => None,
         }
     }
@@ -206,6 +217,8 @@ mod tests {
         assert_eq!(read(&[]).unwrap(), Options::default());
         let role = read(&["link", "--role", "reader"]).unwrap().role;
         assert_eq!(role, Role::Reader);
+        assert_eq!(read(&["--min-free-mb", "9"]).unwrap().min_free_mb, 9);
+        assert!(USAGE.contains(&format!("{} without", Options::default().min_free_mb)));
     }
 
     #[test]
@@ -221,6 +234,7 @@ mod tests {
             (&["--base-path", "/usage/"], "--base-path /usage/"),
             (&["--still"], "--still"),
             (&["--now", "soon"], "soon"),
+            (&["--min-free-mb", "1G"], "--min-free-mb"),
         ] {
             let error = read(arguments).unwrap_err();
             assert!(error.contains(named), "{error}");

@@ -27,6 +27,9 @@ use insert::Inserted;
 use readers::Readers;
 use writer::Writer;
 
+/// How long the writer waits for another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How many queries of pages run at a time.
 const PAGES_READERS: usize = 4;
 
@@ -246,8 +249,8 @@ impl Store {
         self.shared.writer.write(f).await
     }
 
-    /// Moves what is in the log into the database, and empties the log: what was removed is in no file then. Where a
-    /// reader is in the way, a later checkpoint does it.
+    /// Moves what is in the log into the database, and empties the log: what was removed is in no file then. It waits
+    /// for readers that are in the way, and says in the server's own log when one stays there too long.
     pub async fn empty_log(&self) {
         self.shared.writer.empty_log().await;
     }
@@ -269,7 +272,7 @@ impl Store {
 }
 
 fn prepare(connection: &Connection, durable: bool) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     let synchronous = if durable { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous)?;

@@ -36,6 +36,8 @@ use site::Site;
 const MAX_FORM: usize = 64 * 1024;
 /// How many streams of events are open at a time.
 const MAX_STREAMS: usize = 128;
+/// How many exports are under way at a time.
+const MAX_EXPORTS: usize = 4;
 /// How many ends of sessions a stream can be behind before it looks itself.
 const ENDED: usize = 64;
 
@@ -45,6 +47,7 @@ pub struct Web {
     app: Arc<App>,
     site: Arc<Site>,
     streams: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
     /// Tells streams that a session was signed out.
     ended: broadcast::Sender<Hash>,
 }
@@ -56,6 +59,7 @@ pub fn routes(app: Arc<App>, site: Site) -> Router {
         app,
         site: Arc::new(site),
         streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
         ended: broadcast::Sender::new(ENDED),
     };
     let all = Router::new()

@@ -264,3 +264,70 @@ async fn the_arguments_that_may_be_are_captured_by_all_integrations() {
         assert_eq!(captured, expected);
     }
 }
+
+/// A server by hand that answers with the tools, compressed as the request says, and says what it hears.
+async fn by_hand_encoded(
+    layer: UsageLayer,
+) -> (Http, tokio::sync::mpsc::UnboundedReceiver<String>) {
+    let (heard, hears) = tokio::sync::mpsc::unbounded_channel();
+    let answer = async move |request: HeaderMap, body: String| -> Response {
+        heard.send(body).unwrap();
+        let mut answer = TOOLS.into_response();
+        let headers = answer.headers_mut();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        if let Some(encoding) = request.get("x-encoding") {
+            headers.insert("content-encoding", encoding.clone());
+        }
+        answer
+    };
+    let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
+    (http, hears)
+}
+
+async fn send_with(http: &Http, body: &str, name: &'static str, value: &'static str) {
+    let request = plain_http()
+        .post(&http.url)
+        .header("content-type", "application/json")
+        .header(name, value);
+    let answer = request.body(body.to_owned()).send().await.unwrap();
+    answer.bytes().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_with_a_digest_or_a_signature_passes_as_it_is() {
+    let kept = Kept::new();
+    let layer = UsageLayer::new(&kept.usage).add_intent(true);
+    let (http, mut hears) = by_hand_encoded(layer).await;
+    send(&http, list()).await;
+    hears.recv().await.unwrap();
+    let call = r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
+    send(&http, call.to_owned()).await;
+    assert_eq!(
+        hears.recv().await.unwrap(),
+        call.replace("\"prompt\":\"b\"", "")
+    );
+    for name in [
+        "content-digest",
+        "digest",
+        "signature",
+        "signature-input",
+        "x-amz-content-sha256",
+    ] {
+        send_with(&http, call, name, "sha-256=:x:").await;
+        assert_eq!(hears.recv().await.unwrap(), call, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_is_compressed_takes_back_what_was_shown() {
+    let kept = Kept::new();
+    let layer = UsageLayer::new(&kept.usage).add_intent(true);
+    let (http, mut hears) = by_hand_encoded(layer).await;
+    send(&http, list()).await;
+    send_with(&http, &list(), "x-encoding", "br").await;
+    let call = r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
+    send(&http, call.to_owned()).await;
+    for expected in [&*list(), &*list(), call] {
+        assert_eq!(hears.recv().await.unwrap(), expected);
+    }
+}

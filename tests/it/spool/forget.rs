@@ -143,6 +143,67 @@ fn what_an_earlier_process_left_and_what_was_delivered_is_erased_on_every_wire()
 }
 
 #[test]
+fn what_is_left_by_an_owner_that_ended_meanwhile_is_erased() {
+    let (dir, ingest) = (TempDir::new(), ingest());
+    ingest.answer_always(Answer::status(503));
+    let build = || {
+        let usage = builder_for(&ingest, &Wire::ReoBatch).spool(dir.spool());
+        usage.build().unwrap()
+    };
+    let usage = build();
+    log_both(&usage, 0..2);
+    // By its answer the directory has been looked through.
+    usage.flush_to_disk_blocking(PATIENCE).unwrap();
+    let other = build();
+    log_both(&other, 2..12);
+    other.shutdown_blocking(MOMENT);
+    assert_eq!(other.stats().spooled, 10);
+    assert!(dir.holds("sam") > 0);
+
+    let (queued, spooled, in_flight) = found(&usage.forget_blocking(&sam()));
+    assert_eq!((queued + in_flight, spooled), (1, 5));
+    assert_eq!(dir.holds("sam"), 0);
+    ingest.clear();
+    ingest.answer_always(Answer::ok());
+    usage.flush_blocking(PATIENCE).unwrap();
+    let stats = end(&usage, &ingest);
+    assert_balance(&stats);
+    assert_eq!((stats.recovered, stats.delivered), (10, 6), "{stats}");
+    assert!(taken(&ingest).iter().all(|n| n % 2 == 1));
+    dir.assert_empty();
+}
+
+#[test]
+fn what_is_left_alone_and_what_is_not_there_may_hold_events() {
+    let (dir, ingest) = (TempDir::new(), ingest());
+    let usage = builder_for(&ingest, &Wire::ReoBatch).spool(dir.spool());
+    let usage = usage.build().unwrap();
+    assert_eq!(
+        usage.log_usage(event(1).identity(rachel())),
+        Outcome::Queued
+    );
+    usage.flush_blocking(PATIENCE).unwrap();
+    assert!(usage.forget_blocking(&sam()).complete);
+    // A file of an ended owner that is none, and the same in this owner's directory.
+    let slot = fs::read_dir(dir.root()).unwrap().next().unwrap();
+    let slot = slot.unwrap().path();
+    let (tag, _) = slot.to_str().unwrap().rsplit_once('-').unwrap();
+    for place in [PathBuf::from(format!("{tag}-0")), slot] {
+        let file = place.join("0000000000001-000001.log");
+        fs::create_dir_all(&file).unwrap();
+        for _ in 0..2 {
+            assert!(!usage.forget_blocking(&sam()).complete, "{place:?}");
+        }
+        fs::remove_dir(&file).unwrap();
+        assert!(usage.forget_blocking(&sam()).complete, "{place:?}");
+    }
+    fs::remove_dir_all(dir.root()).unwrap();
+    fs::write(dir.root(), "").unwrap();
+    assert!(!usage.forget_blocking(&sam()).complete);
+    end(&usage, &ingest);
+}
+
+#[test]
 fn an_event_that_was_delivered_leaves_the_file_that_others_keep() {
     let (dir, ingest) = (TempDir::new(), ingest());
     ingest.script([Answer::ok()]);

@@ -152,6 +152,84 @@ async fn pages_and_lists_anew_tell_whose_an_argument_is() {
 }
 
 #[tokio::test]
+async fn a_list_that_nobody_could_read_takes_back_what_was_shown() {
+    let long = format!("[{{\"description\":\"{}\"}}]", "x".repeat(1_100_000));
+    for (pages, is_taken) in [
+        (&[&*long][..], false),
+        // What stands on an earlier page of the same list was shown.
+        (&["[{\"name\":\"a\",\"inputSchema\":{}}]", &long], true),
+        (&["[{\"name\":\"b\",\"inputSchema\":{}}]", &long], false),
+    ] {
+        let kept = Kept::new();
+        let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));
+        listed(&mut pair, r#"[{"name":"a","inputSchema":{}}]"#).await;
+        for (n, tools) in pages.iter().enumerate() {
+            let mut list: Value = serde_json::from_str(LIST).unwrap();
+            if n > 0 {
+                list["params"]["cursor"] = json!(n);
+            }
+            pair.ask(list.to_string()).await;
+            let next = (n + 1 < pages.len()).then_some(n + 1);
+            let next = json!(next);
+            let page = format!(r#"{{"id":"l","result":{{"tools":{tools},"nextCursor":{next}}}}}"#);
+            pair.answer(page).await;
+        }
+        let call = call_of("a", r#"{"prompt":"why"}"#);
+        let expected = if is_taken {
+            call_of("a", "{}")
+        } else {
+            call.clone()
+        };
+        assert_eq!(pair.ask(&call).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_name_on_two_pages_of_a_list_gets_the_property_once_and_keeps_the_argument() {
+    let kept = Kept::new();
+    let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));
+    let call = call_of("a", r#"{"prompt":"why"}"#);
+    let open = r#"[{"name":"a","inputSchema":{}}]"#;
+    let own = r#"[{"name":"a","inputSchema":{"properties":{"prompt":{}}}}]"#;
+    for first in [open, own] {
+        listed(&mut pair, &format!("{first},\"nextCursor\":\"2\"")).await;
+        // Whoever asks for a page again is shown the same.
+        for _ in 0..2 {
+            let mut list: Value = serde_json::from_str(LIST).unwrap();
+            list["params"]["cursor"] = json!("2");
+            pair.ask(list).await;
+            let second = format!(r#"{{"id":"l","result":{{"tools":{open}}}}}"#);
+            assert_eq!(pair.answer(&second).await, second);
+            assert_eq!(pair.ask(&call).await, call);
+        }
+    }
+    // In another list it may come on another page.
+    listed(&mut pair, open).await;
+    assert_eq!(pair.ask(&call).await, call_of("a", "{}"));
+}
+
+#[tokio::test]
+async fn a_list_of_too_many_messages_passes_as_it_is() {
+    let kept = Kept::new();
+    let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));
+    let call = call_of("a", r#"{"prompt":"why"}"#);
+    let pings = "{},".repeat(100);
+    let tools = r#"{"id":"l","result":{"tools":[{"name":"a","inputSchema":{}}]}}"#;
+    for answers in [
+        format!("[{tools},{pings}{{}}]"),
+        format!("[{pings}{tools}]"),
+    ] {
+        pair.ask(LIST).await;
+        assert_eq!(pair.answer(&answers).await, answers);
+        assert_eq!(pair.ask(&call).await, call);
+    }
+    listed(&mut pair, r#"[{"name":"a","inputSchema":{}}]"#).await;
+    let calls = format!("[{call},{pings}{call}]");
+    assert_eq!(pair.ask(&calls).await, calls);
+    assert_eq!(pair.ask(&call).await, call_of("a", "{}"));
+}
+
+#[tokio::test]
 async fn lists_of_messages_are_changed_each() {
     let kept = Kept::new();
     let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));

@@ -66,6 +66,23 @@ async fn it_stands_on_the_last_page_where_no_page_has_its_name() {
 }
 
 #[tokio::test]
+async fn between_the_pages_of_a_list_anew_it_can_still_be_called() {
+    let kept = Kept::new();
+    let streams = UsageStreams::new(&kept.usage).missing_capability(true);
+    let mut pair = pair(&streams);
+    let (more, none) = (json!("2"), Value::Null);
+    names(&mut pair, none.clone(), page(&["a"], none.clone())).await;
+    names(&mut pair, none.clone(), page(&["a"], more)).await;
+    let call = call_of(json!(5)).to_string();
+    let ping = json!({"jsonrpc": "2.0", "id": 6, "method": "ping"}).to_string();
+    let sent = format!("{call}\n");
+    pair.to_server.write_all(sent.as_bytes()).await.unwrap();
+    assert_eq!(pair.ask(&ping).await, ping, "the server gets no call");
+    let answer = read_line(&mut pair.from_server).await;
+    assert!(answer.contains("Noted"), "{answer}");
+}
+
+#[tokio::test]
 async fn the_client_gets_the_answer_between_two_lines_and_the_server_nothing() {
     let kept = Kept::new();
     let streams = UsageStreams::new(&kept.usage).missing_capability(true);

@@ -215,3 +215,37 @@ fn a_proxy_that_is_killed_leaves_no_server_behind() {
         thread::yield_now();
     }
 }
+
+#[test]
+fn a_client_that_is_slow_gets_all_that_a_server_said_before_it_ended() {
+    let script = "head -c 150000 /dev/zero; exit 6";
+    let mut proxy = proxy(["sh", "-c", script]).spawn().unwrap();
+    // Longer than output is waited for that does not come.
+    thread::sleep(std::time::Duration::from_millis(2_500));
+    let mut received = Vec::new();
+    proxy
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_end(&mut received)
+        .unwrap();
+    assert_eq!(received.len(), 150_000);
+    assert_eq!(proxy.wait().unwrap().code(), Some(6));
+}
+
+#[test]
+fn a_client_that_has_closed_standard_error_gets_its_server_all_the_same() {
+    let mut proxy = crate::support::reporting_proxy(["echo", "here"]);
+    proxy.env("USAGE_PROXY_WIRE", "grpc");
+    let mut proxy = proxy.spawn().unwrap();
+    drop(proxy.stderr.take());
+    let mut said = String::new();
+    proxy
+        .stdout
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(said, "here\n");
+    assert!(proxy.wait().unwrap().success());
+}

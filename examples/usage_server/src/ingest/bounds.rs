@@ -2,8 +2,14 @@
 
 use serde_json::{Map, Value};
 
+use crate::record::{Kind, Record};
+
 /// Bytes of one event before it is read.
 pub(super) const MAX_EVENT_BYTES: usize = 256 * 1024;
+/// As a bound of a text: an event has no longer one.
+pub(super) const WHOLE: usize = MAX_EVENT_BYTES;
+/// Bytes of what a request says of who sent all of its events: it is read with each of them.
+pub(super) const MAX_IDENTITY_BYTES: usize = 4 * 1024;
 /// Events of one request.
 pub(super) const MAX_EVENTS: usize = 10_000;
 
@@ -23,6 +29,16 @@ const MAX_DEPTH: usize = 16;
 const MAX_VALUES: usize = 4_000;
 const TEXT_CHARS: usize = 16_384;
 const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// Bytes of memory that the bodies of one request take beside their texts: ten thousand events of a usual size take a
+/// third of it. In JSON, a value that takes two bytes takes many times as much once it is read.
+pub(super) const MAX_REQUEST_MEMORY: usize = 96 << 20;
+/// What a value or a name takes, and what an object or a list takes beside its members, about.
+const VALUE_MEMORY: usize = 32;
+const CONTAINER_MEMORY: usize = 640;
+
+/// Members of a body that clients name themselves and others by.
+pub(super) const CLIENTS_NAMES: [&str; 2] = ["user_agent", "server_name"];
 
 /// Stands behind a text that was cut, and in place of a value that was left out.
 const CUT: &str = "…[cut]";
@@ -89,31 +105,74 @@ pub(super) fn is_plausible(time_ms: i64) -> bool {
     (FIRST_MS..=LAST_MS).contains(&time_ms)
 }
 
+/// Bounds the texts and the body of a record. `memory`: what is left of the request's for bodies.
+pub(super) fn record(record: &mut Record, memory: &mut usize) {
+    let error_chars = match record.kind {
+        Kind::Refused => REASON_CHARS,
+        _ => ERROR_CHARS,
+    };
+    for (text, chars) in [
+        (&mut record.tool, NAME_CHARS),
+        (&mut record.client, NAME_CHARS),
+        (&mut record.error, error_chars),
+        (&mut record.intent, INTENT_CHARS),
+    ] {
+        if let Some(text) = text {
+            cut(text, chars);
+        }
+    }
+    for name in CLIENTS_NAMES {
+        if let Some(Value::String(text)) = record.body.get_mut(name) {
+            cut(text, NAME_CHARS);
+        }
+    }
+    body(&mut record.body, memory);
+}
+
+fn cut(text: &mut String, chars: usize) {
+    if let Some((end, _)) = text.char_indices().nth(chars) {
+        text.truncate(end);
+        text.shrink_to_fit();
+    }
+}
+
 /// Bounds the body of an event.
-pub(super) fn body(body: &mut Map<String, Value>) {
+fn body(body: &mut Map<String, Value>, memory: &mut usize) {
     let mut room = Room {
         values: MAX_VALUES,
         bytes: MAX_BODY_BYTES,
+        memory,
     };
     room.object(body, 0);
 }
 
-struct Room {
+struct Room<'m> {
     values: usize,
     bytes: usize,
+    memory: &'m mut usize,
 }
 
-impl Room {
+impl Room<'_> {
+    /// Takes room for an object or a list.
+    fn open(&mut self) -> bool {
+        let Some(memory) = self.memory.checked_sub(CONTAINER_MEMORY) else {
+            return false;
+        };
+        *self.memory = memory;
+        self.take(2)
+    }
+
     /// Takes room for a value of so many bytes.
     fn take(&mut self, bytes: usize) -> bool {
-        let (Some(values), Some(bytes)) = (
+        let (Some(values), Some(memory), Some(bytes)) = (
             self.values.checked_sub(1),
+            self.memory.checked_sub(VALUE_MEMORY),
             // Its comma and quotation marks as well.
             self.bytes.checked_sub(bytes + 4),
         ) else {
             return false;
         };
-        (self.values, self.bytes) = (values, bytes);
+        (self.values, self.bytes, *self.memory) = (values, bytes, memory);
         true
     }
 
@@ -159,15 +218,16 @@ impl Room {
                 self.take(found.len())
             }
             Value::Array(items) => {
-                if !self.take(2) {
+                if !self.open() {
                     return false;
                 }
                 let fits = |item: &mut Value| self.value(item, depth + 1);
                 items.retain_mut(fits);
+                items.shrink_to_fit();
                 true
             }
             Value::Object(members) => {
-                if !self.take(2) {
+                if !self.open() {
                     return false;
                 }
                 self.object(members, depth);
@@ -187,7 +247,7 @@ mod tests {
         let Value::Object(mut object) = value else {
             return value;
         };
-        body(&mut object);
+        body(&mut object, &mut MAX_REQUEST_MEMORY.clone());
         object.into()
     }
 
@@ -215,6 +275,22 @@ mod tests {
             assert!(small.len() < 3 * MAX_BODY_BYTES, "{}", small.len());
             assert!(serde_json::from_str::<Value>(&small).is_ok());
         }
+    }
+
+    #[test]
+    fn the_bodies_of_a_request_share_its_memory() {
+        let given = json!({"a": vec![json!({"": 0}); 100]});
+        let Value::Object(given) = given else {
+            unreachable!()
+        };
+        let mut memory = 100 * CONTAINER_MEMORY;
+        let (mut first, mut second) = (given.clone(), given);
+        body(&mut first, &mut memory);
+        body(&mut second, &mut memory);
+        let kept = |body: &Map<String, Value>| body["a"].as_array().unwrap().len();
+        assert!((50..100).contains(&kept(&first)), "{}", kept(&first));
+        assert!(second.is_empty(), "{second:?}");
+        assert!(memory < CONTAINER_MEMORY);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use mcp_usage::ClientClass;
 use serde_json::{Map, Value};
 
 use super::bounds::{
-    self, ERROR_CHARS, INTENT_CHARS, MAX_REASONS, MAX_TOOLS, NAME_CHARS, REASON_CHARS, take_count,
-    take_flag, take_id, take_text,
+    self, MAX_REASONS, MAX_TOOLS, NAME_CHARS, REASON_CHARS, WHOLE, take_count, take_flag, take_id,
+    take_text,
 };
 use super::source;
 use crate::record::{Class, Kind, Listed, Outcome, Record, SourceId, User};
@@ -84,6 +84,8 @@ impl Fault {
 }
 
 impl Said {
+    /// The record, whose texts are whole still: half of a secret would not be found any more. Once they are redacted,
+    /// [`bounds::record`] cuts them.
     pub(super) fn into_record(mut self, window: Window) -> Result<Record, Fault> {
         let time_ms = time(self.time_ms, window)?;
         let meta = &mut self.meta;
@@ -110,7 +112,7 @@ impl Said {
         record.tool = tool;
         record.user = user(self.user_id, &self.user_kind, self.email);
         record.session = take_id(meta, "session_id");
-        record.client = take_text(meta, "client_name", NAME_CHARS);
+        record.client = take_text(meta, "client_name", WHOLE);
         record.client_version = take_text(meta, "client_version", NAME_CHARS);
         record.class = class(meta, record.client.as_deref(), self.user_agent.as_deref());
         record.release = take_text(meta, "server_version", NAME_CHARS);
@@ -130,7 +132,7 @@ impl Said {
             }
             Kind::Listing => listing(&mut record, meta),
             Kind::Refused => {
-                record.error = take_text(meta, "reason", REASON_CHARS);
+                record.error = take_text(meta, "reason", WHOLE);
                 record.outcome = Outcome::ProtocolError;
             }
             _ => {}
@@ -163,7 +165,7 @@ fn time(time_ms: i64, window: Window) -> Result<i64, Fault> {
 
 /// What an activity is, and what it is about.
 fn kind_of(activity: &str, meta: &mut Map<String, Value>) -> (Kind, Option<String>) {
-    let mut named = |name| take_text(meta, name, NAME_CHARS);
+    let mut named = |name| take_text(meta, name, WHOLE);
     let kind = match activity {
         "MCP_TOOL_CALL" => match named("tool") {
             Some(tool) if MISSING_CAPABILITY_TOOLS.contains(&tool.as_str()) => {
@@ -188,7 +190,7 @@ fn kind_of(activity: &str, meta: &mut Map<String, Value>) -> (Kind, Option<Strin
         "LOGIN_ACTIVITY" | "LOGIN" => Kind::Login,
         _ => Kind::Custom,
     };
-    let tool = (kind == Kind::Custom).then(|| bounds::text(activity, NAME_CHARS));
+    let tool = (kind == Kind::Custom).then(|| bounds::text(activity, WHOLE));
     (kind, tool)
 }
 
@@ -232,7 +234,7 @@ fn redactions(meta: &mut Map<String, Value>) -> Vec<(String, u64)> {
 /// What a request to the server says of itself.
 fn request(record: &mut Record, meta: &mut Map<String, Value>, duration_us: Option<u64>) {
     record.unknown_tool = take_flag(meta, "unknown_tool");
-    record.error = take_text(meta, "error", ERROR_CHARS);
+    record.error = take_text(meta, "error", WHOLE);
     let outcome = take_text(meta, "outcome", REASON_CHARS);
     let outcome = outcome.as_deref().map(Outcome::of_word);
     record.outcome = match (outcome, &record.error) {
@@ -243,7 +245,7 @@ fn request(record: &mut Record, meta: &mut Map<String, Value>, duration_us: Opti
     let said = meta.remove("duration_ms");
     let in_meta = || bounds::duration_us(said.as_ref()?.as_f64()?);
     record.duration_us = duration_us.or_else(in_meta);
-    record.intent = take_text(meta, "prompt", INTENT_CHARS);
+    record.intent = take_text(meta, "prompt", WHOLE);
     let result = meta.remove("result");
     record.result_bytes = take_count(meta, "result_bytes")
         .or_else(|| Some(result.as_ref()?.to_string().len() as u64));
@@ -254,7 +256,7 @@ fn request(record: &mut Record, meta: &mut Map<String, Value>, duration_us: Opti
             .and_then(Value::as_str)
             .filter(|text| !text.is_empty());
         if let Some(capability) = capability {
-            record.intent = Some(bounds::text(capability, INTENT_CHARS));
+            record.intent = Some(bounds::text(capability, WHOLE));
         }
     }
     for (name, value) in [

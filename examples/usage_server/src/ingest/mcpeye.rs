@@ -4,34 +4,44 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::Parsed;
-use super::bounds::{MAX_EVENT_BYTES, NAME_CHARS, take_flag, take_id, take_text};
-use super::event::{Fault, Said, Window};
+use super::bounds::{
+    MAX_EVENT_BYTES, MAX_IDENTITY_BYTES, NAME_CHARS, WHOLE, take_flag, take_id, take_text,
+};
+use super::event::{Fault, Said};
 use super::reo::{elements, envelope};
 use super::source;
+use super::{Parsed, Rules};
 
 #[derive(Deserialize)]
 struct Envelope<'j> {
     #[serde(rename = "projectId", default)]
     project: Option<String>,
-    #[serde(default)]
-    identity: Option<Map<String, Value>>,
+    #[serde(default, borrow)]
+    identity: Option<&'j RawValue>,
     #[serde(borrow)]
     events: &'j RawValue,
 }
 
 /// Reads a request's body. An error says what is wrong with all of it.
-pub(super) fn parse(body: &[u8], window: Window) -> Result<Parsed, String> {
+pub(super) fn parse(body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
     let envelope: Envelope<'_> = envelope(body)?;
     let mut parsed = Parsed {
         is_batch: true,
         ..Parsed::default()
     };
-    let identity = envelope.identity.unwrap_or_default();
+    let identity = match envelope.identity.map(RawValue::get) {
+        Some(identity) if identity.len() > MAX_IDENTITY_BYTES => {
+            return Err(format!("identity: larger than {MAX_IDENTITY_BYTES} bytes"));
+        }
+        Some(identity) => {
+            serde_json::from_str(identity).map_err(|error| format!("identity: {error}"))?
+        }
+        None => Map::new(),
+    };
     let events = elements(envelope.events.get()).map_err(|error| format!("events: {error}"))?;
     for event in events {
         match read(event.get(), &identity, envelope.project.as_deref()) {
-            Ok(said) => parsed.add(said, None, window),
+            Ok(said) => parsed.add(said, None, rules),
             Err(fault) => parsed.reject(None, fault),
         }
     }
@@ -49,7 +59,7 @@ fn read(json: &str, identity: &Map<String, Value>, project: Option<&str>) -> Res
         serde_json::from_str(json).map_err(|error| Fault::malformed(error.to_string()))?;
     let call_id = take_text(&mut event, "callId", NAME_CHARS);
     let call_id = call_id.ok_or_else(|| Fault::malformed("callId: missing"))?;
-    let tool = take_text(&mut event, "toolName", NAME_CHARS);
+    let tool = take_text(&mut event, "toolName", WHOLE);
     let tool = tool.ok_or_else(|| Fault::malformed("toolName: missing"))?;
     let at = event.remove("timestamp");
     let time_ms = at.as_ref().and_then(Value::as_i64);
@@ -72,7 +82,7 @@ fn read(json: &str, identity: &Map<String, Value>, project: Option<&str>) -> Res
     meta.insert("tool".to_owned(), tool.into());
     let is_error = take_flag(&mut event, "isError");
     // The format has no outcomes; our own sender writes one where there is no message.
-    let message = take_text(&mut event, "errorMessage", NAME_CHARS * 8);
+    let message = take_text(&mut event, "errorMessage", WHOLE);
     let word = message.as_deref().and_then(crate::record::Outcome::of_word);
     let outcome = match (is_error, word) {
         (true, Some(outcome)) if outcome.is_bad() => outcome.word(),

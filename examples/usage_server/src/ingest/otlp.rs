@@ -7,13 +7,13 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use serde_json::{Map, Value};
 
-use super::Parsed;
 use super::bounds::{
-    self, MAX_EVENT_BYTES, MAX_EVENTS, NAME_CHARS, REASON_CHARS, take_id, take_text,
+    self, MAX_EVENT_BYTES, MAX_EVENTS, NAME_CHARS, REASON_CHARS, WHOLE, take_id, take_text,
 };
-use super::event::{Fault, Said, Window};
+use super::event::{Fault, Said};
 use super::protobuf::{Malformed, fields};
 use super::source;
+use super::{Parsed, Rules};
 use crate::store::LossReport;
 
 /// The kind of a span that a client has of its request: the server has one of the same request.
@@ -70,14 +70,14 @@ const ACTIVITIES: [(&str, &str); 5] = [
 ];
 
 /// Reads a request's body. An error says what is wrong with all of it.
-pub(super) fn parse(body: &[u8], window: Window) -> Result<Parsed, String> {
+pub(super) fn parse(body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
     let mut parsed = Parsed {
         is_batch: true,
         ..Parsed::default()
     };
     let mut spans = 0;
     let read = fields(body, |(number, content)| match (number, content) {
-        (1, Some(of_resource)) => read_resource(&mut parsed, of_resource, window, &mut spans),
+        (1, Some(of_resource)) => read_resource(&mut parsed, of_resource, rules, &mut spans),
         _ => Ok(()),
     });
     match read {
@@ -90,7 +90,7 @@ pub(super) fn parse(body: &[u8], window: Window) -> Result<Parsed, String> {
 fn read_resource(
     parsed: &mut Parsed,
     message: &[u8],
-    window: Window,
+    rules: Rules<'_>,
     spans: &mut usize,
 ) -> Result<(), Malformed> {
     let mut resource = Map::new();
@@ -116,7 +116,7 @@ fn read_resource(
                 return Err(Malformed);
             }
             match read_span(span, &resource) {
-                Ok(Some(said)) => parsed.add(said, None, window),
+                Ok(Some(said)) => parsed.add(said, None, rules),
                 Ok(None) => parsed.ignored += 1,
                 Err(fault) => parsed.reject(None, fault),
             }
@@ -187,7 +187,7 @@ fn read_span(bytes: &[u8], service: &Service) -> Result<Option<Said>, Fault> {
         email: take_text(&mut given, "user.email", NAME_CHARS),
         time_ms: nanos(span.start_time_unix_nano),
         duration_us: took.and_then(|nanos| bounds::duration_us(nanos as f64 / 1e6)),
-        user_agent: take_text(&mut given, "user_agent.original", NAME_CHARS),
+        user_agent: take_text(&mut given, "user_agent.original", WHOLE),
         source_id: has_ids.then(|| source::of_parts("otlp", &[&span.trace_id, &span.span_id])),
         sender: service.instance.clone(),
         ..Said::default()
@@ -209,15 +209,14 @@ fn read_span(bytes: &[u8], service: &Service) -> Result<Option<Said>, Fault> {
         .unwrap_or_default();
     let status = span.status.unwrap_or_default();
     let message = Some(status.message).filter(|message| !message.is_empty());
-    let message =
-        message.or_else(|| take_text(&mut exception, "exception.message", NAME_CHARS * 8));
+    let message = message.or_else(|| take_text(&mut exception, "exception.message", WHOLE));
     end(&mut said, message, status.code == ERROR);
     Ok(Some(said))
 }
 
 /// What happened, by this crate's name for it, else by the method.
 fn activity(given: &mut Map<String, Value>, span_name: &str) -> Option<String> {
-    let own = take_text(given, "mcp_usage.activity_type", NAME_CHARS);
+    let own = take_text(given, "mcp_usage.activity_type", WHOLE);
     let method = take_text(given, "mcp.method.name", REASON_CHARS);
     if own.is_some() {
         return own;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use mcp_usage::{Redactor, redact::Class};
 use serde_json::Value;
 
+use super::bounds::CLIENTS_NAMES;
 use crate::record::{Kind, Record};
 
 /// Members of the body that hold what people and tools say. The others are ids, names and addresses, which stay.
@@ -16,16 +17,25 @@ const TEXTS: [&str; 5] = [
     "meta",
 ];
 
-/// Redacts a record, and counts the marks that this leaves.
+/// Redacts a record whose texts are whole, and counts the marks that this leaves.
 pub(super) fn redact(record: &mut Record, redactor: &Redactor) {
     let mut marks = Marks::default();
-    let names_a_client = record.unknown_tool || record.kind == Kind::ResourceRead;
+    // A tool that there is keeps its name: two tools have to stay two.
+    let is_tool = matches!(record.kind, Kind::Call | Kind::Missing) && !record.unknown_tool;
     let texts = [
         record.intent.as_mut(),
         record.error.as_mut(),
-        record.tool.as_mut().filter(|_| names_a_client),
+        record.tool.as_mut().filter(|_| !is_tool),
+        record.client.as_mut(),
     ];
-    for text in texts.into_iter().flatten() {
+    let named = record.body.iter_mut().filter_map(|(name, value)| {
+        let text = match value {
+            Value::String(text) => text,
+            _ => return None,
+        };
+        CLIENTS_NAMES.contains(&name.as_str()).then_some(text)
+    });
+    for text in texts.into_iter().flatten().chain(named) {
         if let Cow::Owned(redacted) = redactor.redact_str(text) {
             marks.count(text, &redacted);
             *text = redacted;
@@ -111,6 +121,28 @@ mod tests {
         redact(&mut record, &Redactor::default());
         assert!(record.redacted_here.is_empty());
         assert_eq!(record.body, before.body);
+    }
+
+    #[test]
+    fn what_clients_name_is_redacted_and_tools_keep_their_names() {
+        let named = |kind| Record {
+            tool: Some("mail bob@example.com".to_owned()),
+            client: Some("bob@example.com's".to_owned()),
+            ..Record::new(SourceId([0; 16]), 0, kind)
+        };
+        for kind in [Kind::PromptGet, Kind::ResourceRead, Kind::Custom] {
+            let mut record = named(kind);
+            redact(&mut record, &Redactor::default());
+            assert_eq!(record.tool.as_deref(), Some("mail [REDACTED_EMAIL]"));
+        }
+        let mut record = named(Kind::Call);
+        record
+            .body
+            .insert("user_agent".to_owned(), "bob@example.com/1".into());
+        redact(&mut record, &Redactor::default());
+        assert_eq!(record.tool.as_deref(), Some("mail bob@example.com"));
+        assert_eq!(record.client.as_deref(), Some("[REDACTED_EMAIL]'s"));
+        assert_eq!(record.body["user_agent"], "[REDACTED_EMAIL]/1");
     }
 
     #[test]

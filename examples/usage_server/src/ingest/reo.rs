@@ -8,11 +8,12 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::bounds::{
-    self, MAX_EVENT_BYTES, MAX_EVENTS, MAX_REASONS, NAME_CHARS, REASON_CHARS, take_id, take_text,
+    self, MAX_EVENT_BYTES, MAX_EVENTS, MAX_REASONS, NAME_CHARS, REASON_CHARS, WHOLE, take_id,
+    take_text,
 };
 use super::event::{Fault, Said, Window};
 use super::source;
-use super::{Forget, Parsed};
+use super::{Forget, Parsed, Rules};
 use crate::record::Record;
 use crate::store::LossReport;
 
@@ -31,7 +32,7 @@ struct Envelope<'j> {
 }
 
 /// Reads a request's body. An error says what is wrong with all of it.
-pub(super) fn parse(body: &[u8], window: Window) -> Result<Parsed, String> {
+pub(super) fn parse(body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
     let envelope: Envelope<'_> = envelope(body)?;
     let payload = envelope.payload.get();
     let mut parsed = Parsed::default();
@@ -39,10 +40,10 @@ pub(super) fn parse(body: &[u8], window: Window) -> Result<Parsed, String> {
         Some(b'[') => {
             parsed.is_batch = true;
             for event in elements(payload).map_err(|error| format!("payload: {error}"))? {
-                add(&mut parsed, event.get(), window);
+                add(&mut parsed, event.get(), rules);
             }
         }
-        Some(b'{') => add(&mut parsed, payload, window),
+        Some(b'{') => add(&mut parsed, payload, rules),
         _ => return Err("payload: expected an event or a list of events".to_owned()),
     }
     parsed.losses = envelope.sdk.and_then(loss_report).into_iter().collect();
@@ -58,7 +59,7 @@ pub(super) fn envelope<'j, T: Deserialize<'j>>(body: &'j [u8]) -> Result<T, Stri
     serde_json::from_slice(body).map_err(|error| error.to_string())
 }
 
-fn add(parsed: &mut Parsed, json: &str, window: Window) {
+fn add(parsed: &mut Parsed, json: &str, rules: Rules<'_>) {
     let mut event_id = None;
     match read(json, &mut event_id) {
         Ok(mut said) if said.activity == FORGET && parsed.is_batch => {
@@ -66,11 +67,11 @@ fn add(parsed: &mut Parsed, json: &str, window: Window) {
             let people = [said.user_id.take(), email].into_iter().flatten();
             parsed.forget.push(Forget {
                 people: people.collect(),
-                mark: mark(said, window),
+                mark: mark(said, rules.window),
             });
             parsed.accepted_otherwise += 1;
         }
-        Ok(said) => parsed.add(said, event_id, window),
+        Ok(said) => parsed.add(said, event_id, rules),
         Err(fault) => parsed.reject(event_id, fault),
     }
 }
@@ -102,7 +103,7 @@ fn read(json: &str, event_id: &mut Option<i64>) -> Result<Said, Fault> {
     let mut event: Map<String, Value> =
         serde_json::from_str(json).map_err(|error| Fault::malformed(error.to_string()))?;
     *event_id = event.remove("event_id").as_ref().and_then(number);
-    let activity = take_text(&mut event, "activity_type", NAME_CHARS);
+    let activity = take_text(&mut event, "activity_type", WHOLE);
     let activity = activity.ok_or_else(|| Fault::malformed("activity_type: missing"))?;
     let user_id = take_id(&mut event, "user_id");
     let user_id = user_id.ok_or_else(|| Fault::malformed("user_id: missing"))?;
@@ -131,7 +132,7 @@ fn read(json: &str, event_id: &mut Option<i64>) -> Result<Said, Fault> {
         user_kind,
         email: take_text(&mut event, "email", NAME_CHARS),
         time_ms,
-        user_agent: take_text(&mut event, "user_agent", NAME_CHARS),
+        user_agent: take_text(&mut event, "user_agent", WHOLE),
         facts,
         meta,
         source_id,

@@ -116,20 +116,17 @@ async fn write_clusters(
     let known = known(texts, clusters);
     let mut moved: Vec<(i64, i64)> = Vec::new();
     for (clusters, known) in clusters.chunks(CHUNK).zip(known.chunks(CHUNK)) {
-        let label = |cluster: &Cluster| {
-            let medoid = texts.get(cluster.medoid);
-            medoid.map(|text| text.text.clone()).unwrap_or_default()
-        };
+        let medoid = |cluster: &Cluster| texts.get(cluster.medoid).map_or(0, |text| text.id);
         let rows: Vec<_> = clusters
             .iter()
-            .map(label)
+            .map(medoid)
             .zip(known.iter().copied())
             .collect();
         let ids = store
             .write(move |tx| {
                 let rows = rows.iter();
-                rows.map(|(label, known)| {
-                    keep_cluster(tx, project, is_missing, now_ms, label, *known)
+                rows.map(|(medoid, known)| {
+                    keep_cluster(tx, project, is_missing, now_ms, *medoid, *known)
                 })
                 .collect::<rusqlite::Result<Vec<_>>>()
             })
@@ -158,6 +155,13 @@ async fn write_clusters(
     }
     store
         .write(move |tx| {
+            // Its medoid was removed meanwhile.
+            tx.execute(
+                "UPDATE intent_cluster SET label = coalesce(
+                    (SELECT min(text) FROM intent WHERE cluster = intent_cluster.id), '')
+                WHERE project = ?1 AND missing = ?2 AND label = ''",
+                params![project, is_missing],
+            )?;
             tx.execute(
                 "DELETE FROM intent_cluster WHERE project = ?1 AND missing = ?2
                 AND NOT EXISTS (SELECT 1 FROM intent WHERE cluster = intent_cluster.id)",
@@ -199,26 +203,37 @@ fn known(texts: &[Text], clusters: &[Cluster]) -> Vec<i64> {
     known
 }
 
+/// The label is read where it is written: what somebody said who was forgotten meanwhile must not come back.
 fn keep_cluster(
     tx: &Transaction<'_>,
     project: i64,
     is_missing: bool,
     now_ms: i64,
-    label: &str,
+    medoid: i64,
     known: i64,
 ) -> rusqlite::Result<i64> {
+    let label: Option<String> = tx
+        .prepare_cached("SELECT text FROM intent WHERE id = ?1")?
+        .query_row([medoid], |row| row.get(0))
+        .optional()?;
+    let label = label.unwrap_or_default();
     let kept = tx
         .prepare_cached(
             "UPDATE intent_cluster SET label = ?2, built_ms = ?3 WHERE id = ?1 AND project = ?4",
         )?
         .execute(params![known, label, now_ms, project])?;
-    if kept == 1 {
-        return Ok(known);
-    }
-    tx.prepare_cached(
-        "INSERT INTO intent_cluster (project, missing, label, built_ms) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .insert(params![project, is_missing, label, now_ms])
+    let id = match kept {
+        1 => known,
+        _ => tx
+            .prepare_cached(
+                "INSERT INTO intent_cluster (project, missing, label, built_ms) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .insert(params![project, is_missing, label, now_ms])?,
+    };
+    // Before the others: whoever removes the medoid finds the group that it names.
+    tx.prepare_cached("UPDATE intent SET cluster = ?2 WHERE id = ?1")?
+        .execute([medoid, id])?;
+    Ok(id)
 }
 
 /// Groups what comes in, for as long as the task runs: new texts a while after they came, and all of it each night.
@@ -362,6 +377,32 @@ mod tests {
         let second = db.groups().await;
         assert_eq!(second[..4], first[..]);
         assert_eq!(group(&second, 4), group(&first, 0));
+    }
+
+    #[tokio::test]
+    async fn no_group_is_called_by_what_was_removed_meanwhile() {
+        let mut db = Database::new("removed").await;
+        db.asked(
+            Kind::Call,
+            &["Refund order 1", "Show sales", "Refund order 2"],
+        )
+        .await;
+        let texts = read_texts(&db.store, 1, false).await.unwrap();
+        let words: Vec<&str> = texts.iter().map(|text| text.text.as_str()).collect();
+        let clusters = cluster(&words);
+        let removed = db
+            .store
+            .write(|tx| tx.execute("DELETE FROM intent WHERE text <> 'Refund order 2'", []));
+        assert_eq!(removed.await.unwrap(), 2);
+        write_clusters(&db.store, 1, false, NOW, &texts, &clusters)
+            .await
+            .unwrap();
+        let labels = db.store.read(|db| {
+            let mut labels = db.prepare("SELECT label FROM intent_cluster")?;
+            let labels = labels.query_map([], |row| row.get::<_, String>(0))?;
+            labels.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        assert_eq!(labels.await.unwrap(), ["Refund order 2"]);
     }
 
     #[tokio::test]

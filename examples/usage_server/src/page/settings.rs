@@ -60,6 +60,10 @@ pub fn confirm_forget(frame: &Frame, person: &Person) -> Markup {
     let body = html! {
         section.card {
             header { h2 { (text::text(user)) } }
+            @if !person.other_ids.is_empty() {
+                p.pad { "The same address leads to more ids, which are forgotten too:" }
+                ul.pad { @for id in &person.other_ids { li { (text::text(id)) } } }
+            }
             p.pad {
                 "Their " (text::plural(events, "event")) " and their id go from this server. Totals of calls stay as they are. "
                 "For 90 days a keyed hash of the id stays, so that late events of this person are refused."

@@ -61,6 +61,11 @@ impl Row {
         (self.time_ms, self.id)
     }
 
+    fn bytes(&self) -> usize {
+        let texts = self.texts.iter().flatten().map(String::len);
+        texts.sum::<usize>() + self.body.as_ref().map_or(0, Vec::len)
+    }
+
     /// In the order of [`COLUMNS`].
     pub fn fields(&self) -> [String; 18] {
         let number = |number: Option<i64>| number.map(|n| n.to_string()).unwrap_or_default();
@@ -149,13 +154,15 @@ fn time(ms: i64) -> String {
         .to_string()
 }
 
-/// As many as `most` after the key, oldest first.
+/// Some after the key, oldest first: `most` at most, and no more once they have so many bytes. Whether there may be
+/// more stands beside them.
 pub fn rows(
     db: &Connection,
     scope: &Scope,
     after: Option<(i64, i64)>,
     most: usize,
-) -> rusqlite::Result<Vec<Row>> {
+    most_bytes: usize,
+) -> rusqlite::Result<(Vec<Row>, bool)> {
     let user = match &scope.user {
         None => None,
         Some(text) => {
@@ -165,7 +172,7 @@ pub fn rows(
                 .query_row((scope.project, text), |row| row.get(0))
                 .optional()?;
             match id {
-                None => return Ok(Vec::new()),
+                None => return Ok((Vec::new(), false)),
                 id => id,
             }
         }
@@ -194,7 +201,7 @@ pub fn rows(
          WHERE e.project = ?1 AND e.time_ms >= ?2 AND e.time_ms < ?3 AND (e.time_ms, e.id) > (?2, ?4) {of_user}
          ORDER BY e.time_ms, e.id LIMIT ?5"
     ))?;
-    let rows = statement.query_map(params_from_iter(&values), |row| {
+    let found = statement.query_map(params_from_iter(&values), |row| {
         let mut texts: [Option<String>; 11] = Default::default();
         for (place, text) in texts.iter_mut().enumerate() {
             *text = row.get(8 + place)?;
@@ -212,7 +219,17 @@ pub fn rows(
             body: row.get(19)?,
         })
     })?;
-    rows.collect()
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    for row in found {
+        let row = row?;
+        bytes += row.bytes();
+        rows.push(row);
+        if bytes >= most_bytes {
+            return Ok((rows, true));
+        }
+    }
+    let more = rows.len() == most;
+    Ok((rows, more))
 }
 
 #[cfg(test)]
@@ -234,19 +251,23 @@ mod tests {
     fn parts_have_each_row_once_in_order_though_times_are_the_same() {
         let times = [0, 0, 0, 0, MINUTE, MINUTE, DAY, 9 * DAY];
         let fixture = Fixture::with(times.map(call));
-        let (mut seen, mut after) = (Vec::new(), None);
-        loop {
-            let part = rows(&fixture.db, &scope(None), after, 2).unwrap();
-            let Some(last) = part.last() else {
-                break;
-            };
-            after = Some(last.key());
-            seen.extend(part.iter().map(Row::key));
+        for (most, most_bytes) in [(2, usize::MAX), (usize::MAX, 1)] {
+            let (mut seen, mut after) = (Vec::new(), None);
+            loop {
+                let (part, more) =
+                    rows(&fixture.db, &scope(None), after, most, most_bytes).unwrap();
+                assert!(part.len() <= 2);
+                seen.extend(part.iter().map(Row::key));
+                after = part.last().map(Row::key);
+                if !more {
+                    break;
+                }
+            }
+            let mut sorted = seen.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!((seen.len(), seen), (7, sorted));
         }
-        let mut sorted = seen.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        assert_eq!((seen.len(), seen), (7, sorted));
     }
 
     #[test]
@@ -256,13 +277,12 @@ mod tests {
             ..call(0)
         };
         let fixture = Fixture::with([call(0), other]);
-        let mine = rows(&fixture.db, &scope(Some("noor@example.com")), None, 10).unwrap();
+        let of = |who| rows(&fixture.db, &scope(Some(who)), None, 10, 1 << 20).unwrap();
+        let (mine, more) = of("noor@example.com");
+        assert!(!more);
         assert_eq!(mine.len(), 1);
         assert_eq!(mine[0].json()["user"], "noor@example.com");
         assert_eq!(mine[0].fields().len(), COLUMNS.len());
-        assert_eq!(
-            rows(&fixture.db, &scope(Some("nobody")), None, 10).unwrap(),
-            []
-        );
+        assert_eq!(of("nobody"), (Vec::new(), false));
     }
 }

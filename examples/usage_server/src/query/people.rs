@@ -288,22 +288,49 @@ pub fn people(
     Ok(people)
 }
 
-/// All whom the filter finds, for an export: without their course and tools.
-pub fn list(
+/// All whom a filter finds, in their order, for an export.
+#[derive(Debug)]
+pub struct Everyone(Vec<Someone>);
+
+impl Everyone {
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Some of them, without their course and tools.
+    pub fn part(
+        &self,
+        db: &Connection,
+        project: i64,
+        period: &Period,
+        filter: &Filter,
+        places: std::ops::Range<usize>,
+    ) -> rusqlite::Result<Vec<Person>> {
+        let tool = tool_of(db, project, filter)?;
+        let some = self.0.iter().skip(places.start).take(places.len());
+        let part = some.map(|someone| {
+            let someone = narrowed(db, project, period, someone, tool)?;
+            in_short(db, project, period, &someone)
+        });
+        part.collect()
+    }
+}
+
+/// Finds all of them.
+pub fn find(
     db: &Connection,
     project: i64,
     period: &Period,
     filter: &Filter,
-) -> rusqlite::Result<Vec<Person>> {
+) -> rusqlite::Result<Everyone> {
     let mut everyone = everyone(db, project, period, filter)?;
     everyone.retain(|someone| is(filter.show, someone));
     sort(&mut everyone, filter.sort);
-    let tool = tool_of(db, project, filter)?;
-    let list = everyone.iter().map(|someone| {
-        let someone = narrowed(db, project, period, someone, tool)?;
-        in_short(db, project, period, &someone)
-    });
-    list.collect()
+    Ok(Everyone(everyone))
 }
 
 /// Somebody with the figures of the tool that is asked for.

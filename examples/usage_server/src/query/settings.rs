@@ -1,7 +1,8 @@
 //! What the page of settings shows.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
+use crate::store::forget::people;
 use crate::store::projects::{self, Project, WriteKey};
 
 /// Lines of the audit that are shown.
@@ -46,26 +47,57 @@ pub fn settings(db: &Connection, project: &Project) -> rusqlite::Result<Settings
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     pub id: String,
+    /// Ids that are theirs too.
+    pub other_ids: Vec<String>,
+    /// Of all ids.
     pub events: i64,
 }
 
 /// Whom an id or an e-mail address names; `None` for somebody who is not here.
 pub fn person(db: &Connection, project: i64, named: &str) -> rusqlite::Result<Option<Person>> {
-    let mut statement = db.prepare_cached(
-        "SELECT id, text FROM user WHERE project = ?1 AND (text = ?2 OR email = ?3)
-         ORDER BY text = ?2 DESC, last_ms DESC LIMIT 1",
-    )?;
-    let email = named.to_lowercase();
-    let found = statement
-        .query_row(params![project, named, email], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let Some((user, id)) = found else {
-        return Ok(None);
-    };
     let mut statement =
         db.prepare_cached("SELECT count(*) FROM event WHERE project = ?1 AND user = ?2")?;
-    let events = statement.query_row(params![project, user], |row| row.get(0))?;
-    Ok(Some(Person { id, events }))
+    let (mut ids, mut events) = (Vec::new(), 0);
+    for person in people(db, project, named)? {
+        events += statement.query_row(params![project, person.id], |row| row.get::<_, i64>(0))?;
+        ids.push(person.text);
+    }
+    let mut ids = ids.into_iter();
+    Ok(ids.next().map(|id| Person {
+        id,
+        other_ids: ids.collect(),
+        events,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::fixture::{Fixture, NOW, PROJECT};
+    use crate::record::{Kind, Record, SourceId, User};
+
+    #[test]
+    fn an_address_names_all_who_have_it_with_the_events_of_each() {
+        let of = |id: &str, email: Option<&str>| Record {
+            user: Some(User {
+                id: id.to_owned(),
+                kind: "INTERNAL".to_owned(),
+                email: email.map(str::to_owned),
+            }),
+            ..Record::new(SourceId([0; 16]), NOW, Kind::Call)
+        };
+        let address = Some("Rachel@example.com");
+        let fixture = Fixture::with([
+            of("r-1", address),
+            of("r-2", address),
+            of("r-2", address),
+            of("RACHEL@example.com", None),
+            of("sam", Some("sam@example.com")),
+        ]);
+        for named in ["rachel@EXAMPLE.com", "r-1"] {
+            let found = person(&fixture.db, PROJECT, named).unwrap().unwrap();
+            assert_eq!((found.events, found.other_ids.len()), (4, 2), "{named}");
+        }
+        assert_eq!(person(&fixture.db, PROJECT, "R-1").unwrap(), None);
+    }
 }

@@ -3,7 +3,7 @@
 //! Their events stay as rows that are about nobody: without user, session, intent and body. So each total still equals
 //! the rows that it counts. What is about people alone (who was there, who used what) goes with them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use rusqlite::{Connection, Transaction, params};
 
@@ -20,7 +20,8 @@ pub const REFUSED_DAYS: i64 = 90;
 pub struct Forgotten {
     /// Ids and addresses that were theirs.
     pub names: Vec<String>,
-    pub events: usize,
+    /// Rows of `event` that are about nobody now.
+    pub rows: HashSet<i64>,
     pub sessions: usize,
 }
 
@@ -36,15 +37,11 @@ pub fn forget(
     let who = who.trim();
     let known = people(tx, project, who)?;
     let mut users: BTreeSet<i64> = known.iter().map(|person| person.id).collect();
+    let (sessions, of_others) = sessions_of_all(tx, project, &mut users)?;
     let mut names: BTreeSet<String> = [who.to_owned()].into();
-    for person in known {
+    for user in &users {
+        let person = person(tx, *user)?;
         names.extend([Some(person.text), person.email].into_iter().flatten());
-    }
-    let sessions = sessions_of(tx, project, &users)?;
-    let of_others = sessions_with_others(tx, &sessions, &users)?;
-    // Before they logged in, the same person was somebody anonymous.
-    for session in sessions.difference(&of_others) {
-        users.extend(users_in(tx, *session)?);
     }
     let mut forgotten = Forgotten {
         sessions: sessions.len() - of_others.len(),
@@ -52,7 +49,8 @@ pub fn forget(
     };
     let mut intents = BTreeSet::new();
     for user in &users {
-        forgotten.events += take_out_of_events(tx, project, Of::User(*user), &mut intents)?;
+        let rows = take_out_of_events(tx, project, Of::User(*user), &mut intents)?;
+        forgotten.rows.extend(rows);
         take_out_of_rollups(tx, project, *user)?;
     }
     for session in &sessions {
@@ -61,11 +59,13 @@ pub fn forget(
         } else {
             // What was said before anybody had an id was theirs too.
             let of = Of::Session(*session);
-            forgotten.events += take_out_of_events(tx, project, of, &mut intents)?;
+            let rows = take_out_of_events(tx, project, of, &mut intents)?;
+            forgotten.rows.extend(rows);
             remove_session(tx, project, *session)?;
         }
     }
     take_out_intents(tx, &intents)?;
+    take_out_names(tx, project, &forgotten.rows)?;
     for user in &users {
         let delete = "DELETE FROM user WHERE id = ?1";
         tx.prepare_cached(delete)?.execute([user])?;
@@ -79,11 +79,27 @@ pub fn forget(
         )?
         .execute(params![project, hash, now_ms])?;
         let subject = hex(&hash);
-        tx.prepare_cached("UPDATE audit SET subject = ?3 WHERE project = ?1 AND subject = ?2")?
-            .execute(params![project, name, subject])?;
+        tx.prepare_cached(
+            "UPDATE audit SET subject = ?3 WHERE project = ?1
+                AND (trim(subject) = ?2 OR (instr(?2, '@') AND lower(trim(subject)) = lower(?2)))",
+        )?
+        .execute(params![project, name, subject])?;
     }
     audit(tx, now_ms, project, by, "forgot", &hex(&stands_for))?;
     forgotten.names = names.into_iter().collect();
+    Ok(forgotten)
+}
+
+/// Those among events of people's, or of sessions', that are about nobody any more.
+pub fn forgotten_among(db: &Connection, rows: &[i64]) -> rusqlite::Result<HashSet<i64>> {
+    let sql = "SELECT 1 FROM event WHERE id = ?1 AND user = 0 AND session = 0";
+    let mut is_forgotten = db.prepare_cached(sql)?;
+    let mut forgotten = HashSet::new();
+    for row in rows {
+        if is_forgotten.exists([row])? {
+            forgotten.insert(*row);
+        }
+    }
     Ok(forgotten)
 }
 
@@ -93,26 +109,79 @@ pub(super) fn prune(tx: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<usize
     tx.execute("DELETE FROM forgotten WHERE at_ms < ?1", [until])
 }
 
-struct Person {
-    id: i64,
-    text: String,
-    email: Option<String>,
+/// A row of `user`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    pub id: i64,
+    pub text: String,
+    pub email: Option<String>,
 }
 
-/// Whoever has an id or an address. Addresses are the same in either case.
-fn people(db: &Connection, project: i64, who: &str) -> rusqlite::Result<Vec<Person>> {
-    let address = who.to_lowercase();
+impl Person {
+    fn of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            text: row.get(1)?,
+            email: row.get(2)?,
+        })
+    }
+}
+
+/// Whoever has an id or an address, and whoever has an id or an address of theirs: somebody may have several of both.
+/// Those who are named themselves come first.
+pub fn people(db: &Connection, project: i64, who: &str) -> rusqlite::Result<Vec<Person>> {
+    let mut found = Vec::<Person>::new();
+    let mut asked = BTreeSet::new();
+    let mut names = VecDeque::from([who.trim().to_owned()]);
+    while let Some(name) = names.pop_front() {
+        if !asked.insert(name.clone()) {
+            continue;
+        }
+        for person in named(db, project, &name)? {
+            if found.iter().all(|known| known.id != person.id) {
+                names.push_back(person.text.clone());
+                names.extend(person.email.clone());
+                found.push(person);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Whoever has this id or address. Addresses are the same in either case.
+fn named(db: &Connection, project: i64, name: &str) -> rusqlite::Result<Vec<Person>> {
+    let address = name.to_lowercase();
     let sql = "SELECT id, text, email FROM user
-        WHERE project = ?1 AND (text = ?2 OR email = ?3 OR (instr(?3, '@') AND lower(text) = ?3))";
+        WHERE project = ?1 AND (text = ?2 OR email = ?3 OR (instr(?3, '@') AND lower(text) = ?3))
+        ORDER BY text = ?2 DESC, last_ms DESC";
     db.prepare_cached(sql)?
-        .query_map(params![project, who, address], |row| {
-            Ok(Person {
-                id: row.get(0)?,
-                text: row.get(1)?,
-                email: row.get(2)?,
-            })
-        })?
+        .query_map(params![project, name, address], Person::of_row)?
         .collect()
+}
+
+fn person(db: &Connection, user: i64) -> rusqlite::Result<Person> {
+    db.prepare_cached("SELECT id, text, email FROM user WHERE id = ?1")?
+        .query_row([user], Person::of_row)
+}
+
+/// All sessions of people, and those among them in which somebody else took part who has a name. Adds to `users` who
+/// they were before they logged in, somebody anonymous, whose other sessions are theirs too.
+fn sessions_of_all(
+    db: &Connection,
+    project: i64,
+    users: &mut BTreeSet<i64>,
+) -> rusqlite::Result<(BTreeSet<i64>, BTreeSet<i64>)> {
+    loop {
+        let sessions = sessions_of(db, project, users)?;
+        let of_others = sessions_with_others(db, &sessions, users)?;
+        let before = users.len();
+        for session in sessions.difference(&of_others) {
+            users.extend(users_in(db, *session)?);
+        }
+        if users.len() == before {
+            return Ok((sessions, of_others));
+        }
+    }
 }
 
 fn sessions_of(
@@ -171,13 +240,13 @@ enum Of {
     Session(i64),
 }
 
-/// Leaves events as rows about nobody; returns how many there were, and adds what they were for.
+/// Leaves events as rows about nobody; returns which they were, and adds what they were for.
 fn take_out_of_events(
     tx: &Transaction<'_>,
     project: i64,
     of: Of,
     intents: &mut BTreeSet<i64>,
-) -> rusqlite::Result<usize> {
+) -> rusqlite::Result<Vec<i64>> {
     let (column, id) = match of {
         Of::User(id) => ("user", id),
         Of::Session(id) => ("session", id),
@@ -218,9 +287,11 @@ fn take_out_of_events(
     ))?
     .execute(params![project, id])?;
     tx.prepare_cached(&format!(
-        "UPDATE event SET user = 0, session = 0, intent = 0 WHERE project = ?1 AND {column} = ?2"
+        "UPDATE event SET user = 0, session = 0, intent = 0 WHERE project = ?1 AND {column} = ?2
+        RETURNING id"
     ))?
-    .execute(params![project, id])
+    .query_map(params![project, id], |row| row.get(0))?
+    .collect()
 }
 
 fn take_out_of_rollups(tx: &Transaction<'_>, project: i64, user: i64) -> rusqlite::Result<()> {
@@ -323,10 +394,59 @@ fn take_out_intents(tx: &Transaction<'_>, intents: &BTreeSet<i64>) -> rusqlite::
         }
         remove_intent(tx, *intent)?;
     }
+    remove_empty_clusters(tx)
+}
+
+/// Removes what nobody else read, got or reported: addresses of resources are a client's words, and may name a person.
+/// Names that a total needs stay.
+fn take_out_names(tx: &Transaction<'_>, project: i64, rows: &HashSet<i64>) -> rusqlite::Result<()> {
+    let mut names = BTreeSet::<i64>::new();
+    let mut find = tx.prepare_cached(
+        "SELECT tool FROM event WHERE id = ?1 AND kind IN (?2, ?3, ?4) AND tool > 0",
+    )?;
+    let [prompt, resource, custom] =
+        [Kind::PromptGet, Kind::ResourceRead, Kind::Custom].map(|kind| kind as u8);
+    for row in rows {
+        let found = find.query_map(params![row, prompt, resource, custom], |row| row.get(0))?;
+        for name in found {
+            names.insert(name?);
+        }
+    }
+    for name in names {
+        if is_name_of_others(tx, project, name, rows)? {
+            continue;
+        }
+        tx.prepare_cached("UPDATE event SET tool = 0 WHERE project = ?1 AND tool = ?2")?
+            .execute([project, name])?;
+        tx.prepare_cached("DELETE FROM name WHERE id = ?1")?
+            .execute([name])?;
+    }
     Ok(())
 }
 
-/// Removes an intent that no event has.
+/// Whether an event that is not one of these, or a total, has a name of a tool, prompt, resource or activity.
+fn is_name_of_others(
+    db: &Connection,
+    project: i64,
+    name: i64,
+    rows: &HashSet<i64>,
+) -> rusqlite::Result<bool> {
+    let mut events = db.prepare_cached("SELECT id FROM event WHERE project = ?1 AND tool = ?2")?;
+    for event in events.query_map([project, name], |row| row.get::<_, i64>(0))? {
+        if !rows.contains(&event?) {
+            return Ok(true);
+        }
+    }
+    for table in ["tool_listed", "tool_def", "roll_day", "redaction_day"] {
+        let sql = format!("SELECT 1 FROM {table} WHERE project = ?1 AND tool = ?2");
+        if db.prepare_cached(&sql)?.exists([project, name])? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Removes an intent that no event has; a group of it alone is left without a label.
 pub(super) fn remove_intent(tx: &Transaction<'_>, intent: i64) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE intent_cluster SET label = coalesce((SELECT min(other.text) FROM intent other
@@ -337,6 +457,11 @@ pub(super) fn remove_intent(tx: &Transaction<'_>, intent: i64) -> rusqlite::Resu
     .execute([intent])?;
     tx.prepare_cached("DELETE FROM intent WHERE id = ?1")?
         .execute([intent])?;
+    Ok(())
+}
+
+/// Removes the groups of which [`remove_intent`] has left nothing: once for all of them, since it reads each group.
+pub(super) fn remove_empty_clusters(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.prepare_cached("DELETE FROM intent_cluster WHERE label = ''")?
         .execute([])?;
     Ok(())

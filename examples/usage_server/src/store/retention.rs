@@ -1,6 +1,6 @@
 //! Removing what is older than a project keeps, a little at a time, so that no sender waits for it.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::insert::{DAY_MS, HOUR_MS};
 use super::{Store, WriteError, forget, projects};
@@ -99,6 +99,7 @@ fn events(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result
             forget::remove_intent(tx, intent)?;
         }
     }
+    forget::remove_empty_clusters(tx)?;
     Ok(found.len())
 }
 
@@ -110,22 +111,17 @@ fn sessions(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Resu
 }
 
 fn buckets(tx: &Transaction<'_>, table: &str, project: i64, until: i64) -> rusqlite::Result<usize> {
-    // Whole buckets, the oldest first: these tables have no other key to name some rows by.
-    let oldest: Option<i64> = tx
-        .prepare_cached(&format!(
-            "SELECT bucket FROM {table} WHERE project = ?1 AND bucket < ?2 ORDER BY bucket LIMIT 1"
-        ))?
-        .query_row(params![project, until], |row| row.get(0))
-        .optional()?;
-    let Some(oldest) = oldest else {
-        return Ok(0);
-    };
+    // These tables have no number of a row: the key names it.
+    let key: String = tx
+        .prepare_cached(
+            "SELECT group_concat(name) FROM (SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk)",
+        )?
+        .query_row([table], |row| row.get(0))?;
     tx.prepare_cached(&format!(
-        "DELETE FROM {table} WHERE project = ?1 AND bucket = ?2"
+        "DELETE FROM {table} WHERE ({key}) IN
+            (SELECT {key} FROM {table} WHERE project = ?1 AND bucket < ?2 LIMIT ?3)"
     ))?
-    .execute(params![project, oldest])?;
-    // There may be more.
-    Ok(CHUNK)
+    .execute(params![project, until, limit()])
 }
 
 fn tool_users(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {

@@ -1,5 +1,6 @@
 -- Times are Unix milliseconds UTC, hours and days whole ones since 1970. `weight` is how many events a sampled one
--- stands for. Texts that recur (tools, clients, releases) are rows of `name`; 0 is "not known".
+-- stands for. Texts that recur (tools, clients, releases) are rows of `name`; 0 is "not known". What a forgotten person
+-- takes along is AUTOINCREMENT, so that no number of theirs comes to mean somebody else.
 
 CREATE TABLE project (
     id INTEGER PRIMARY KEY,
@@ -36,7 +37,7 @@ CREATE TABLE name (
 );
 
 CREATE TABLE user (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     project INTEGER NOT NULL,
     text TEXT NOT NULL,
     -- As the sender says: EMAIL, ANONYMOUS, INTERNAL …
@@ -52,7 +53,7 @@ CREATE INDEX user_email ON user (project, email);
 CREATE INDEX user_domain ON user (project, domain);
 
 CREATE TABLE session (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     project INTEGER NOT NULL,
     text TEXT NOT NULL,
     user INTEGER NOT NULL,
@@ -75,7 +76,7 @@ CREATE INDEX session_time ON session (project, last_ms, class, calls, failed, la
 CREATE INDEX session_user ON session (project, user, last_ms);
 
 CREATE TABLE intent (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     project INTEGER NOT NULL,
     text TEXT NOT NULL,
     -- `intent_cluster.id`, 0 before it is in one.

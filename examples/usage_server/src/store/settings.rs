@@ -30,8 +30,11 @@ pub fn keyed_hash(tx: &Transaction<'_>, text: &str) -> rusqlite::Result<[u8; 32]
 }
 
 pub(super) fn hash_with(key: &[u8], text: &str) -> [u8; 32] {
-    // Addresses are told apart without their case.
-    let text = text.trim().to_lowercase();
+    // Addresses are told apart without their case, ids with it.
+    let text = match text.trim() {
+        address if address.contains('@') => address.to_lowercase(),
+        id => id.to_owned(),
+    };
     // A key of any length is one.
     let mac = Hmac::<Sha256>::new_from_slice(key);
     mac.map_or([0; 32], |mac| {

@@ -25,6 +25,12 @@ const MAX_COMMIT_EVENTS: usize = 4_000;
 /// How often the free space of the disk is looked at.
 const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often it is tried to empty the log while readers are in the way, how long each time, and with what pause: in all
+/// longer than a page's query takes.
+const EMPTYINGS: usize = 25;
+const EMPTYING_WAIT: Duration = Duration::from_millis(100);
+const BETWEEN_EMPTYINGS: Duration = Duration::from_millis(300);
+
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Mutex<Option<Sender<Message>>>,
@@ -181,17 +187,32 @@ impl Writer {
     }
 
     pub(super) async fn empty_log(&self) {
+        for _ in 0..EMPTYINGS {
+            match self.try_to_empty_log().await {
+                Some(Ok(true)) | None => return,
+                // Senders have their turn meanwhile.
+                Some(Ok(false)) => tokio::time::sleep(BETWEEN_EMPTYINGS).await,
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "the database's log could not be emptied");
+                    return;
+                }
+            }
+        }
+        tracing::warn!(
+            "the database's log could not be emptied, since somebody reads all the time: \
+            what was removed stays in it until a later checkpoint"
+        );
+    }
+
+    /// Whether no reader was in the way; `None` when the writer is about to end.
+    async fn try_to_empty_log(&self) -> Option<rusqlite::Result<bool>> {
         let (done, is_done) = oneshot::channel();
         let work = move |connection: &mut Connection| {
-            let row = |_: &rusqlite::Row<'_>| Ok(());
-            let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], row);
-            if let Err(error) = emptied {
-                tracing::warn!(%error, "the database's log could not be emptied");
-            }
-            let _ = done.send(());
+            let _ = done.send(empty_log(connection));
         };
-        if self.send(Message::Work(Box::new(work))) {
-            let _ = is_done.await;
+        match self.send(Message::Work(Box::new(work))) {
+            true => is_done.await.ok(),
+            false => None,
         }
     }
 
@@ -364,6 +385,16 @@ fn insert_all(
     Ok(taken)
 }
 
+/// Whether no reader was in the way. It waits for them for a moment alone, since senders wait for it.
+fn empty_log(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.busy_timeout(EMPTYING_WAIT)?;
+    let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+        row.get::<_, bool>(0)
+    });
+    connection.busy_timeout(super::BUSY_TIMEOUT)?;
+    is_busy.map(|is_busy| !is_busy)
+}
+
 /// Collects what is to be committed together, and the message behind it that is something else.
 fn collect(first: Waiting, messages: &Receiver<Message>) -> (Vec<Waiting>, Option<Message>) {
     let deadline = Instant::now() + COMMIT_AFTER;
@@ -425,4 +456,30 @@ fn free_bytes(path: &Path) -> Option<u64> {
 #[cfg(not(unix))]
 fn free_bytes(_: &Path) -> Option<u64> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_in_the_way_keeps_the_log_from_being_emptied_until_it_is_gone() {
+        let name = format!("usage_server-log-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let writer = Connection::open(&path).unwrap();
+        super::super::prepare(&writer, false).unwrap();
+        let log_bytes =
+            || std::fs::metadata(path.with_extension("db-wal")).map_or(0, |log| log.len());
+        writer.execute_batch("CREATE TABLE a (x)").unwrap();
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM a").unwrap();
+        writer.execute_batch("INSERT INTO a VALUES (1)").unwrap();
+        assert!(!empty_log(&writer).unwrap());
+        assert!(log_bytes() > 0);
+        reader.execute_batch("COMMIT").unwrap();
+        assert!(empty_log(&writer).unwrap());
+        assert_eq!(log_bytes(), 0);
+        drop((reader, writer));
+        let _ = std::fs::remove_file(&path);
+    }
 }

@@ -83,6 +83,8 @@ pub(crate) struct Look {
     pub(crate) query: HashMap<String, String>,
     pub(crate) all: Vec<(String, String)>,
     pub(crate) period: Period,
+    /// Whether the script of a page asks for a part of what it shows already, as it says.
+    is_step: bool,
 }
 
 impl FromRequestParts<Web> for Look {
@@ -120,6 +122,7 @@ impl Look {
             projects,
             query,
             all,
+            is_step: headers.contains_key(STEP),
         })
     }
 
@@ -184,6 +187,31 @@ impl Look {
         }
     }
 
+    /// As [`Self::audit`], once for a page and the steps that its script fetches: these write no line where the page
+    /// has just written one.
+    pub(crate) async fn audit_steps(&self, action: &str, subject: &str) -> Result<(), Failure> {
+        if self.is_step {
+            let (since, project) = (self.web.app.now_ms() - SAME_LOOK_MS, self.project.id);
+            let line = (
+                project,
+                self.visitor.session.who.clone(),
+                action.to_owned(),
+                subject.to_owned(),
+                since,
+            );
+            let written = self.web.app.store.read(move |db| {
+                // The newest lines alone: there is no index for it, and one line more does no harm.
+                let sql = "SELECT 1 FROM (SELECT * FROM audit ORDER BY id DESC LIMIT 1000)
+                    WHERE project = ?1 AND who = ?2 AND action = ?3 AND subject = ?4 AND at_ms > ?5";
+                db.prepare_cached(sql)?.exists(line)
+            });
+            if written.await? {
+                return Ok(());
+            }
+        }
+        self.audit(action, subject).await
+    }
+
     /// Writes a line of the audit. `subject` is the id of a person as it is kept and nothing else, where it is about one:
     /// a keyed hash takes its place once the person is forgotten.
     pub(crate) async fn audit(
@@ -202,6 +230,12 @@ impl Look {
         Ok(line.await?)
     }
 }
+
+/// Says that a script fetches another step of the session that its page shows.
+const STEP: &str = "x-usage-step";
+
+/// For how long a step belongs to a page that was loaded.
+const SAME_LOOK_MS: i64 = 3_600_000;
 
 fn shown(project: &Project) -> frame::Project {
     frame::Project {

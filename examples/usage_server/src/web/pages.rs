@@ -60,7 +60,7 @@ async fn overview(look: Look) -> Result<Markup, Failure> {
 async fn live(look: Look) -> Result<Markup, Failure> {
     let frame = look.frame(Page::Live).await?;
     let filter = LiveFilter::of(look.asked("outcome"), look.asked("q"));
-    let events = look.web.app.live.since(look.project.id, 0);
+    let events = look.web.app.newest(look.project.id, 0).await?;
     let last = events.last().map_or(0, |event| event.id);
     let shown: Vec<&LiveEvent> = events
         .iter()
@@ -78,6 +78,9 @@ async fn calls(look: Look) -> Result<Response, Failure> {
         return export::calls(&look, filter).await;
     }
     let frame = look.frame(Page::Calls).await?;
+    if let Some(user) = &filter.user {
+        look.audit("looked up calls of", user).await?;
+    }
     let after = look.asked("before").and_then(Key::of_text);
     let (project, period, asked) = (look.project.id, look.period, filter.clone());
     let data = look
@@ -110,6 +113,14 @@ async fn people(look: Look) -> Result<Response, Failure> {
     let data = look
         .part(move |db| query::people::people(db, project, &period, &asked))
         .await?;
+    if let (Some(_), Some(data)) = (&filter.words, &data) {
+        // What was typed may be a part of an address, which would stay once the person is forgotten: whom it found is
+        // written instead, where that is one person.
+        match data.list.as_slice() {
+            [person] => look.audit("looked up", &person.id).await?,
+            _ => look.audit("searched people", "").await?,
+        }
+    }
     let page = match data {
         Some(data) => page::people::people(&frame, &filter, &data),
         None => too_slow(&look, &frame, "People"),
@@ -166,6 +177,9 @@ async fn company(look: Look) -> Result<Response, Failure> {
 async fn sessions(look: Look) -> Result<Markup, Failure> {
     let frame = look.frame(Page::Sessions).await?;
     let filter = query::sessions::Filter::of_query(&look.query);
+    if let Some(user) = &filter.user {
+        look.audit("looked up sessions of", user).await?;
+    }
     let (project, period, asked) = (look.project.id, look.period, filter.clone());
     let data = look
         .part(move |db| query::sessions::sessions(db, project, &period, &asked))
@@ -195,9 +209,9 @@ async fn session(look: Look) -> Result<Response, Failure> {
         None => too_slow(&look, &frame, "Session").into_response(),
         Some(None) => missing(page::session::missing(&frame, &id)),
         Some(Some(data)) => {
-            // Whose session it is was looked up with it; a step of the same replay is no other look.
-            if let (Some(user), At::First) = (&data.session.user, at) {
-                look.audit("looked up a session of", user).await?;
+            // Whose session it is was looked up with it.
+            if let Some(user) = &data.session.user {
+                look.audit_steps("looked up a session of", user).await?;
             }
             page::session::session(&frame, &data).into_response()
         }

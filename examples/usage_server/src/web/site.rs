@@ -1,6 +1,6 @@
 //! Where the pages are: which hosts a request may name, whether it came over TLS, and what paths begin with.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Uri};
@@ -13,7 +13,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     public: Option<Public>,
-    port: u16,
+    listen: SocketAddr,
     /// Whether `X-Forwarded-Host` and `X-Forwarded-Proto` come from a proxy of ours.
     trusts_proxy: bool,
 }
@@ -60,7 +60,7 @@ impl Site {
     ) -> Result<Self, PublicUrlError> {
         Ok(Self {
             public: public_url.map(Public::parse).transpose()?,
-            port: listen.port(),
+            listen,
             trusts_proxy,
         })
     }
@@ -76,7 +76,7 @@ impl Site {
             (true, "") => "__Host-usage".to_owned(),
             (true, _) => "__Secure-usage".to_owned(),
             // Cookies are the same for all ports of a host.
-            (false, _) => format!("usage-{}", self.port),
+            (false, _) => format!("usage-{}", self.listen.port()),
         }
     }
 
@@ -96,7 +96,7 @@ impl Site {
                 "http{}://{authority}{base}",
                 if *is_https { "s" } else { "" }
             ),
-            None => format!("http://127.0.0.1:{}", self.port),
+            None => format!("http://{}", reachable(self.listen)),
         }
     }
 
@@ -172,7 +172,7 @@ impl Site {
                 .trim_end_matches(']')
                 .parse::<IpAddr>()
                 .is_ok();
-        is_address && port.unwrap_or(80) == self.port
+        is_address && port.unwrap_or(80) == self.listen.port()
     }
 
     fn forwarded<'h>(&self, headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
@@ -180,6 +180,16 @@ impl Site {
         // A chain of proxies appends: the first one is what the browser asked.
         value.to_str().ok()?.split(',').next().map(str::trim)
     }
+}
+
+/// The address under which this machine reaches what listens there: loopback, where that is on all addresses.
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }
 
 impl Public {
@@ -300,6 +310,20 @@ mod tests {
         assert!(answers(&public, "127.0.0.1:8787"));
         assert!(!answers(&public, "usage.example.com:80"));
         assert!(!answers(&public, "example.com"));
+    }
+
+    #[test]
+    fn the_address_is_the_one_that_is_listened_on() {
+        for (listen, url) in [
+            ("127.0.0.1:8787", "http://127.0.0.1:8787"),
+            ("192.0.2.7:80", "http://192.0.2.7:80"),
+            ("[::1]:8787", "http://[::1]:8787"),
+            ("0.0.0.0:8787", "http://127.0.0.1:8787"),
+            ("[::]:8787", "http://[::1]:8787"),
+        ] {
+            let site = Site::new(listen.parse().unwrap(), None, false).unwrap();
+            assert_eq!(site.url(), url);
+        }
     }
 
     #[test]

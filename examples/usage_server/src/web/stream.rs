@@ -66,12 +66,15 @@ async fn events(look: Look, headers: HeaderMap) -> Result<Response, Failure> {
     let mut seen = event_of(seen.or(look.asked("after")).unwrap_or_default());
     let filter = Filter::of(look.asked("outcome"), look.asked("q"));
     let frame = look.frame_without_figures(Page::Live);
-    let (project, live) = (look.project.id, look.web.app.clone());
-    let mut changed = live.live.changed();
+    let (project, app) = (look.project.id, look.web.app.clone());
+    let mut changed = app.live.changed();
     open(look, move |sender| async move {
         loop {
             changed.mark_unchanged();
-            let news = live.live.since(project, seen);
+            // The browser comes back where it was.
+            let Ok(news) = app.newest(project, seen).await else {
+                return;
+            };
             seen = news.last().map_or(seen, |event| event.id);
             let mut rows: Vec<_> = news.iter().filter(|event| filter.lets(event)).collect();
             rows.drain(..rows.len().saturating_sub(MAX_ROWS));

@@ -71,7 +71,7 @@ async fn a_person_is_gone_and_every_total_stays() {
         .forget(server.project, "rachel@example.com", "an admin")
         .await
         .unwrap();
-    assert_eq!((forgotten.events, forgotten.sessions), (9, 1));
+    assert_eq!((forgotten.rows.len(), forgotten.sessions), (9, 1));
     assert_eq!(totals(&server).await, before);
     assert_eq!(
         server.rows("SELECT text FROM user").await,
@@ -102,11 +102,111 @@ async fn a_person_is_gone_and_every_total_stays() {
     ] {
         assert_eq!(server.row(sql).await, expected, "{sql}");
     }
-    assert_eq!(server.app.live.since(server.project, 0).len(), 8);
+    assert_eq!(server.app.live.since(server.project, 0).len(), 7);
     let audit = server
         .row("SELECT who, action, length(subject) FROM audit")
         .await;
     assert_eq!(audit, "an admin forgot 64");
+}
+
+#[tokio::test]
+async fn an_id_leads_to_all_ids_of_its_address_and_to_all_sessions_of_who_they_were_before() {
+    let server = Server::start().await;
+    let addressed = |id, user, session| {
+        let mut event = of(id, user, session);
+        event["email"] = json!("Rachel@example.com");
+        event
+    };
+    let anonymous = |id, session| {
+        let mut event = of(id, "anonymous-1", session);
+        event["user_id_type"] = json!("ANONYMOUS");
+        event
+    };
+    let events = vec![
+        addressed(1, "rachel-1", "s1"),
+        addressed(2, "rachel-2", "s2"),
+        anonymous(3, "s2"),
+        anonymous(4, "s3"),
+        of(5, "anonymous", "s3"),
+        of(6, "sam@example.com", "s4"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 6);
+    let looked_up = server.app.store.write(|tx| {
+        usage_server::store::audit::audit(tx, NOW, 1, "an admin", "looked up", "RACHEL@example.com")
+    });
+    looked_up.await.unwrap();
+    let app = &server.app;
+    let forgotten = app.forget(server.project, "rachel-1", "an admin").await;
+    let forgotten = forgotten.unwrap();
+    assert_eq!((forgotten.rows.len(), forgotten.sessions), (5, 3));
+    assert_eq!(app.live.since(server.project, 0).len(), 1);
+    for (sql, expected) in [
+        ("SELECT text FROM user", "sam@example.com"),
+        ("SELECT text FROM session", "s4"),
+        ("SELECT text FROM intent", "what sam wants"),
+        (
+            "SELECT count(*) FROM audit WHERE lower(subject) LIKE '%rachel%'",
+            "0",
+        ),
+    ] {
+        assert_eq!(server.rows(sql).await, [expected], "{sql}");
+    }
+    let late = vec![of(7, "rachel-2", "s1"), anonymous(8, "s3")];
+    assert_eq!(server.send(late).await.1["accepted"], 0);
+    // An id is told apart by its case, and is another person's.
+    let another = vec![of(9, "Rachel-1", "s5")];
+    assert_eq!(server.send(another).await.1["accepted"], 1);
+    let numbers = "SELECT count(*) FROM user WHERE id <= 4 AND text = 'Rachel-1'";
+    assert_eq!(server.row(numbers).await, "0");
+}
+
+#[tokio::test]
+async fn a_resource_that_nobody_else_read_is_no_longer_named() {
+    let server = Server::start().await;
+    let read = |id, user, resource: &str| {
+        let mut event = of(id, user, "");
+        event["activity_type"] = json!("MCP_RESOURCE_READ");
+        event["meta"]["resource_uri"] = json!(resource);
+        event
+    };
+    let events = vec![
+        read(1, "rachel", "file:///home/rachel/plan"),
+        read(2, "rachel", "file:///plan"),
+        read(3, "sam", "file:///plan"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 3);
+    let app = &server.app;
+    app.forget(server.project, "rachel", "an admin")
+        .await
+        .unwrap();
+    let names = "SELECT text FROM name WHERE text LIKE 'file:%'";
+    assert_eq!(server.rows(names).await, ["file:///plan"]);
+    let named = "SELECT count(*) FROM event WHERE tool > 0";
+    assert_eq!(server.row(named).await, "2");
+}
+
+#[tokio::test]
+async fn who_watches_sees_nobody_whom_another_process_forgot() {
+    let server = Server::start().await;
+    let mut nobody = of(1, "anonymous", "");
+    nobody["meta"].as_object_mut().unwrap().remove("session_id");
+    let events = vec![
+        nobody,
+        of(2, "rachel@example.com", "s1"),
+        of(3, "sam@example.com", "s2"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 3);
+    let path = server.directory.database();
+    let other = usage_server::store::Store::open(&path, Default::default()).unwrap();
+    let forgotten = other.write(|tx| {
+        usage_server::store::forget::forget(tx, 1, "rachel@example.com", NOW, "another")
+    });
+    assert_eq!(forgotten.await.unwrap().rows.len(), 1);
+    other.close().await;
+    let app = &server.app;
+    let newest = app.newest(server.project, 0).await.unwrap();
+    assert_eq!(newest.len(), 2);
+    assert_eq!(app.live.since(server.project, 0), newest);
 }
 
 #[tokio::test]
@@ -240,7 +340,7 @@ async fn who_is_not_there_is_forgotten_for_what_may_come() {
         .app
         .forget(server.project, "rachel@example.com", "an admin")
         .await;
-    assert_eq!(forgotten.unwrap().events, 0);
+    assert_eq!(forgotten.unwrap().rows.len(), 0);
     let (_, answer) = server.send(vec![of(1, "rachel@example.com", "s1")]).await;
     assert_eq!(answer["accepted"], 0);
 }

@@ -455,16 +455,29 @@ async fn who_looks_a_person_up_is_written_down() {
     pages.take(vec![call(0)]).await;
     let reader = pages.signed_in(Role::Reader).await;
     reader.page("person?id=maya@example.com").await;
-    reader.page("session?id=s-1").await;
+    reader.page("session?id=s-1&step=1").await;
     reader.page("company?domain=example.com").await;
+    reader.page("calls?user=maya@example.com").await;
+    reader.page("sessions?user=maya@example.com").await;
+    reader.page("people?q=maya").await;
     reader.page("tools").await;
     let subjects: String = pages
         .one("SELECT group_concat(action || ' ' || subject, ', ') FROM audit WHERE who LIKE 'reader %' AND action LIKE 'looked%'")
         .await;
     assert_eq!(
         subjects,
-        "looked up maya@example.com, looked up a session of maya@example.com, looked up @example.com"
+        "looked up maya@example.com, looked up a session of maya@example.com, looked up @example.com, \
+         looked up calls of maya@example.com, looked up sessions of maya@example.com, looked up maya@example.com"
     );
+    // What a page's script fetches belongs to the page; without one it is a look of its own.
+    let script = reader.with("x-usage-step", "1");
+    script.page("session?id=s-1&step=1").await;
+    const SESSIONS: &str = "SELECT count(*) FROM audit WHERE who LIKE 'reader %' AND action = 'looked up a session of'";
+    assert_eq!(pages.one::<i64>(SESSIONS).await, 1);
+    let other = pages.signed_in(Role::Reader).await;
+    let script = other.with("x-usage-step", "1");
+    script.page("session?id=s-1&step=1").await;
+    assert_eq!(pages.one::<i64>(SESSIONS).await, 2);
     let shown = pages.admin().await.page("settings").await.text;
     assert!(shown.contains("looked up a session of") && shown.contains("signed in"));
 }

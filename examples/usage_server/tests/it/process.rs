@@ -359,6 +359,10 @@ async fn keys_links_and_people_are_managed_while_it_runs() {
         Some(StatusCode::OK)
     );
 
+    // What others may read, and where a link leads, stays as it is.
+    let elsewhere = data.with_extension("elsewhere");
+    std::fs::write(&elsewhere, "theirs").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &link_file).unwrap();
     let link = run(
         &data,
         &[
@@ -375,6 +379,10 @@ async fn keys_links_and_people_are_managed_while_it_runs() {
             .unwrap()
             .contains("/sign-in?")
     );
+    assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), "theirs");
+    let made = std::fs::symlink_metadata(&link_file).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&made.permissions());
+    assert!(made.is_file() && mode & 0o077 == 0, "{mode:o}");
 
     let forgotten = run(&data, &["forget", "rachel@example.com"]);
     assert!(forgotten.status.success(), "{}", text(&forgotten.stderr));
@@ -391,6 +399,38 @@ async fn keys_links_and_people_are_managed_while_it_runs() {
         count(&data, "SELECT count(*) FROM event WHERE user = 0"),
         count(&data, "SELECT count(*) FROM event")
     );
+}
+
+#[test]
+fn the_first_key_and_the_link_are_in_their_file_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = Directory::new();
+    let data = directory.database();
+    let file = data.with_extension("link");
+    let file_name = file.to_str().unwrap();
+    let arguments = [
+        "--listen",
+        "127.0.0.1:0",
+        "--exit-with-stdin",
+        "--link-file",
+        file_name,
+    ];
+    let said = run(&data, &arguments);
+    let (printed, written) = (text(&said.stdout), std::fs::read_to_string(&file).unwrap());
+    assert!(written.contains("/sign-in?"), "{written}");
+    let key = written
+        .lines()
+        .find_map(|line| line.strip_prefix("REO_API_KEY="))
+        .unwrap();
+    assert!(key.starts_with("mu_"), "{key}");
+    assert!(
+        printed.contains(file_name) && !printed.contains(key) && !printed.contains("/sign-in?"),
+        "{printed}"
+    );
+    assert!(!text(&said.stderr).contains("others can read it"));
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = text(&run(&data, &arguments).stderr);
+    assert!(warned.contains("others can read it"), "{warned}");
 }
 
 #[test]

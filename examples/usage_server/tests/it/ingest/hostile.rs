@@ -421,3 +421,46 @@ async fn a_message_of_many_empty_spans_takes_no_memory() {
     let answer = request.body(body).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn a_secret_at_the_end_of_what_is_kept_is_found_before_the_rest_is_cut() {
+    let server = Server::start().await;
+    let across = |chars: usize| format!("{} somebody.of@example.com", "x".repeat(chars - 9));
+    let mut failed = call(1);
+    failed["meta"]["prompt"] = json!(across(2_000));
+    failed["meta"]["error"] = json!(across(2_000));
+    failed["meta"]["client_name"] = json!(across(256));
+    failed["user_agent"] = json!(across(256));
+    let mut prompt = call(2);
+    prompt["activity_type"] = json!("MCP_PROMPT_GET");
+    prompt["meta"]["prompt_name"] = json!(across(256));
+    let mut custom = call(3);
+    custom["activity_type"] = json!(across(256));
+    assert_eq!(
+        server.send(vec![failed, prompt, custom]).await.0,
+        StatusCode::OK
+    );
+    let event = json!({
+        "callId": "c1", "toolName": "search", "timestamp": NOW - 60_000, "isError": true,
+        "errorMessage": across(2_048), "intent": across(2_000),
+    });
+    let answer = server
+        .http
+        .post(format!("{}/ingest", server.origin))
+        .header("x-api-key", &server.key)
+        .json(&json!({"projectId": "p", "events": [event]}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let kept = server
+        .rows(
+            "SELECT text FROM name UNION ALL SELECT text FROM intent
+             UNION ALL SELECT CAST(body AS TEXT) FROM event_body",
+        )
+        .await;
+    assert!(kept.iter().any(|text| text.contains("xxx")));
+    for text in kept {
+        assert!(!text.contains("somebody"), "{text}");
+    }
+}
