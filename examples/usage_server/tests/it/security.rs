@@ -441,6 +441,10 @@ async fn what_an_address_says_is_a_value_and_no_sql() {
                 answer.text
             );
             // One by one, so that none hides behind another.
+            for key in ["before", "since", "until", "from", "row", "column", "step"] {
+                let answer = admin.page(&format!("{page}?{key}={value}")).await;
+                assert!(!answer.status.is_server_error(), "{page}?{key}={value}");
+            }
             if value == values[0] {
                 for key in keys {
                     let answer = admin.page(&format!("{page}?{key}={value}")).await;
