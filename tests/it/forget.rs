@@ -372,6 +372,8 @@ fn a_full_queue_has_room_again_and_still_loses_its_oldest() {
     ingest.release();
     assert_eq!(end(&usage, &ingest).delivered, 7);
 
+    // The next request is the first of the next logger.
+    ingest.clear();
     let usage = held_up(&ingest, &Wire::ReoBatch, |builder| {
         let builder = builder.when_full(WhenFull::DropOldest);
         builder.max_queue_events(11).flush_interval(MINUTE)
