@@ -139,9 +139,7 @@ fn chips(frame: &Frame, filter: &Filter) -> Vec<(&'static str, String, Link)> {
         let left = pairs
             .iter()
             .filter(|(key, _)| *key != taken && (taken != "since" || *key != "until"));
-        left.fold(frame.link(Page::Calls), |link, (key, value)| {
-            link.with(key, value)
-        })
+        frame.link(Page::Calls).with_all(left)
     };
     let shown = |key: &str, value: &str| {
         let number = value.parse::<i64>().ok();

@@ -58,12 +58,7 @@ pub fn people(frame: &Frame, filter: &Filter, data: &People) -> Markup {
 
 /// The address of the page with the filter, without order and place.
 fn address(frame: &Frame, filter: &Filter) -> Link {
-    let pairs = filter.pairs();
-    pairs
-        .iter()
-        .fold(frame.link(Page::People), |link, (key, value)| {
-            link.with(key, value)
-        })
+    frame.link(Page::People).with_all(&filter.pairs())
 }
 
 fn segments(frame: &Frame, filter: &Filter, data: &People) -> Markup {
@@ -113,9 +108,7 @@ fn chips(frame: &Frame, filter: &Filter) -> Vec<(&'static str, String, Link)> {
     let pairs = filter.pairs();
     let without = |taken: &str| {
         let left = pairs.iter().filter(|(key, _)| *key != taken);
-        left.fold(frame.link(Page::People), |link, (key, value)| {
-            link.with(key, value)
-        })
+        frame.link(Page::People).with_all(left)
     };
     let shown = pairs
         .iter()

@@ -48,12 +48,7 @@ pub fn sessions(frame: &Frame, filter: &Filter, data: &Sessions) -> Markup {
 }
 
 fn address(frame: &Frame, filter: &Filter) -> Link {
-    let pairs = filter.pairs();
-    pairs
-        .iter()
-        .fold(frame.link(Page::Sessions), |link, (key, value)| {
-            link.with(key, value)
-        })
+    frame.link(Page::Sessions).with_all(&filter.pairs())
 }
 
 fn segments(frame: &Frame, filter: &Filter, data: &Sessions) -> Markup {
@@ -105,9 +100,7 @@ fn chips(frame: &Frame, filter: &Filter) -> Vec<(&'static str, String, Link)> {
     let pairs = filter.pairs();
     let without = |taken: &str| {
         let left = pairs.iter().filter(|(key, _)| *key != taken);
-        left.fold(frame.link(Page::Sessions), |link, (key, value)| {
-            link.with(key, value)
-        })
+        frame.link(Page::Sessions).with_all(left)
     };
     let shown = pairs
         .iter()

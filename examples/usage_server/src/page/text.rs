@@ -228,6 +228,17 @@ impl Link {
         }
     }
 
+    /// Adds what a filter says.
+    #[must_use]
+    pub fn with_all<'p, V: Display + 'p>(
+        self,
+        pairs: impl IntoIterator<Item = &'p (&'static str, V)>,
+    ) -> Self {
+        pairs
+            .into_iter()
+            .fold(self, |link, (key, value)| link.with(key, value))
+    }
+
     /// Leads to the element of this id.
     #[must_use]
     pub fn at(mut self, id: &str) -> Self {
