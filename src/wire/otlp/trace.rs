@@ -59,6 +59,7 @@ impl<'e> Ids<'e> {
     pub(super) fn of(record: &Record<'e>) -> Self {
         let context = |text: Json<'_>| Context::parse(&text.text()?);
         let (trace, span) = own_ids(record);
+        let link = context(record.head(HeadName::Link));
         let Some(parent) = context(record.meta(MetaName::Traceparent)) else {
             return Self {
                 trace,
@@ -66,7 +67,7 @@ impl<'e> Ids<'e> {
                 parent: None,
                 state: None,
                 flags: SAMPLED | KNOWS_PARENT,
-                link: None,
+                link,
             };
         };
         let state = record.head(HeadName::Tracestate).text();
@@ -76,7 +77,7 @@ impl<'e> Ids<'e> {
             parent: Some(parent.span),
             state: state.filter(|state| is_tracestate(state)),
             flags: u32::from(parent.flags) | KNOWS_PARENT | PARENT_IS_REMOTE,
-            link: context(record.head(HeadName::Link)),
+            link,
         }
     }
 }
@@ -143,11 +144,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_parent_leaves_a_span_of_its_own() {
+    fn what_is_no_parent_leaves_a_span_of_its_own_that_keeps_its_link() {
         for meta in ["{}", r#"{"traceparent":"x"}"#, r#"{"traceparent":7}"#] {
             let head = format!(r#"{{"tracestate":"a=1","link":"{PARENT}"}}"#);
             ids(meta, &head, |ids| {
-                assert!(ids.parent.is_none() && ids.state.is_none() && ids.link.is_none());
+                assert!(ids.parent.is_none() && ids.state.is_none());
+                assert_eq!(
+                    ids.link.unwrap().span,
+                    0xb7ad_6b71_6920_3331_u64.to_be_bytes()
+                );
                 assert_eq!(ids.flags, 0x101);
             });
         }
