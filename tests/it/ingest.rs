@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use mcp_usage::testing::{Answer, MockIngest, ReceivedWire};
 use serde_json::{Value, json};
 
+use crate::support::reserved_port;
+
 /// More than any machine needs; a test that waits for it has failed.
 const SOON: Duration = Duration::from_secs(20);
 const REO_PATH: &str = "/api/product/usage";
@@ -1053,9 +1055,10 @@ fn an_unchecked_ingest_counts_and_keeps_nothing() {
 
 #[test]
 fn a_dropped_ingest_closes_its_port_and_can_come_back() {
-    let ingest = MockIngest::start().unwrap();
+    let port = reserved_port();
+    let ingest = MockIngest::builder().port(port).start().unwrap();
     ingest.script([Answer::hang()]);
-    let (address, port) = (ingest.address(), ingest.address().port());
+    let address = ingest.address();
     let mut client = Client::new(&ingest);
     client.post(REO_PATH, JSON, &single(1).to_string());
     ingest.wait_for_requests(1, SOON).unwrap();

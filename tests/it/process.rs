@@ -16,7 +16,7 @@ use mcp_usage::{
 };
 use serde_json::json;
 
-use crate::support::{PATIENCE, assert_ledger, call, posthog, rachel, secret};
+use crate::support::{PATIENCE, assert_ledger, call, posthog, rachel, reserved_port, secret};
 
 /// A key that no other text contains.
 const SECRET_KEY: &str = "test-key-nobody-may-see";
@@ -549,7 +549,8 @@ fn memory_against_all(events: usize, event_bytes: usize, max_queue_bytes: usize)
     for ingest_is in ["down", "hanging", "answering 503"] {
         for wire in ["reo", "batch"] {
             for when_full in ["newest", "oldest"] {
-                let ingest = MockIngest::builder().unchecked().start().unwrap();
+                let ingest = MockIngest::builder().unchecked().port(reserved_port());
+                let ingest = ingest.start().unwrap();
                 let endpoint = ingest.endpoint();
                 match ingest_is {
                     "down" => drop(ingest),

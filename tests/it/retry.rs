@@ -7,7 +7,8 @@ use mcp_usage::{ConfirmError, DeliveryError, DropReason, Stats, ToolCall, UsageL
 use serde_json::json;
 
 use crate::support::{
-    KEY, PATIENCE, assert_ledger, barrier, builder, builder_for, call, end, errors, ingest, wires,
+    KEY, PATIENCE, assert_ledger, barrier, builder, builder_for, call, end, errors, ingest,
+    reserved_port, wires,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -98,7 +99,7 @@ fn every_kind_of_broken_connection_is_tried_again() {
 
 #[test]
 fn an_ingest_that_comes_back_gets_what_waited_for_it() {
-    let port = ingest().address().port();
+    let port = reserved_port();
     let usage = UsageLogger::builder()
         .env(|_| None)
         .api_key(KEY)

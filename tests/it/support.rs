@@ -1,6 +1,8 @@
 //! What the tests share.
 
 use std::future::Future;
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -19,6 +21,24 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) fn ingest() -> MockIngest {
     MockIngest::builder().api_key(KEY).start().unwrap()
+}
+
+/// A free port that the system gives to nobody who asks for any port. An ingest that goes down needs one: on a port of
+/// the system's, another test's ingest could start meanwhile and receive what this test's logger sends.
+pub(crate) fn reserved_port() -> u16 {
+    /// Below the ephemeral ports of Linux (32768), macOS and Windows (49152).
+    const FIRST: u16 = 12_000;
+    const COUNT: u16 = 20_000;
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    // Processes that run at the same time begin at different places.
+    let own = (std::process::id() % 997) as u16 * 20;
+    loop {
+        let next = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + own.wrapping_add(next) % COUNT;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A logger for `ingest` that the real environment does not move.

@@ -17,7 +17,7 @@ use mcp_usage::{
 };
 
 use super::AT_ONCE;
-use crate::support::{KEY, PATIENCE, assert_ledger, builder};
+use crate::support::{KEY, PATIENCE, assert_ledger, builder, reserved_port};
 
 const DEFAULT_SEQUENCES: u64 = 1_000;
 const THREADS: u64 = 8;
@@ -132,7 +132,9 @@ impl Sequence {
     fn new(seed: u64) -> Self {
         let mut rng = Rng(seed);
         let clock = ManualClock::new();
-        let ingest = MockIngest::builder().api_key(KEY).start().unwrap();
+        let port = reserved_port();
+        let up = MockIngest::builder().api_key(KEY).port(port);
+        let ingest = up.start().unwrap();
         let ambiguous = std::sync::Arc::new(AtomicU64::new(0));
         let counts = std::sync::Arc::clone(&ambiguous);
         let usage = builder(&ingest)
@@ -157,7 +159,7 @@ impl Sequence {
             rng,
             usage,
             clock,
-            port: ingest.address().port(),
+            port,
             ingest: Some(ingest),
             arrived: Vec::new(),
             fates: BTreeMap::new(),
