@@ -3,6 +3,7 @@
 their own.
 
 First from git, at the README's revision: only the repository's address, a placeholder, is replaced by that of this checkout.
+A clone without history does not have that revision: there its own last commit takes its place, and the output says so.
 Then from the checkout as it is now. Without a key the server serves and ends well; with one, a call that is queued when the
 server ends has arrived.
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 ADDRESS = "https://git.example.com/mcp-usage"
-REVISION = re.compile(r'git = "[^"]*", rev = "[0-9a-f]+"')
+REVISION = re.compile(r'git = "[^"]*", rev = "([0-9a-f]+)"')
 SECONDS = 20
 
 
@@ -31,6 +32,16 @@ def placeholders():
     pages = [*ROOT.glob("*.md"), *ROOT.glob("src/**/*.md"), *ROOT.glob("src/**/*.rs"), *ROOT.glob("examples/**/*.md")]
     counts = {str(page.relative_to(ROOT)): page.read_text().count(ADDRESS) for page in pages}
     return {page: count for page, count in counts.items() if count}
+
+
+def with_revision(dependencies):
+    """The dependencies with a revision that this clone has, and what to call it."""
+    revision = REVISION.search(dependencies)[1]
+    known = ["git", "cat-file", "-e", f"{revision}^{{commit}}"]
+    if subprocess.run(known, cwd=ROOT, stderr=subprocess.DEVNULL).returncode == 0:
+        return dependencies, "the README's revision"
+    last = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return dependencies.replace(f'"{revision}"', f'"{last.stdout.strip()}"'), "the last commit, for want of the README's revision"
 
 
 def build(package, dependencies):
@@ -74,9 +85,10 @@ def main():
     dependencies = first_block((ROOT / "README.md").read_text(), "toml")
     with tempfile.TemporaryDirectory() as package:
         assert dependencies.count(ADDRESS) == 1, dependencies
-        program = build(Path(package), dependencies.replace(ADDRESS, ROOT.as_uri()))
+        from_git, revision = with_revision(dependencies)
+        program = build(Path(package), from_git.replace(ADDRESS, ROOT.as_uri()))
         serve(program, "ping", {})
-        print("from git, at the README's revision: the server serves without a key, and ends well")
+        print(f"from git, at {revision}: the server serves without a key, and ends well")
 
         here, replaced = REVISION.subn(lambda _: f"path = {json.dumps(str(ROOT))}", dependencies)
         assert replaced == 1, dependencies
