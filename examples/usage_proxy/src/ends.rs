@@ -13,47 +13,46 @@ mod unix {
     use std::io;
     use std::os::fd::{AsFd, OwnedFd};
     use std::pin::Pin;
-    use std::task::{Context, Poll, ready};
+    use std::task::{Context, Poll};
 
     use rustix::fs::{OFlags, fcntl_getfl};
-    use tokio::io::unix::AsyncFd;
-    use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Stdin, Stdout, stdin, stdout};
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Stdin, Stdout, stdin, stdout};
+    use tokio::net::unix::pipe::{Receiver, Sender};
 
     /// What the client writes to.
     #[derive(Debug)]
     pub enum ClientIn {
         Waiting(Stdin),
-        NonBlocking(AsyncFd<OwnedFd>),
+        NonBlocking(Receiver),
     }
 
     /// What the client reads from.
     #[derive(Debug)]
     pub enum ClientOut {
         Waiting(Stdout),
-        NonBlocking(AsyncFd<OwnedFd>),
+        NonBlocking(Sender),
     }
 
     /// Returns standard input.
     pub fn client_in() -> ClientIn {
-        non_blocking(io::stdin(), Interest::READABLE)
+        let end = non_blocking(io::stdin());
+        end.and_then(|end| Receiver::from_owned_fd_unchecked(end).ok())
             .map_or_else(|| ClientIn::Waiting(stdin()), ClientIn::NonBlocking)
     }
 
     /// Returns standard output.
     pub fn client_out() -> ClientOut {
-        non_blocking(io::stdout(), Interest::WRITABLE)
+        let end = non_blocking(io::stdout());
+        end.and_then(|end| Sender::from_owned_fd_unchecked(end).ok())
             .map_or_else(|| ClientOut::Waiting(stdout()), ClientOut::NonBlocking)
     }
 
-    /// An end that does not wait, as one that is shared with an event loop does not. It stays so, since it would change for all
-    /// who have it.
-    fn non_blocking(end: impl AsFd, interest: Interest) -> Option<AsyncFd<OwnedFd>> {
+    /// An end that does not wait, as one that is shared with an event loop does not: a pipe, a socket or a terminal. It stays
+    /// so, since it would change for all who have it.
+    fn non_blocking(end: impl AsFd) -> Option<OwnedFd> {
         let flags = fcntl_getfl(&end).ok()?;
-        if !flags.contains(OFlags::NONBLOCK) {
-            return None;
-        }
-        let end = end.as_fd().try_clone_to_owned().ok()?;
-        AsyncFd::with_interest(end, interest).ok()
+        let is_non_blocking = flags.contains(OFlags::NONBLOCK);
+        is_non_blocking.then(|| end.as_fd().try_clone_to_owned().ok())?
     }
 
     impl AsyncRead for ClientIn {
@@ -62,18 +61,9 @@ mod unix {
             cx: &mut Context<'_>,
             buf: &mut ReadBuf<'_>,
         ) -> Poll<io::Result<()>> {
-            let end = match self.get_mut() {
-                Self::Waiting(stdin) => return Pin::new(stdin).poll_read(cx, buf),
-                Self::NonBlocking(end) => end,
-            };
-            loop {
-                let mut ready = ready!(end.poll_read_ready(cx))?;
-                let room = buf.initialize_unfilled();
-                let read = ready.try_io(|end| Ok(rustix::io::read(end, &mut *room)?));
-                if let Ok(read) = read {
-                    buf.advance(read?);
-                    return Poll::Ready(Ok(()));
-                }
+            match self.get_mut() {
+                Self::Waiting(end) => Pin::new(end).poll_read(cx, buf),
+                Self::NonBlocking(end) => Pin::new(end).poll_read(cx, buf),
             }
         }
     }
@@ -84,22 +74,16 @@ mod unix {
             cx: &mut Context<'_>,
             data: &[u8],
         ) -> Poll<io::Result<usize>> {
-            let end = match self.get_mut() {
-                Self::Waiting(stdout) => return Pin::new(stdout).poll_write(cx, data),
-                Self::NonBlocking(end) => end,
-            };
-            loop {
-                let mut ready = ready!(end.poll_write_ready(cx))?;
-                if let Ok(written) = ready.try_io(|end| Ok(rustix::io::write(end, data)?)) {
-                    return Poll::Ready(written);
-                }
+            match self.get_mut() {
+                Self::Waiting(end) => Pin::new(end).poll_write(cx, data),
+                Self::NonBlocking(end) => Pin::new(end).poll_write(cx, data),
             }
         }
 
         fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
             match self.get_mut() {
-                Self::Waiting(stdout) => Pin::new(stdout).poll_flush(cx),
-                Self::NonBlocking(_) => Poll::Ready(Ok(())),
+                Self::Waiting(end) => Pin::new(end).poll_flush(cx),
+                Self::NonBlocking(end) => Pin::new(end).poll_flush(cx),
             }
         }
 
