@@ -283,11 +283,11 @@ fn calls_and_cancels(calls: usize) -> (String, Vec<usize>) {
         if id < calls {
             asked += &call(id as u32, &format!("t{id}"), "{}");
             asked.push('\n');
-            if id % 2 == 1 {
+            if !id.is_multiple_of(2) {
                 answered.push(id);
             }
         }
-        if id >= LATER && id % 2 == 0 {
+        if id >= LATER && id.is_multiple_of(2) {
             let cancelled = id - LATER;
             asked += &format!(
                 r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{cancelled}}}}}"#
@@ -326,7 +326,13 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
         let answer =
             |id: &usize| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#);
         assert!(seen.lines().eq(answered.iter().map(answer)));
-        let outcome = |id: usize| if id % 2 == 0 { "cancelled" } else { "ok" };
+        let outcome = |id: usize| {
+            if id.is_multiple_of(2) {
+                "cancelled"
+            } else {
+                "ok"
+            }
+        };
         let expected = (0..CALLS).map(|id| (format!("t{id}"), outcome(id).to_owned()));
         let mut expected: Vec<_> = expected.collect();
         let mut calls = calls(&ingest);
