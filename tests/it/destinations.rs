@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use mcp_usage::testing::{Answer, ManualClock, MockIngest, ReceivedEvent};
+use mcp_usage::testing::{Answer, ManualClock, MemoryTransport, MockIngest, ReceivedEvent};
 use mcp_usage::{
     Builder, Confirm, ConfirmError, DeliveryError, Destination, DropReason, FlushError, Identity,
     IdentityCapture, Init, Otlp, Outcome, PostHog, ToolCall, UsageLogger, WhenFull, Wire,
 };
 use serde_json::{Value, json};
 
+use crate::spool::TempDir;
 use crate::support::{
     KEY, PATIENCE, arrival, assert_ledger, builder, builder_for, call, endpoint_of, errors, ingest,
     mcpeye, otlp, rachel, secret, wires,
@@ -916,11 +917,31 @@ fn what_all_lack_is_reported_for_each_and_the_doctor_names_every_destination() {
     assert!(!report.is_healthy(), "{report}");
 }
 
+/// A first one that keeps its requests in memory leaves the others no way to the network.
+#[test]
+fn a_dry_run_holds_for_every_destination_that_would_send() {
+    let (ingest, dir) = (ingest(), TempDir::new());
+    let path = dir.root().with_file_name("dry.jsonl");
+    let memory = MemoryTransport::new();
+    let usage = builder(&ingest)
+        .memory_transport(&memory)
+        .dry_run(&path)
+        .also(to(&ingest, Wire::ReoBatch))
+        .build()
+        .unwrap();
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    assert_eq!(ingest.counts().requests, 0);
+    assert_eq!(memory.events().len(), 1);
+    let written = std::fs::read_to_string(path).unwrap();
+    assert_eq!(written.lines().count(), 1, "{written}");
+    assert_ledgers(&usage);
+}
+
 mod spools {
     use mcp_usage::SpoolError;
 
     use super::*;
-    use crate::spool::TempDir;
 
     #[test]
     fn what_one_destination_has_not_got_is_on_its_own_disk_for_the_next_process() {
