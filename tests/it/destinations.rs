@@ -229,7 +229,7 @@ fn settle(usage: &UsageLogger, name: &str, good: &MockIngest) {
 
 /// A quarter of a second of the logger's clock, and of its traffic.
 const STEP: Duration = Duration::from_millis(250);
-const STEPS: u64 = 80;
+const STEPS: u64 = 44;
 const EACH_STEP: u64 = 25;
 /// Half of it, which one destination may hold, is less than all the traffic takes; the other half is more than the requests
 /// under way hold, which nothing evicts.
