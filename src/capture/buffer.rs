@@ -294,12 +294,12 @@ fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
     let (chunks, tail) = bytes.as_chunks::<16>();
     for (place, sixteen) in to.as_chunks_mut().0.iter_mut().zip(chunks) {
         *place = *sixteen;
-        if !prose.goes_on(sixteen, 16) {
+        if prose.reach(sixteen) < 16 {
             return false;
         }
     }
     if tail.is_empty() {
-        return true;
+        return prose.is_quiet();
     }
     let last = if let Some(last) = bytes.last_chunk::<16>() {
         store_chunk(to, bytes.len() - 16, last);
@@ -307,7 +307,8 @@ fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
     } else {
         store_short(to, tail)
     };
-    prose.goes_on(&last, tail.len())
+    // The zeros behind it are no prose.
+    prose.reach(&last) == tail.len() && prose.is_quiet()
 }
 
 /// Stores fewer than sixteen bytes, and returns them with zeros behind them, which the slack has room for.

@@ -346,8 +346,8 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
 
     /// The most characters of a string under this name.
     #[inline]
-    pub(super) fn chars_under(&self, name: &str) -> usize {
-        if name == "query" && self.capture == (Capture::Value { arguments: true }) {
+    pub(super) fn chars_under(&self, name: &[u8]) -> usize {
+        if name == b"query" && self.capture == (Capture::Value { arguments: true }) {
             self.limits.query_chars
         } else {
             self.limits.string_chars
@@ -398,8 +398,8 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
 
     #[inline]
     fn name(&mut self, name: &str) {
-        self.next.max_chars = self.chars_under(name);
-        self.next.binary_place = binary::is_place(name);
+        self.next.max_chars = self.chars_under(name.as_bytes());
+        self.next.binary_place = binary::is_place(name.as_bytes());
         if name == OMITTED && self.containers.depth > 0 {
             self.containers.innermost.owns_mark = true;
         }

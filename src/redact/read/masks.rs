@@ -148,45 +148,40 @@ fn classify_last(string: &[u8], last: &[u8]) -> Bits {
 pub(crate) struct Prose {
     /// The letters among the last sixteen bytes.
     letters: u32,
+    /// Bits where `MIN_RUN` of them began in a row.
+    long: u32,
 }
 
 impl Prose {
-    /// Whether it goes on with the first `len` of sixteen bytes.
+    /// How many of the next sixteen bytes it goes on with; behind fewer it ends.
     #[inline(always)]
-    pub(crate) fn goes_on(&mut self, sixteen: &[u8; 16], len: usize) -> bool {
+    pub(crate) fn reach(&mut self, sixteen: &[u8; 16]) -> usize {
         let bytes = u8x16::new(*sixteen);
         // Of each pair of signs one has a bit that the other lacks.
         let pair = |bit: u8, sign: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
         let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
         let letter = offset.min(u8x16::splat(25)).cmp_eq(offset);
         let sign = pair(1, b'!') | pair(2, b'.') | pair(4, b'?') | pair(1, b')');
-        // Beyond ASCII are letters of other alphabets, of which no key is made.
-        let beyond = bytes.max(u8x16::splat(0x80)).cmp_eq(bytes);
-        let valid = !(u32::MAX << len);
-        let fits = (letter | sign | beyond).move_mask() as u32 & valid == valid;
-        let letters = letter.move_mask() as u32 & valid;
+        // Beyond ASCII, where the highest bit is set, are letters of other alphabets, of which no key is made.
+        let fits = (letter | sign | bytes).move_mask() as u32;
+        let (mut reach, mut letters) = (16, letter.move_mask() as u32);
+        if fits != 0xFFFF {
+            reach = (!fits).trailing_zeros();
+            letters &= !(u32::MAX << reach);
+        }
         let window = self.letters | (letters << 16);
         let two = window & (window >> 1);
         let four = two & (two >> 2);
         self.letters = letters;
-        // `MIN_RUN` in a row.
-        fits && four & (four >> 4) & (four >> 8) == 0
+        self.long |= four & (four >> 4) & (four >> 8);
+        reach as usize
     }
-}
 
-/// Whether a whole string is prose.
-#[inline]
-pub(crate) fn is_prose(string: &[u8]) -> bool {
-    let mut prose = Prose::default();
-    let (whole, rest) = string.as_chunks::<16>();
-    whole.iter().all(|sixteen| prose.goes_on(sixteen, 16))
-        && (rest.is_empty() || {
-            let last = match string.last_chunk::<16>() {
-                Some(end) => u128::from_le_bytes(*end) >> (8 * (16 - rest.len())),
-                None => sixteen_of(rest),
-            };
-            prose.goes_on(&last.to_le_bytes(), rest.len())
-        })
+    /// Whether no word was long enough for a key.
+    #[inline(always)]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.long == 0
+    }
 }
 
 /// What was seen of a string when it was written.
@@ -264,6 +259,11 @@ impl MaskMemory {
             }
         }
         let after = classify_last(string, last);
+        // Half of what a short string costs that is no prose and has nothing to look at: `>=`, `#fff`.
+        let plain = after.ends | after.digit | after.trigger | after.joint == 0;
+        if plain && string.len() < MIN_RUN {
+            return Seen::Quiet;
+        }
         if let Some(bits) = bits {
             let block = block(&mut carry, &bits, &after);
             (candidates, ends) = (candidates | block.candidates, ends | block.ends);
@@ -520,6 +520,19 @@ mod tests {
                 compare(&text, &mut masks);
             }
         }
+    }
+
+    fn is_prose(string: &[u8]) -> bool {
+        let (mut prose, mut reached) = (Prose::default(), 0);
+        let padded = [string, &[0; 16]].concat();
+        for sixteen in padded.as_chunks().0 {
+            let reach = prose.reach(sixteen);
+            reached += reach;
+            if reach < 16 {
+                break;
+            }
+        }
+        reached == string.len() && prose.is_quiet()
     }
 
     #[test]
