@@ -153,18 +153,14 @@ pub(crate) struct Prose {
 }
 
 impl Prose {
+    /// A shorter string has no key in it.
+    pub(crate) const MIN_RUN: usize = MIN_RUN;
+
     /// How many of the next sixteen bytes it goes on with; behind fewer it ends.
     #[inline(always)]
     pub(crate) fn reach(&mut self, sixteen: &[u8; 16]) -> usize {
-        let bytes = u8x16::new(*sixteen);
-        // Of each pair of signs one has a bit that the other lacks.
-        let pair = |bit: u8, sign: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
-        let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
-        let letter = offset.min(u8x16::splat(25)).cmp_eq(offset);
-        let sign = pair(1, b'!') | pair(2, b'.') | pair(4, b'?') | pair(1, b')');
-        // Beyond ASCII, where the highest bit is set, are letters of other alphabets, of which no key is made.
-        let fits = (letter | sign | bytes).move_mask() as u32;
-        let (mut reach, mut letters) = (16, letter.move_mask() as u32);
+        let (fits, mut letters) = Self::classify(sixteen);
+        let mut reach = 16;
         if fits != 0xFFFF {
             reach = (!fits).trailing_zeros();
             letters &= !(u32::MAX << reach);
@@ -175,6 +171,27 @@ impl Prose {
         self.letters = letters;
         self.long |= four & (four >> 4) & (four >> 8);
         reach as usize
+    }
+
+    /// Whether a string of `len` bytes, fewer than a key has, is prose: half of what [`reach`](Self::reach) costs.
+    #[inline(always)]
+    pub(crate) fn is_short(sixteen: &[u8; 16], len: usize) -> bool {
+        let (fits, _) = Self::classify(sixteen);
+        (!fits).trailing_zeros() as usize >= len
+    }
+
+    /// A bit for each byte of prose, the first one's lowest, and for each letter.
+    #[inline(always)]
+    fn classify(sixteen: &[u8; 16]) -> (u32, u32) {
+        let bytes = u8x16::new(*sixteen);
+        // Of each pair of signs one has a bit that the other lacks.
+        let pair = |bit: u8, sign: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
+        let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
+        let letter = offset.min(u8x16::splat(25)).cmp_eq(offset);
+        let sign = pair(1, b'!') | pair(2, b'.') | pair(4, b'?') | pair(1, b')');
+        // Beyond ASCII, where the highest bit is set, are letters of other alphabets, of which no key is made.
+        let fits = (letter | sign | bytes).move_mask() as u32;
+        (fits, letter.move_mask() as u32)
     }
 
     /// Whether no word was long enough for a key.
@@ -526,6 +543,9 @@ mod tests {
         let (mut prose, mut reached) = (Prose::default(), 0);
         let padded = [string, &[0; 16]].concat();
         for sixteen in padded.as_chunks().0 {
+            if string.len() < MIN_RUN {
+                return Prose::is_short(sixteen, string.len());
+            }
             let reach = prose.reach(sixteen);
             reached += reach;
             if reach < 16 {
