@@ -152,7 +152,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     }
 
     /// What comes behind a name. Colons and commas stand right behind what they follow, as a rule, and are stepped over
-    /// with it: half the rounds, 600 instructions of an event.
+    /// with it: half the rounds.
     #[inline(always)]
     fn behind_name(&mut self) -> Next {
         match self.text.as_bytes().get(self.at) {

@@ -59,7 +59,7 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize, known: (usize, usize)) 
     let range = usize::from(*FIRST.get(pair / 8)?)..usize::from(*FIRST.get(pair / 8 + 1)?);
     let (near, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
     let here = bytes::word(text, start);
-    // The longest prefix that fits is the last one in order. Heads alone are gone through, in a third of the steps.
+    // The longest prefix that fits is the last one in order. Heads alone are gone through, and the row of one that fits.
     let mut heads = heads;
     while let [others @ .., (head, bits)] = heads {
         heads = others;

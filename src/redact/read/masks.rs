@@ -173,7 +173,7 @@ impl Prose {
         reach as usize
     }
 
-    /// Whether a string of `len` bytes, fewer than a key has, is prose: half of what [`reach`](Self::reach) costs.
+    /// Whether a string of `len` bytes, fewer than a key has, is prose: no long word is looked for.
     #[inline(always)]
     pub(crate) fn is_short(sixteen: &[u8; 16], len: usize) -> bool {
         let (fits, _) = Self::classify(sixteen);
@@ -276,7 +276,7 @@ impl MaskMemory {
             }
         }
         let after = classify_last(string, last);
-        // Half of what a short string costs that is no prose and has nothing to look at: `>=`, `#fff`.
+        // Saves a quarter on a short string that is no prose and has nothing to look at: `>=`, `#fff`.
         let plain = after.ends | after.digit | after.trigger | after.joint == 0;
         if plain && string.len() < MIN_RUN {
             return Seen::Quiet;
