@@ -75,7 +75,7 @@ pub enum Wire {
     ///
     /// Plain `http` is allowed to where collectors are: this machine, a name without a dot, one that ends in `.svc`,
     /// `.local` or `.internal`, and private addresses, all but this machine only as long as neither a key nor a header
-    /// is set. **Personal data then crosses that network in the clear.**
+    /// is set. **Personal data then crosses that network unencrypted.**
     ///
     /// A request is sent again as it was after 429, 502, 503, 504 and a broken connection, and after nothing else; after
     /// 400, 413 and 500 in parts; after another refusal not at all. OTLP's specification says nothing of a request that

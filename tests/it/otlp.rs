@@ -659,9 +659,9 @@ fn every_bad_variable_is_refused_by_its_name() {
         ),
         ("CERTIFICATE", "Cargo.toml", "without a certificate"),
         ("HEADERS", "secret", "has a fault in pair 1"),
-        ("HEADERS", "a b=secret", "has a name that is none"),
+        ("HEADERS", "a b=secret", "has an invalid name"),
         ("HEADERS", "host=secret", "may not set host"),
-        ("HEADERS", "a=secret%0A", "no header can hold"),
+        ("HEADERS", "a=secret%0A", "has an invalid value for"),
         ("ENDPOINT", "collector:4318", "has no scheme"),
     ] {
         for variable in [format!("OTEL_EXPORTER_OTLP_{name}"), traces(name)] {

@@ -10,6 +10,7 @@ use super::names;
 use super::period::{Period, Range};
 use super::rows::{RowMap, RowSet};
 use super::span::{self, BAD, COUNTED, Span};
+use super::whom::Whom;
 
 /// Rows of the list, and of the matrix with its columns.
 pub const PAGE: usize = 50;
@@ -227,6 +228,14 @@ impl Filter {
             from: place("from"),
             row: place("row"),
             column: place("column"),
+        }
+    }
+
+    pub fn whom(&self) -> Whom {
+        Whom {
+            words: self.words.clone(),
+            domain: self.domain.clone(),
+            ..Whom::default()
         }
     }
 
