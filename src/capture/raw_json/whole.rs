@@ -377,7 +377,7 @@ mod tests {
     use crate::capture::cutter::Cutter;
     use crate::capture::writer::Capture;
     use crate::limits::Limits;
-    use crate::redact::Redactor;
+    use crate::redact::{Buffers, Redactor};
 
     /// What is written of a text, if it is copied whole.
     fn copied(text: &str, capture: Capture, end: usize) -> Option<String> {
@@ -446,6 +446,24 @@ mod tests {
         }
         assert_eq!(copied("{\"a\":0}", Capture::NamesOnly, 1_000), None);
         assert_eq!(copied("{\"a\":0}", VALUE, 10), None, "no room");
+    }
+
+    #[test]
+    fn a_word_that_is_long_enough_for_a_key_is_looked_at() {
+        for (text, is_looked_at) in [
+            (r#"["of short words, all of them"]"#, false),
+            (r#"["abcdefghijkl"]"#, true),
+            (r#"["a few more, abcdefghijklm and others"]"#, true),
+        ] {
+            let (limits, redactor) = (Limits::default(), Redactor::default());
+            let (mut out, mut buffers) = (JsonBuffer::default(), Buffers::default());
+            let mut cutter = Cutter::new(&redactor);
+            let mut writer = ValueWriter::new(&mut out, &limits, &mut cutter, VALUE, 1_000);
+            writer.recorder = redactor.recorder(&mut buffers, 0);
+            assert!(write(&mut writer, text));
+            let recorder = writer.recorder.unwrap();
+            assert_eq!(recorder.tape.masks.len() > 0, is_looked_at, "{text}");
+        }
     }
 
     #[test]
