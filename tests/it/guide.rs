@@ -148,7 +148,10 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "2xx with a web page",
-        &["it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy"],
+        &[
+            "it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy",
+            "it/otlp.rs::four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else",
+        ],
     ),
     (
         "2xx with any other body, huge, cut off or trickling",

@@ -377,6 +377,7 @@ fn answered(answers: impl IntoIterator<Item = Answer>) -> (mcp_usage::Stats, u64
     let usage = builder_for(&ingest, &otlp())
         .flush_interval(Duration::from_secs(600))
         .max_backoff(Duration::from_millis(2))
+        .request_timeout(Duration::from_secs(3))
         .max_in_flight(1)
         .build()
         .unwrap();
@@ -395,6 +396,12 @@ fn four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else() {
     }
     let (stats, requests) = answered([Answer::reset_after_body()]);
     assert_eq!((stats.delivered, requests), (10, 2));
+    // A timeout breaks the connection.
+    let (stats, requests) = answered([Answer::hang()]);
+    assert_eq!((stats.delivered, requests), (10, 2));
+    // A 2xx is an answer, whoever has given it.
+    let (stats, requests) = answered([Answer::ok().body("<!doctype html><title>Sign in</title>")]);
+    assert_eq!((stats.dropped.get(DropReason::Rejected), requests), (10, 1));
     for (status, reason) in [
         (301, DropReason::Rejected),
         (401, DropReason::Unauthorized),
