@@ -762,7 +762,7 @@ fn no_key_comes_later_where_none_could_have_been_given() {
         ),
         (
             of(&[(HEADERS, "authorization=Basic%20x")]),
-            Some("would stand beside the header"),
+            Some("would conflict with the header"),
         ),
         (of(&[(ENDPOINT, "https://collector.example")]), None),
         (of(&[]), None),
