@@ -5,59 +5,15 @@
 // schemes, and a picture of each is left in that directory.
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { desktop, follow, heading, launch, rail, search } from "./keyboard.mjs";
 
-const { chromium } = createRequire(join(process.env.NODE_PATH, "x"))("playwright-core");
 const [link, executablePath, given, screenshots] = process.argv.slice(2);
 const totals = JSON.parse(given);
 const origin = new URL(link).origin;
-
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-const complaints = [];
-async function open(options) {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  // A violated policy is an error of the console's, too.
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(`${page.url()}: ${message.text()}`);
-  });
-  page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error}`));
-  page.on("dialog", (dialog) => {
-    complaints.push(`${page.url()}: a dialog says ${dialog.message()}`);
-    dialog.dismiss();
-  });
-  return page;
-}
-
-// By keyboard alone: goes on until what has the focus is called so.
-async function press(page, name, key = "Enter") {
-  await tabTo(page, name);
-  await page.keyboard.press(key);
-}
-async function tabTo(page, name) {
-  const seen = [];
-  for (let tabs = 0; tabs < 400; tabs++) {
-    await page.keyboard.press("Tab");
-    const called = await page.evaluate(() => {
-      const focused = document.activeElement;
-      return (focused?.getAttribute("aria-label") ?? focused?.innerText ?? "").trim();
-    });
-    if (typeof name === "string" ? called === name : name.test(called)) return;
-    seen.push(called);
-  }
-  assert.fail(`the keyboard does not reach ${name} on ${page.url()}; it reaches ${[...new Set(seen)].join(" | ")}`);
-}
-async function follow(page, name) {
-  const loaded = page.waitForEvent("load");
-  await press(page, name);
-  await loaded;
-}
+const { open, complaints, close } = await launch(executablePath);
 
 const number = (text) => Number(text.replace(/[^0-9.−-]/g, "").replace("−", "-"));
-async function heading(page) {
-  return (await page.innerText("h1")).trim();
-}
 // The key numbers by their labels.
 async function figures(page) {
   return page.$$eval(".kpi", (kpis) => Object.fromEntries(kpis.map((kpi) => [
@@ -70,7 +26,6 @@ async function counted(page, path) {
   return number(await page.innerText(".count"));
 }
 
-const desktop = { viewport: { width: 1280, height: 900 }, colorScheme: "light" };
 const page = await open(desktop);
 await page.goto(link);
 await follow(page, "Sign in");
@@ -95,7 +50,6 @@ assert.equal(await counted(page, `${home}calls?kind=missing`), totals.week.missi
 console.log(`${totals.week.calls} calls of ${totals.week.people} people in ${totals.week.sessions} sessions`);
 
 // Each page, from the rail.
-const rail = ["Overview", "Live", "People", "Logins", "Clients", "Tools", "Sessions", "Intents", "Calls", /^Data quality/, "Connect a server", "Settings"];
 await page.goto(origin + home);
 for (const name of rail) {
   await follow(page, name);
@@ -107,11 +61,7 @@ console.log(`${rail.length} pages, one by one`);
 
 // Somebody is found, and what they did is in order.
 await page.goto(origin + home);
-await page.keyboard.press("/");
-await page.keyboard.type(totals.person.id);
-const found = page.waitForEvent("load");
-await page.keyboard.press("Enter");
-await found;
+await search(page, totals.person.id);
 if (!(await heading(page)).includes(totals.person.id)) await follow(page, totals.person.id);
 assert.equal(await heading(page), totals.person.id);
 const timeline = await page.innerText("main");
@@ -119,8 +69,21 @@ for (const intent of totals.session.intents) assert.ok(timeline.includes(intent)
 assert.ok(timeline.includes("export did not finish within 30 s"));
 console.log(`${totals.person.id} has the timeline that is known`);
 
+// Their company, and a tool.
+const domain = totals.person.id.split("@")[1];
+await follow(page, { href: "/company?" });
+assert.equal(await heading(page), domain);
+assert.ok((await page.innerText("main")).length > 100, `${domain} says something`);
+await follow(page, "Tools");
+await follow(page, { href: "/tool?name=" });
+const tool = new URL(page.url()).searchParams.get("name");
+assert.equal(await heading(page), tool);
+assert.ok((await page.innerText("main")).length > 100, `${tool} says something`);
+console.log(`${domain} and ${tool} by keyboard`);
+
 // A session is stepped through with j and k.
-await page.goto(`${origin}${home}session?id=${totals.session.id}`);
+await page.goto(`${origin}${home}sessions?user=${encodeURIComponent(totals.person.id)}`);
+await follow(page, { href: `/session?id=${totals.session.id}` });
 const steps = await page.$$eval(".step", (steps) => steps.map((step) => step.querySelector(".code, b, strong, bdi")?.innerText ?? ""));
 assert.deepEqual(steps, totals.session.tools);
 const current = () => page.$$eval(".step", (steps) => steps.findIndex((step) => step.hasAttribute("aria-current")));
@@ -144,11 +107,15 @@ await follow(page, /^Forget/);
 await follow(page, /^(Forget|Yes)/);
 await page.goto(personal);
 assert.ok(!(await page.innerText("main")).includes(totals.session.intents[0]), "the timeline is gone");
-for (const path of [`people?q=${totals.person.id.split("@")[0]}@`, "sessions", "calls", "live", "intents"]) {
-  await page.goto(origin + home + path);
-  assert.ok(!(await page.innerText("main")).includes(totals.person.id), `${path} does not know them`);
+await search(page, totals.person.id.split("@")[0]);
+const isGone = async (where) => assert.ok(!(await page.innerText("main")).includes(totals.person.id), `${where} does not know them`);
+await isGone("a search");
+for (const name of rail) {
+  await follow(page, name);
+  // The audit has a keyed hash in their place.
+  await isGone(name);
 }
-await page.goto(origin + home);
+await follow(page, "Overview");
 const after = await figures(page);
 assert.equal(number(after.People), totals.week.people - 1);
 assert.equal(number(after.Calls), totals.week.calls);
@@ -164,7 +131,7 @@ assert.match(await page.innerText("main"), /not signed in/);
 // A link that was used, a page that needs a session, and a person who is gone are said to be errors, and are wanted.
 const isWanted = (text) => /status of (401|410) /.test(text) || (text.startsWith(`${personal}: `) && /status of 404 /.test(text));
 assert.deepEqual(complaints.filter((text) => !isWanted(text)), []);
-await browser.close();
+await close();
 
 // Every page in both widths and both schemes: none is wider than the window.
 async function look() {

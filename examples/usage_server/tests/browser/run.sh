@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A real browser at the pages of the demo's month, by keyboard: signing in, each page, known totals, a known person, a
-# session step by step, and that person forgotten.
+# session step by step, and that person forgotten. And at the pages of a project whose every text is hostile.
 #
 # `look` has it see every page in both widths and both schemes as well; pictures are then left in $SCREENSHOTS, if that
 # is set. Needs what tests/clients/install.sh does, and Chromium: $CHROMIUM, or `chromium` of Debian's packages.
@@ -19,21 +19,38 @@ fi
 [ -n "$chromium" ] || { echo 'there is no Chromium: set CHROMIUM' >&2; exit 1; }
 have_npm playwright playwright-core@1.65.1
 
+# Starts a server; the link that signs in is then in $out/NAME.link.
+serve() { # <name> <arguments>...
+  local name=$1
+  shift
+  "$server" --listen 127.0.0.1:0 --link-file "$out/$name.link" "$@" >"$out/$name.log" 2>&1 &
+  pids+=($!)
+  for _ in $(seq 1200); do
+    [ ! -s "$out/$name.link" ] || return 0
+    sleep 0.05
+  done
+  echo "the server did not start: $(cat "$out/$name.log")" >&2
+  return 1
+}
+
 # The shop is closed and the clock stands still, so that the totals stay what they are.
-"$server" --demo --still --now 1795794067000 --listen 127.0.0.1:0 --link-file "$out/link" >"$out/log" 2>&1 &
-pids+=($!)
+serve month --demo --still --now 1795794067000
 known=
 for _ in $(seq 1200); do
-  known=$(grep '^{' "$out/log" || true)
-  [ -z "$known" ] || [ ! -s "$out/link" ] || break
+  known=$(grep '^{' "$out/month.log" || true)
+  [ -z "$known" ] || break
   sleep 0.05
 done
-[ -n "$known" ] || { echo "the demo has no month: $(cat "$out/log")" >&2; exit 1; }
+[ -n "$known" ] || { echo "the demo has no month: $(cat "$out/month.log")" >&2; exit 1; }
 
 shots=
 if [ "${1:-}" = look ]; then
   shots=${SCREENSHOTS:-$out/screenshots}
   mkdir -p "$shots"
 fi
-NODE_PATH=$clients/playwright/node_modules timeout 300 \
-  node "$here/chromium.mjs" "$(cat "$out/link")" "$chromium" "$known" $shots
+export NODE_PATH=$clients/playwright/node_modules
+timeout 300 node "$here/chromium.mjs" "$(cat "$out/month.link")" "$chromium" "$known" $shots
+
+serve hostile --data "$out/hostile.db" --project '<script>globalThis.owned=1</script>'
+key=$(sed -n 's/^REO_API_KEY=//p' "$out/hostile.link")
+timeout 300 node "$here/hostile.mjs" "$(head -n 1 "$out/hostile.link")" "$key" "$chromium"
