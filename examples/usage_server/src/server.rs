@@ -1,5 +1,7 @@
 //! Listening: connections within bounds, and an end that loses nothing which was taken.
 
+mod stall;
+
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::future::Future;
@@ -21,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::ingest;
+use stall::Stalling;
 
 /// How connections are held.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +32,8 @@ pub struct Limits {
     pub connections: usize,
     /// How long the head of a request may take, and how long a connection may be idle.
     pub head_timeout: Duration,
+    /// How long an answer waits for who does not read it.
+    pub write_timeout: Duration,
     /// How long requests under way may take once the server is to end.
     pub grace: Duration,
 }
@@ -38,6 +43,7 @@ impl Default for Limits {
         Self {
             connections: 1_024,
             head_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }
     }
@@ -48,6 +54,9 @@ const AFTER_ACCEPT_FAILED: Duration = Duration::from_millis(100);
 
 /// The most headers of a request.
 const MAX_HEADERS: usize = 100;
+
+/// How much of a request is held before it is read, and so the longest head: anybody can send one.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 /// All addresses: the ingest's, the operator's, and the pages.
 pub fn router(app: &Arc<App>, pages: Router) -> Router {
@@ -96,8 +105,9 @@ pub async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
             .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(
-                TokioIo::new(stream),
+                TokioIo::new(Stalling::new(stream, limits.write_timeout)),
                 TowerToHyperService::new(router.clone()),
             );
         let connection = graceful.watch(connection);
