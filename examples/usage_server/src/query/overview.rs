@@ -184,6 +184,7 @@ fn read(db: &Connection, project: i64, period: &Period, is_before: bool) -> rusq
     Ok(read)
 }
 
+/// Rows are summed here, and in [`durations`]: the database would sort them first.
 fn calls(
     db: &Connection,
     project: i64,
@@ -194,8 +195,7 @@ fn calls(
 ) -> rusqlite::Result<()> {
     let source = span::calls_at("tool, outcome, class, weight");
     let mut statement = db.prepare_cached(&format!(
-        "SELECT at_ms, tool, outcome, total(weight) FROM ({source}) WHERE class IN {COUNTED}
-         GROUP BY at_ms, tool, outcome"
+        "SELECT at_ms, tool, outcome, weight FROM ({source}) WHERE class IN {COUNTED}"
     ))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     while let Some(row) = rows.next()? {
@@ -232,7 +232,7 @@ fn durations(
 ) -> rusqlite::Result<()> {
     let source = span::hist_at("measure, tool, slot, weight");
     let mut statement = db.prepare_cached(&format!(
-        "SELECT at_ms, tool, slot, total(weight) FROM ({source}) WHERE measure = 0 GROUP BY at_ms, tool, slot"
+        "SELECT at_ms, tool, slot, weight FROM ({source}) WHERE measure = 0"
     ))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     let (mut all, mut by_bucket) = (Slots::default(), vec![Slots::default(); read.buckets.len()]);

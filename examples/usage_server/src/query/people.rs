@@ -670,7 +670,8 @@ fn in_short(
     someone: &Someone,
 ) -> rusqlite::Result<Person> {
     let mut sessions = db.prepare_cached(&format!(
-        "SELECT count(*) FROM session WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
+        "SELECT count(*) FROM session INDEXED BY session_user
+         WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
     ))?;
     Ok(Person {
         id: someone.id.clone(),
@@ -710,6 +711,13 @@ fn course(
     rows.collect()
 }
 
+/// The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them. The plus
+/// keeps the range of the days from it, for which everybody's rows would be read.
+const TOOLS_OF_DAYS: &str = "SELECT t.tool, t.weight, t.failed
+     FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
+         ON t.project = d.project AND t.bucket = +d.bucket AND t.user = d.user
+     WHERE d.project = ?1 AND d.user = ?2 AND d.bucket >= ?3 / 86400000 AND d.bucket * 86400000 < ?4";
+
 /// Calls and failures of a user by tool.
 pub(super) fn tools_of(
     db: &Connection,
@@ -722,12 +730,7 @@ pub(super) fn tools_of(
             "SELECT tool, weight, CASE WHEN outcome IN {BAD} THEN weight ELSE 0.0 END FROM event INDEXED BY event_user WHERE project = ?1 AND user = ?2
                  AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}"
         ),
-        // The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them.
-        _ => "SELECT t.tool, t.weight, t.failed
-             FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
-                 ON t.project = d.project AND t.bucket = d.bucket AND t.user = d.user
-             WHERE d.project = ?1 AND d.user = ?2 AND d.bucket >= ?3 / 86400000 AND d.bucket * 86400000 < ?4"
-            .to_owned(),
+        _ => TOOLS_OF_DAYS.to_owned(),
     };
     let mut statement = db.prepare_cached(&find)?;
     let mut rows = statement.query(params![project, user, period.from, period.until])?;

@@ -365,6 +365,32 @@ mod tests {
     }
 
     #[test]
+    fn tools_beyond_the_bound_of_names_are_counted_and_shown_as_one() {
+        let mut fixture = Fixture::new();
+        let names =
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 10000)
+            INSERT INTO name (project, kind, text, first_ms) SELECT 1, 1, 'tool ' || x, 0 FROM n";
+        fixture.db.execute_batch(names).unwrap();
+        let of_tool = |tool: &str| Record {
+            tool: Some(tool.to_owned()),
+            ..call(MINUTE)
+        };
+        fixture.take([
+            of_tool("one more"),
+            of_tool("tool 7"),
+            of_tool("and another"),
+        ]);
+        let tools = of(&fixture);
+        let mut shown: Vec<_> = tools
+            .called
+            .iter()
+            .map(|tool| (tool.name.as_str(), tool.calls))
+            .collect();
+        shown.sort_by(|a, b| a.0.cmp(b.0));
+        assert_eq!(shown, [("(others)", 2.0), ("tool 7", 1.0)]);
+    }
+
+    #[test]
     fn a_sampled_call_of_a_tool_that_is_not_there_is_one_of_an_absent_tool() {
         let fixture = Fixture::with([Record {
             unknown_tool: true,
