@@ -711,11 +711,10 @@ fn course(
     rows.collect()
 }
 
-/// The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them. The plus
-/// keeps the range of the days from it, for which everybody's rows would be read.
+/// The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them.
 const TOOLS_OF_DAYS: &str = "SELECT t.tool, t.weight, t.failed
      FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
-         ON t.project = d.project AND t.bucket = +d.bucket AND t.user = d.user
+         ON t.project = d.project AND t.bucket = d.bucket AND t.user = d.user
      WHERE d.project = ?1 AND d.user = ?2 AND d.bucket >= ?3 / 86400000 AND d.bucket * 86400000 < ?4";
 
 /// Calls and failures of a user by tool.
