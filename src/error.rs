@@ -93,7 +93,7 @@ pub enum SpoolError {
     #[error("the logger has no spool")]
     NoSpool,
     /// The time was up first. Writing goes on.
-    #[error("not known within {0:?}: writing goes on")]
+    #[error("timed out after {0:?}; writing goes on in the background")]
     TimedOut(Duration),
     /// The disk did not take the events; [`Stats::spool_faults`](crate::Stats::spool_faults) counts
     /// such faults, and the log has the cause. Delivery goes on from memory, and writing is tried
@@ -108,7 +108,7 @@ pub enum SpoolError {
     /// [`SpoolFull`](crate::DropReason::SpoolFull); those that the disk failed to sync are delivered if they can
     /// be read back. All others are on disk. Each flush that waits when it is found out says so; the next one, where
     /// none does.
-    #[error("{events} events that were on disk alone are gone or may be")]
+    #[error("{events} events that were only on disk are lost, or may be")]
     Lost {
         /// Events that are lost or may be.
         events: u64,
@@ -161,7 +161,7 @@ pub enum ConfirmError {
     #[error("the event was dropped: {0}")]
     Dropped(DropReason),
     /// The time was up first. The event stays pending and may still be delivered.
-    #[error("not known within {0:?}: the event is still pending")]
+    #[error("timed out after {0:?}; the event is still pending")]
     Unknown(Duration),
     /// The logger is switched off; nothing is sent.
     #[error("the logger is disabled")]
@@ -173,7 +173,7 @@ pub enum ConfirmError {
 #[non_exhaustive]
 pub enum DeliveryError {
     /// A request failed and is tried again.
-    #[error("request failed, {events} events are tried again: {cause}")]
+    #[error("request failed, {events} events are retried: {cause}")]
     Retrying {
         /// Events in the request.
         events: u64,

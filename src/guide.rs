@@ -5,18 +5,18 @@
 //! | how do I begin? | [`getting_started`] |
 //! | where in my server do I call it? | [`placement`] |
 //! | how does it know who calls? | [`identity`] |
-//! | what does each way in capture, and what can it not know? | [`captured`] |
-//! | what is taken out of my data, and what is not? | [`redaction`] |
+//! | what does each integration capture, and what can it not know? | [`captured`] |
+//! | what is redacted, and what is not? | [`redaction`] |
 //! | where can events go? | [`destinations`] |
 //! | how do I see them in Reo? | [`reo`] |
-//! | what becomes of events when things fail? | [`failures`] |
+//! | what happens to events when things fail? | [`failures`] |
 //! | how do I keep events through restarts and long outages? | [`spool`] |
-//! | what about functions and command-line tools? | [`short_lived`] |
+//! | what about serverless functions and command-line tools? | [`short_lived`] |
 //! | can I trust the numbers? | [`numbers`] |
 //! | which settings are there? | [`settings`] |
 //! | how do I test my integration? | [`testing`] |
 //! | what does it cost? | [`cost`] |
-//! | nothing arrives, or a line of the log puzzles me | [`troubleshooting`] |
+//! | why does nothing arrive, and what does a line of the log mean? | [`troubleshooting`] |
 //! | I come from another SDK | [`migrating`] |
 //! | what changes for my dashboards? | [`changes`] |
 

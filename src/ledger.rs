@@ -30,9 +30,9 @@ pub enum DropReason {
     Sampled,
     /// The tool was called more often than its rate cap allows.
     RateCapped,
-    /// The event is about somebody to whom [`consent`](crate::Builder::consent) said no, or on whom it failed.
+    /// The hook of [`consent`](crate::Builder::consent) returned `false` for the event's user, or panicked.
     NoConsent,
-    /// The event is about somebody who was [forgotten](crate::UsageLogger::forget) before it was delivered.
+    /// The event's user was [forgotten](crate::UsageLogger::forget) before it was delivered.
     Forgotten,
     /// The ingest answered 401, or 403 where no event of the request was found to be the cause.
     Unauthorized,
@@ -178,12 +178,11 @@ pub struct Stats {
     pub queue_bytes: u64,
     /// Panics caught in a caller's `Serialize`, redaction rule or hook.
     pub panics: u64,
-    /// Requests whose user is unknown because the host's hook failed; their events are
-    /// anonymous.
+    /// Requests without a user because the hook of `identify` failed; their events are anonymous.
     pub identity_failures: u64,
-    /// Calls, and requests for prompts and resources, that kept names and sizes in place of some of their content,
-    /// since what is under way holds a quarter of `max_queue_bytes` together, or the queue was full; and calls of
-    /// whose messages the `tower` layer kept an outline, for the same reason or since they are larger than its bound.
+    /// Calls, and requests for prompts and resources, recorded with names and sizes in place of some of their content:
+    /// because open calls held a quarter of `max_queue_bytes` together, because the queue was full, or because a message was
+    /// larger than the bound of the `tower` layer.
     pub calls_without_content: u64,
     /// Messages of HTTP requests that the `tower` layer passed on unread: with an outline that is
     /// too large, compressed, no JSON, or after the hundredth of a list. Calls among them have no event.

@@ -112,24 +112,22 @@ pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 ///
 /// # What is promised
 ///
-/// - A process that is killed loses at most the events of its last 100 ms: so often what is queued is
-///   written, apart from sending. A disk that is slower than that (a sync under load may take longer)
-///   adds its delay. Those that [`flush_to_disk`](crate::UsageLogger::flush_to_disk)
-///   has confirmed are never lost.
+/// - A process that is killed loses at most the events of its last 100 ms, because queued events are
+///   written that often, apart from sending. A disk that is slower than that (a sync under load may take longer)
+///   adds its delay. Events that [`flush_to_disk`](crate::UsageLogger::flush_to_disk) has confirmed are never lost.
 /// - A power loss costs what was not synced: the events of about the last second, none that
 ///   `flush_to_disk` has confirmed.
-/// - What somebody removes under a running logger is written anew where it is in memory, too, within a
-///   second; `flush_to_disk` looks first, and [says](crate::SpoolError::Lost) what is gone for good.
-/// - Delivery is at least once. After a kill the ingest may see again what it confirmed in the last
+/// - Files that are removed under a running logger are written anew within a second, as far as their events are still in
+///   memory; `flush_to_disk` checks the files first, and [says](crate::SpoolError::Lost) what is gone for good.
+/// - Delivery is at least once. After a kill the ingest may receive again events that it confirmed in the last
 ///   100 ms, under the same ids.
 /// - A disk that is full, slow or gone never stops delivery, which then goes on from memory.
 ///
 /// # The directory
 ///
 /// Several processes, and several loggers in one, may share a directory: each has a sub-directory of
-/// its own in it (mode 0700, files 0600) and locks it. When an owner has ended, whoever comes
-/// next, or already runs, takes over what it left, if it is this user's: what belongs to another user, or
-/// can be written by everybody, is left alone, with a line in the log. A directory that everybody can
+/// its own in it (mode 0700, files 0600) and locks it. When an owner has ended, another logger of the same user takes over
+/// what it left. Files of other users, and those that everybody can write, are left alone, with a line in the log. A directory that everybody can
 /// write, such as a volume of mode 0777, is used with a warning. Events wait for a logger that speaks their wire:
 /// give loggers that send to different places different directories. Network file systems often
 /// cannot lock, or keep no owners; [`build`](crate::Builder::build) then fails.

@@ -83,14 +83,14 @@ pub enum Wire {
     /// The format of PostHog's MCP analytics: `$mcp_tool_call` and its relatives, in batches to `{endpoint}/batch/`.
     ///
     /// The endpoint is the host, by default `https://us.i.posthog.com`, else that of `POSTHOG_HOST`. The key is the
-    /// project's token, which begins with `phc_`; `POSTHOG_API_KEY` has it where code does not. It travels in the body,
-    /// which gets it when it is sent and not before.
+    /// project's token, which begins with `phc_`; `POSTHOG_API_KEY` has it where code does not. It is added
+    /// to the body only when that is sent.
     ///
-    /// A user is a person, and somebody anonymous is none: an event of nobody goes under its session. An event without a
-    /// session has one of its own, which is the process where the transport is `stdio`. Sessions whose ids are sent
-    /// [as they are](SessionIds::Raw) are those that PostHog's own SDKs make of the same ids.
+    /// A user becomes a person. An anonymous event has no person and goes under its session. An event without a session
+    /// gets one of its own; where the transport is `stdio`, that is the process. Session ids that are sent
+    /// [as they are](SessionIds::Raw) become what PostHog's own SDKs make of the same ids.
     ///
-    /// Only final outcomes are calls: a tool that there is not is `$mcp_unknown_tool`, a round that asks back
+    /// Only final outcomes are calls: an unknown tool is `$mcp_unknown_tool`, a round that asks back
     /// `$mcp_input_required`, a task `mcp_usage_task`. [`Init`](crate::Init) is `$mcp_tools_list`, a custom event
     /// `MCP_SESSION_START` is `$mcp_initialize`, one of another name is called as it is there, and other names that begin
     /// with `MCP_` or `$` become `mcp_usage_…`. Keys of `meta` are properties `mcp_usage_meta_…`. Answers mean what

@@ -107,7 +107,7 @@ impl Builder {
     /// |---|---|
     /// | `log_usage` | [`Queued`](crate::Outcome::Queued) if any takes the event; each that should get it counts it as offered |
     /// | `log_usage_confirmed` | waits for the first, or for all: [`confirm`](Self::confirm) |
-    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline, of each [`destinations`](crate::UsageLogger::destinations) tells what became of its events; `flush_to_disk` is done when all spools have them |
+    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline; [`destinations`](crate::UsageLogger::destinations) has the counts of each; `flush_to_disk` is done when all spools have the events |
     /// | `before_send` | runs once for each event |
     /// | `forget` | forgets for all of them; an event counts for each |
     /// | `stats` | the first one's; [`destinations`](crate::UsageLogger::destinations) has each by name |
@@ -143,8 +143,8 @@ impl Builder {
     ///
     /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional. On the OTLP wire it
     /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`. On the PostHog wire it is
-    /// `POSTHOG_API_KEY`, and travels in the body, which gets it when it is sent.
-    /// The key goes to the endpoint's origin and nowhere else, and no `Debug`, log or error shows it.
+    /// `POSTHOG_API_KEY`, and is added to the body when that is sent.
+    /// The key is sent to the endpoint's origin only, and no `Debug`, log or error shows it.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.target.api_key = Some(key.into());
         self
@@ -171,8 +171,8 @@ impl Builder {
         self
     }
 
-    /// Sets the product. Wire key `product_id`. Default: none; the Reo wires require one here or
-    /// on each event.
+    /// Sets the product. Wire key `product_id`. Default: none; the Reo wires, and PostHog without a
+    /// [`server_name`](crate::PostHog::server_name), require one here or on each event.
     pub fn product_id(mut self, id: impl Into<String>) -> Self {
         self.product_id = Some(id.into());
         self
@@ -264,25 +264,25 @@ impl Builder {
         self
     }
 
-    /// Asks whether events about somebody may be taken, before anything of them is written. Default: all may.
+    /// Sets a hook that decides whether an event about a user may be recorded. Default: every event may.
     ///
-    /// `asks` is called on the thread that logs the event, once for each event that has an identity, its own or the
-    /// logger's, before sampling: calls, logins, listings, custom events, and refused logins that name somebody. `false`
-    /// drops the event as [`NoConsent`](crate::DropReason::NoConsent), and so does a panic. Events of nobody are not
-    /// asked about, nor are those that a full queue or a shutdown refuses.
+    /// The hook runs on the thread that logs the event, before sampling, once for each event that has an identity (its own
+    /// or the logger's): calls, logins, listings, custom events, and refused logins that name a user. `false`, or a panic,
+    /// drops the event as [`NoConsent`](crate::DropReason::NoConsent). The hook is not called for anonymous events, nor for
+    /// those that a full queue or a shutdown refuses.
     ///
-    /// It gets the identity as it was given, also where pseudonyms are sent, and with the address
-    /// that the event has beside it ([`ToolCall::email`](crate::ToolCall::email)); where an address is all that an event
-    /// has, as [`Identity::email`].
+    /// It receives the identity as it was given, also where pseudonyms are sent, with the address beside it
+    /// ([`ToolCall::email`](crate::ToolCall::email)). If an event has an address alone, it receives
+    /// [`Identity::email`].
     ///
-    /// The event of a [call guard](crate::CallGuard), and of a call that an integration records, is asked about when the
-    /// call ends, on the thread that ends it, with the identity that it has then; a shutdown ends those that are open. Until
-    /// then the guard alone has what it was given, and after a no nothing has it.
+    /// For a [call guard](crate::CallGuard), and for a call that an integration records, the hook runs when the call ends, on
+    /// the thread that ends it, with the identity that the call has then. A shutdown ends the open calls. Until then only
+    /// the guard holds the content, and after a `false` it is gone.
     ///
-    /// It must not block: the request waits for it. Look the answer up in memory, and fetch it elsewhere.
+    /// The hook must not block, because the request waits for it. Look the answer up in memory, and fetch it elsewhere.
     ///
-    /// What was logged before a no is queued: [`forget`](crate::UsageLogger::forget) takes it out. What a spool has kept
-    /// from an earlier process is not asked about again.
+    /// Events that were logged before a `false` stay queued: [`forget`](crate::UsageLogger::forget) removes them. Events
+    /// that a spool has kept from an earlier process are not asked about again.
     ///
     /// ```
     /// # use mcp_usage::UsageLogger;
@@ -335,13 +335,13 @@ impl Builder {
         self
     }
 
-    /// Sends pseudonyms in the place of user ids and e-mail addresses: on every event, whoever
-    /// gives the identity. Default: no, they are sent as they are.
+    /// Sends pseudonyms in place of user ids and e-mail addresses, on every event. Default: no, they are
+    /// sent as they are.
     ///
     /// An id of the kind `EMAIL` becomes what [`Pseudonyms::email`] makes of it, the same in any case,
-    /// and any other what [`Pseudonyms::user`] does; the kind and anonymous ids stay. Logins are told
-    /// apart by the pseudonyms, too, so that an address in two spellings is one. It costs the caller of
-    /// `log_usage` a hash, about a microsecond.
+    /// and any other what [`Pseudonyms::user`] does; the kind and anonymous ids stay. Logins are
+    /// counted by pseudonym, too, so that an address in two spellings is one. The caller of `log_usage` pays for
+    /// a hash, about a microsecond.
     ///
     /// Addresses in texts stay the redactor's: marks, or the same pseudonyms where a redactor has
     /// been given [them](crate::redact::RedactorBuilder::pseudonyms), too.
@@ -362,12 +362,13 @@ impl Builder {
         self
     }
 
-    /// Tells the destination who was [forgotten](crate::UsageLogger::forget), by an event `MCP_FORGET_USER` with their
-    /// identity, under a pseudonym where those are sent, and at the time of the call. Default: no, nothing is sent of it.
+    /// Sends an event `MCP_FORGET_USER` to the destination when a user is [forgotten](crate::UsageLogger::forget), with
+    /// their identity (or pseudonym) and the time of the call. Default: no, nothing is sent.
     ///
-    /// For an ingest of your own that deletes what it has of a user. The event is logged when the logger has forgotten
-    /// them, to this destination alone, whatever [`consent`](Self::consent) says and the sampling; no later call forgets
-    /// it. Where they are given by an address alone, that is the id. Requests that were under way may arrive after it.
+    /// For an ingest of your own that deletes what it has of a user. The event is logged once the logger has forgotten
+    /// the user, to this destination alone. Neither [`consent`](Self::consent) nor sampling applies to it, and no later
+    /// `forget` removes it. For a user who is given by an address alone, the address is the id. Requests in flight may
+    /// arrive after it.
     ///
     /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) on another wire than
     /// [`Wire::ReoBatch`].
@@ -419,14 +420,14 @@ impl Builder {
     }
 
     /// Allows an endpoint with plain `http` that is not on this machine: the key and the events
-    /// then travel in the clear. Default: `MCP_USAGE_ALLOW_INSECURE_HTTP`, else no.
+    /// are then sent unencrypted. Default: `MCP_USAGE_ALLOW_INSECURE_HTTP`, else no.
     pub const fn allow_insecure_http(mut self, allow: bool) -> Self {
         self.target.allow_insecure_http = Some(allow);
         self
     }
 
-    /// Changes the HTTP client: proxies, roots, client certificates. Redirects stay refused
-    /// whatever it does, and this machine is never reached by a proxy.
+    /// Sets a hook that changes the HTTP client: proxies, roots, client certificates. Redirects stay refused
+    /// in any case, and this machine is never reached through a proxy.
     ///
     /// Without it, proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
     /// roots from the system; none are loaded for an endpoint with plain `http`.
@@ -461,7 +462,7 @@ impl Builder {
     }
 
     /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
-    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no, since an ingest must know how to take it; one that does not answers 415 or 400, which
+    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no: an ingest that cannot read it answers 415 or 400, which
     /// drops events as [`Rejected`](crate::DropReason::Rejected).
     ///
     /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
@@ -496,7 +497,7 @@ impl Builder {
         self
     }
 
-    /// Switches the logger off. Default: on, unless the environment opts out; an opt-out wins over
+    /// Switches the logger on or off. Default: on, unless the environment opts out; an opt-out wins over
     /// `enabled(true)`.
     pub const fn enabled(mut self, enabled: bool) -> Self {
         self.disabled = !enabled;

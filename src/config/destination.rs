@@ -31,8 +31,8 @@ pub(super) struct Target {
 
 /// One more place that events are sent to, beside the builder's own: see [`Builder::also`](super::Builder::also).
 ///
-/// What is set here is the destination's alone; every other setting is the builder's and holds for all of them. It has a
-/// ledger, retries, a breaker and loss reports of its own, so that one that is down costs the others nothing.
+/// These settings apply to this destination only; every other setting is the builder's and applies to all. Each destination has
+/// its own ledger, retries, breaker and loss reports, so one that is down does not delay the others.
 ///
 /// The variables of a wire (`REO_API_KEY`, `OTEL_EXPORTER_OTLP_ENDPOINT` and the like) are read for the first destination
 /// of that wire alone, [`Wire::Reo`] and [`Wire::ReoBatch`] counting as one, so that no key reaches another origin than its
@@ -144,7 +144,8 @@ impl Destination {
         self
     }
 
-    /// Tells it who was forgotten, as [`Builder::announce_forgotten`](super::Builder::announce_forgotten).
+    /// Sends it an event for each forgotten user, as
+    /// [`Builder::announce_forgotten`](super::Builder::announce_forgotten).
     pub const fn announce_forgotten(mut self, on: bool) -> Self {
         self.target.announces_forgotten = on;
         self

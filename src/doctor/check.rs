@@ -25,9 +25,9 @@ impl UsageLogger {
     /// from, opt-out, name resolution, connection and TLS, the clock, the ledger, the spool.
     ///
     /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
-    /// reached. Whether the key is right only [`check_delivery`](Self::check_delivery) shows. It takes at
-    /// most twice the request timeout, for each destination: what is found of those beside the builder's own begins with
-    /// their names.
+    /// reached. Only [`check_delivery`](Self::check_delivery) shows whether the key is right. The check takes at
+    /// most twice the request timeout for each destination. Findings about the destinations that
+    /// [`also`](crate::Builder::also) adds begin with their names.
     pub async fn check(&self) -> Report {
         match self.handle() {
             Some(handle) => start_check(handle).await,

@@ -12,11 +12,11 @@ pub enum AuthRejection {
     Missing,
     /// The credential could not be read.
     Malformed,
-    /// The credential is known to nobody, or its signature is wrong.
+    /// The credential is unknown, or its signature is wrong.
     Invalid,
-    /// The credential's time is up.
+    /// The credential has expired.
     Expired,
-    /// The credential was withdrawn.
+    /// The credential was revoked.
     Revoked,
     /// The credential is for another server.
     WrongAudience,
@@ -51,10 +51,10 @@ impl AuthRejection {
     }
 }
 
-/// Says that a login was refused, by the class of reason and never by the token.
+/// Records that a login was refused, by the class of reason, never by the token.
 ///
-/// Reo: `MCP_AUTH_REJECTED` (PostHog: `mcp_usage_auth_rejected`), about somebody anonymous unless an [`identity`](Self::identity) says
-/// otherwise. The mcpeye wire has no place for it: there the event is dropped as
+/// Reo: `MCP_AUTH_REJECTED` (PostHog: `mcp_usage_auth_rejected`), anonymous unless an [`identity`](Self::identity) is
+/// set. The mcpeye wire has no place for it: there the event is dropped as
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
 ///
 /// ```

@@ -50,8 +50,8 @@ impl Caller {
         }
     }
 
-    /// Says which credential it was, such as an access token or a key's id: a login with another
-    /// one is reported as a login of its own. Default: none; then a session stands for it.
+    /// Sets the credential, such as an access token or a key's id: each new one is reported as a login. Default: none; the
+    /// session is used in its place.
     ///
     /// Only a hash is kept, keyed at random by this process, and nothing of it is sent.
     #[must_use]

@@ -50,7 +50,7 @@ impl<'a> Identity<'a> {
         Self::new(login, "GITHUB")
     }
 
-    /// Stands for somebody unknown: kind `ANONYMOUS`.
+    /// Creates the identity of an unknown user: kind `ANONYMOUS`.
     ///
     /// Where the event has a session or conversation id, a hash of it becomes part of the id that is
     /// sent, so that strangers in different sessions stay apart.

@@ -231,8 +231,8 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Sets the names of the arguments for which the call was refused: those that the tool does not know, that it
-    /// misses, or whose value it does not take. Wire key `refused_arguments`, redacted as a value is; the mcpeye wire
+    /// Sets the names of the arguments for which the call was refused: unknown, missing, or with a value that the tool
+    /// does not accept. Wire key `refused_arguments`, redacted as a value is; the mcpeye wire
     /// has no place for it. The integrations read it from the error of a call that failed on its arguments.
     ///
     /// `names` is a list of texts, such as `&["limit"]`; anything else is left out.
@@ -267,7 +267,7 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Sets which round of a call this is whose tool asks for input in between: 0 for the first.
+    /// Sets the number of the round, for a call whose tool asks for input in between: 0 for the first.
     /// Wire key `round`; absent for the first, which most calls end with.
     #[inline(always)]
     pub const fn round(mut self, round: u32) -> Self {

@@ -25,20 +25,18 @@ const OF_DESTINATION: [Family; 9] = [
         "Events queued, in flight or waiting for a retry.",
         |s| s.pending,
     ),
-    Family::gauge("events_spooled", "Events on disk alone.", |s| s.spooled),
+    Family::gauge("events_spooled", "Events that are only on disk.", |s| {
+        s.spooled
+    }),
     Family::counter("requests", "Requests sent, retries included.", |s| {
         s.requests
     }),
     Family::counter(
         "requests_retried",
-        "Requests that failed and are tried again.",
+        "Requests that failed and are retried.",
         |s| s.retries,
     ),
-    Family::counter(
-        "spool_faults",
-        "Times the spool found something wrong.",
-        |s| s.spool_faults,
-    ),
+    Family::counter("spool_faults", "Faults of the spool.", |s| s.spool_faults),
     Family::gauge("queue_bytes", "Memory that the queue holds.", |s| {
         s.queue_bytes
     }),
@@ -49,12 +47,12 @@ const OF_LOGGER: [Family; 5] = [
     Family::counter("panics", "Panics caught in the host's code.", |s| s.panics),
     Family::counter(
         "identity_failures",
-        "Requests whose user is unknown, since the host's hook failed.",
+        "Requests without a user because the hook failed.",
         |s| s.identity_failures,
     ),
     Family::counter(
         "calls_without_content",
-        "Calls that kept names and sizes in place of some of their content.",
+        "Calls recorded without some of their content.",
         |s| s.calls_without_content,
     ),
     Family::counter(
@@ -64,7 +62,7 @@ const OF_LOGGER: [Family; 5] = [
     ),
     Family::counter(
         "fields_left_out",
-        "Values of events that were not well formed.",
+        "Malformed values that were left out of events.",
         |s| s.fields_left_out,
     ),
 ];

@@ -56,7 +56,7 @@ pub enum RedactorError {
         /// The name as given to `allow_name`.
         name: String,
     },
-    /// The class name of a pattern is no lower-case word such as `employee_id`, or a built-in class has it.
+    /// The class name of a pattern is not a lower-case word such as `employee_id`, or is that of a built-in class.
     #[error("`pattern`: the class name {name:?} {fault}")]
     ClassName {
         /// The name as given.
@@ -64,7 +64,7 @@ pub enum RedactorError {
         /// What is wrong with it.
         fault: &'static str,
     },
-    /// A pattern is no regular expression of the `regex` crate.
+    /// A pattern is not a regular expression of the `regex` crate.
     #[error("`pattern`: the expression for {name:?} cannot be used")]
     Pattern {
         /// The class name of the pattern.
@@ -141,7 +141,7 @@ impl RedactorBuilder {
         self
     }
 
-    /// Puts keyed hashes in the place of e-mail addresses, so that the same person stays countable.
+    /// Replaces e-mail addresses by keyed hashes, so that you can still count people.
     #[cfg(feature = "pseudonyms")]
     pub fn pseudonyms(mut self, pseudonyms: crate::pseudonym::Pseudonyms) -> Self {
         self.pseudonyms = Some(pseudonyms);

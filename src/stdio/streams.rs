@@ -72,8 +72,8 @@ impl UsageStreams {
         )
     }
 
-    /// Begins a session for who moves the bytes, as a proxy with threads of its own does: each piece is handed to a tap,
-    /// which returns what goes on. Hand over bytes before the other end gets them.
+    /// Begins a session for a caller that moves the bytes itself, such as a threaded proxy: hand each piece to a tap,
+    /// before the other end gets it, and pass on what the tap returns.
     ///
     /// [`missing_capability`](Self::missing_capability) has no effect on taps: an answer of ours would have to get between two
     /// lines of the server's.
@@ -103,16 +103,16 @@ impl UsageStreams {
         self
     }
 
-    /// Sets who speaks over the streams, an [`Identity`](crate::Identity) or a [`Caller`]. Default: nobody says; then it is
-    /// the logger's identity, and without one it is anonymous.
+    /// Sets the user of the streams, an [`Identity`](crate::Identity) or a [`Caller`]. Default: the logger's identity,
+    /// otherwise anonymous.
     pub fn identify(mut self, caller: impl Into<Caller>) -> Self {
         self.caller = Some(caller.into());
         self
     }
 
-    /// Sets whether it is the operating system's user where [`identify`](Self::identify) says nobody: the name that
-    /// `USER`, `LOGNAME` or `USERNAME` has when the streams are put around others, as an identity of the kind `OS_USER`.
-    /// Default: no, since the name may be a person's.
+    /// Sets whether the operating system's user is the user of the streams, if [`identify`](Self::identify) names none: the
+    /// name in `USER`, `LOGNAME` or `USERNAME` when the streams are wrapped, as an identity of the kind `OS_USER`. Default:
+    /// no, since the name may be a person's.
     pub fn operating_system_user(mut self, on: bool) -> Self {
         self.operating_system_user = on;
         self

@@ -45,11 +45,11 @@ impl UsageLayer {
     capture_setters!();
     observer_setters!("tower");
 
-    /// Names a header that tells tenants apart, beside those that the [module](crate::tower) lists. May be
-    /// called for several. Default: none.
+    /// Names a header that identifies the tenant, in addition to those that the [module](crate::tower) lists. May be
+    /// called several times. Default: none.
     ///
-    /// For servers that show tenants other tools of the same name by a header whose name does not say so:
-    /// without it, the intent of one tenant's tool is looked for where another's has it.
+    /// For servers that choose a tenant's tools by a header that is not on that list. Without it, the intent of one
+    /// tenant's tool may be looked for where another tenant's tool of that name has it.
     pub fn tenant_header(self, name: impl Into<String>) -> Self {
         let name = name.into().to_ascii_lowercase();
         self.change_http(|http| http.tenant_headers.push(name))

@@ -47,8 +47,8 @@ impl HttpClient {
             Ok(Ok(client)) => *lock(&self.current) = client,
             Ok(Err(_)) | Err(Panicked) => {
                 let _ = log::warn(format_args!(
-                    "usage delivery keeps its connections after a pause, since no new HTTP client can be \
-                     made: see to it that the hook of `http_client` works more than once"
+                    "usage delivery keeps its connections after a pause, because no new HTTP client can be \
+                     made: the hook of `http_client` must work more than once"
                 ));
             }
         }

@@ -1,5 +1,7 @@
-//! The pages say what is so: each line of the tables of failures has tests that cause the fault, and the attributes of
-//! the page of destinations are those that are sent.
+//! The pages say what is so: each line of the tables of failures has tests that cause the fault, the attributes of the page
+//! of destinations are those that are sent, and the lines of the page of troubleshooting are those that are logged.
+
+mod log_lines;
 
 use std::path::Path;
 
@@ -236,11 +238,11 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a `Serialize` of yours panics or fails",
+        "your `Serialize` panics or fails",
         &["it/redaction.rs::a_value_that_cannot_be_serialized_leaves_a_mark_and_the_event"],
     ),
     (
-        "a redaction rule of yours panics",
+        "your redaction rule panics",
         &["it/faults/host.rs::every_fault_of_the_host_is_survived"],
     ),
     (
@@ -251,7 +253,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "`consent` says no to whom an event is about, or panics",
+        "`consent` returns `false`, or panics",
         &[
             "it/consent.rs::each_event_about_somebody_is_asked_about_once_and_none_of_who_says_no_is_sent",
             "it/consent.rs::a_panic_is_no_and_the_logger_goes_on",
@@ -273,7 +275,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "`before_send` takes out what the wire requires",
+        "`before_send` removes what the wire requires",
         &["it/fields.rs::a_malformed_value_of_a_hook_costs_itself_and_is_counted"],
     ),
     (
@@ -315,7 +317,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/shutdown.rs::it_outlives_the_hosts_runtime"],
     ),
     (
-        "shutdown's time is up",
+        "the shutdown times out",
         &["it/shutdown.rs::a_shutdown_against_a_hang_is_back_in_time_and_names_what_is_pending"],
     ),
     (
@@ -356,7 +358,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a record is from another hand",
+        "a record was written by somebody else",
         &[
             "it/spool/foreign.rs::a_record_from_another_hand_is_checked_field_by_field",
             "it/spool/foreign.rs::a_record_from_another_hand_is_checked_and_redacted",

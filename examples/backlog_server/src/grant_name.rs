@@ -17,7 +17,7 @@ pub enum BadName {
     #[error("The name is longer than {MAX_LENGTH} characters.")]
     TooLong,
     #[error("The name holds a character that cannot be seen.")]
-    Control,
+    Invisible,
 }
 
 impl GrantName {
@@ -31,8 +31,8 @@ impl GrantName {
         if text.chars().count() > MAX_LENGTH {
             return Err(BadName::TooLong);
         }
-        if text.chars().any(char::is_control) {
-            return Err(BadName::Control);
+        if text.chars().any(is_invisible) {
+            return Err(BadName::Invisible);
         }
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
@@ -41,6 +41,15 @@ impl GrantName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a character shows nothing, or turns the text around it. A name of nothing else would be a blank one.
+fn is_invisible(c: char) -> bool {
+    let is_format = matches!(
+        c,
+        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+    );
+    is_format || c.is_control()
 }
 
 impl fmt::Display for GrantName {
@@ -74,7 +83,8 @@ mod tests {
         assert_eq!(GrantName::parse(&longest), name(&longest));
         let longer = format!("{longest}ä");
         assert_eq!(GrantName::parse(&longer), Err(BadName::TooLong));
-        assert_eq!(GrantName::parse("a\nb"), Err(BadName::Control));
-        assert_eq!(GrantName::parse("a\u{1b}[2Jb"), Err(BadName::Control));
+        for text in ["a\nb", "a\u{1b}[2Jb", "\u{200b}", "a\u{202e}b"] {
+            assert_eq!(GrantName::parse(text), Err(BadName::Invisible), "{text:?}");
+        }
     }
 }

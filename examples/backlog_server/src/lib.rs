@@ -60,3 +60,8 @@ pub fn app(config: Config, store: Store, usage: UsageLogger) -> Router {
         .layer(from_fn_with_state(app.clone(), body_time::guard))
         .with_state(app)
 }
+
+/// The README's code compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -37,13 +37,13 @@ use tracing::Level;
 const USAGE: &str = "\
 usage: backlog_server [--listen HOST:PORT] [--database FILE] [--ingest URL] [--exit-with-stdin]
 
-  --listen           where to listen; 127.0.0.1:8934 without
-  --database         an SQLite file; without, all is in memory and gone at the end
-  --ingest           where usage events go, with the key of REO_API_KEY; without, to a mock ingest inside
+  --listen           where to listen (default 127.0.0.1:8934)
+  --database         an SQLite file (default: in memory, gone at the end)
+  --ingest           where usage events go, with the key in REO_API_KEY (default: a mock ingest in this process)
   --exit-with-stdin  end when standard input closes, for scripts
 
-MCP_PUBLIC_URL says where clients reach the server, when that is not where it listens. MCP_PROXIES says how many proxies
-of yours are in front, each of which adds an address to X-Forwarded-For; none without.";
+MCP_PUBLIC_URL is the address at which clients reach the server, if it differs from where it listens. MCP_PROXIES is the
+number of your own proxies in front, each of which adds an address to X-Forwarded-For (default 0).";
 
 /// How long requests that are under way may take when it ends.
 const GRACE: Duration = Duration::from_secs(5);

@@ -18,9 +18,9 @@ use usage_proxy::settings::{Settings, own_variables};
 const USAGE: &str = "\
 usage: usage_proxy [--intent] -- COMMAND [ARGUMENT...]
 
-  --intent  ask agents what each call is for, by a property that tools get
+  --intent  add a property to each tool that asks the agent what the call is for
 
-Everything behind -- is the server's. The proxy's settings are variables, USAGE_PROXY_WIRE and others: see its README.";
+Everything after -- is the server's command. Settings are environment variables such as USAGE_PROXY_WIRE: see the README.";
 
 /// What `sh` exits with after a wrong command line.
 const USAGE_ERROR: u8 = 2;

@@ -249,7 +249,7 @@ async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
     let app = Arc::new(App::new(config, store));
     let forgotten = app.forget(project.id, who, "the command line").await?;
     println!(
-        "{}: {} events are about nobody now, {} sessions are gone",
+        "{}: {} events no longer name the person, {} sessions are removed",
         project.name,
         forgotten.rows.len(),
         forgotten.sessions

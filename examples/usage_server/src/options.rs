@@ -10,25 +10,25 @@ use crate::web::session::Role;
 use crate::web::site::reachable;
 
 pub const USAGE: &str = "\
-usage: usage_server [OPTIONS]                 takes events and shows the pages
+usage: usage_server [OPTIONS]                 receives events and shows the pages
        usage_server [OPTIONS] link            prints a link that signs in once
        usage_server [OPTIONS] backup FILE     copies the database while the server runs
-       usage_server [OPTIONS] forget WHO      forgets whoever has this id or e-mail address
+       usage_server [OPTIONS] forget WHO      forgets the person with this id or e-mail address
        usage_server [OPTIONS] key list | add | revoke ID
 
-  --listen HOST:PORT  where to listen; 127.0.0.1:8787 without
-  --data FILE         the database; usage.db without
-  --public-url URL    where browsers and servers reach it, behind a proxy with TLS; with a path, pages are below it
-  --base-path PATH    the path of the public URL, as in /usage
+  --listen HOST:PORT  where to listen (default 127.0.0.1:8787)
+  --data FILE         the database (default usage.db)
+  --public-url URL    the address for browsers and servers, behind a proxy with TLS; it may have a path
+  --base-path PATH    the path of the public URL, such as /usage
   --trust-proxy       take the host and the scheme from X-Forwarded-Host and X-Forwarded-Proto
-  --min-free-mb MIB   how much has to be free on the disk for events to be taken; 256 without, 0 for no bound
+  --min-free-mb MIB   refuse events while less than this is free on the disk (default 256; 0: no bound)
   --durable           wait for the disk at each commit, so that a power cut loses nothing that was answered
-  --project NAME      which project a command is about, and how the first one is called; default without
-  --role ROLE         of a link: admin, or reader, who sees the pages and changes nothing; admin without
-  --link-file FILE    write the link that signs in into a file of the owner's instead of printing it, and the first key
-  --demo              a month of a made-up shop, which stays busy, in a database that is gone at the end
-  --still             with --demo: the shop is closed, and nothing changes any more
-  --now MS            what time it is, in Unix milliseconds, for tests
+  --project NAME      the project of a command, and the name of the first project (default: default)
+  --role ROLE         of a link: admin (default), or reader, who sees the pages and changes nothing
+  --link-file FILE    write the sign-in link and the first key to a private file instead of printing them
+  --demo              a month of a made-up shop with live traffic, in a database that is gone at the end
+  --still             with --demo: no live traffic
+  --now MS            the time in Unix milliseconds, for tests
   --exit-with-stdin   end when standard input closes, for scripts
   --help, --version";
 
@@ -218,7 +218,7 @@ mod tests {
         let role = read(&["link", "--role", "reader"]).unwrap().role;
         assert_eq!(role, Role::Reader);
         assert_eq!(read(&["--min-free-mb", "9"]).unwrap().min_free_mb, 9);
-        assert!(USAGE.contains(&format!("{} without", Options::default().min_free_mb)));
+        assert!(USAGE.contains(&format!("(default {};", Options::default().min_free_mb)));
     }
 
     #[test]

@@ -86,7 +86,7 @@ async fn the_days_use_of_the_quota_is_on_the_page() {
         ("max@example.com", "on its owner’s pro plan"),
     ] {
         let page = signed_in(&server, email).await.get("/apps").await;
-        let expected = format!("3 of 300 calls today, {said}. New ones from {next_day}.");
+        let expected = format!("3 of 300 calls today, {said}. The quota resets on {next_day}.");
         assert_eq!(page.text_of("usage-demo"), expected);
         assert!(
             page.html

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Each relative link of the built docs leads to a page that is there, and to a place on it where it names one.
+
+rustdoc checks the names of items, and neither headings nor relative addresses. Run after `cargo doc`.
+"""
+
+import os
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
+DOCS = TARGET / "doc/mcp_usage"
+
+
+class Page(HTMLParser):
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.ids, self.links = path, set(), set()
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.ids.add(attributes.get("id"))
+        if tag == "a" and attributes.get("href"):
+            self.links.add(attributes["href"])
+
+
+def faults(page, pages):
+    for link in sorted(page.links):
+        address, place = urldefrag(link)
+        address = unquote(address)
+        path = (page.path.parent / address).resolve() if address else page.path
+        # Other sites; lines of the source, whose numbers rustdoc writes itself; and a link of the docs of tracing's
+        # `WithSubscriber`, which every type implements.
+        if ":" in address or TARGET / "doc/src" in path.parents or address == "dispatcher":
+            continue
+        if not path.is_file():
+            yield f"{link} is not there"
+        elif place and path in pages and not {place, unquote(place)} & pages[path].ids:
+            yield f"{link} leads to no such place"
+
+
+def main():
+    pages = {path: Page(path) for path in DOCS.rglob("*.html")}
+    assert len(pages) > 100, f"{DOCS} has {len(pages)} pages: run cargo doc first"
+    broken = [f"{path.relative_to(DOCS)}: {fault}" for path, page in pages.items() for fault in faults(page, pages)]
+    print(*broken, f"{len(pages)} pages, {len(broken)} broken links", sep="\n")
+    return bool(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
