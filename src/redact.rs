@@ -29,7 +29,7 @@ pub(crate) use self::class::Counts;
 pub(crate) use self::engine::Buffers;
 pub(crate) use self::engine::memo::PLACES as KNOWN_NAMES;
 pub(crate) use self::engine::tape::{Kept, Mark as TapeMark, Recorder};
-pub(crate) use self::read::masks::{Prose, Seen, is_prose};
+pub(crate) use self::read::masks::{Prose, Seen};
 pub use self::redactor::{Redactor, redact_str, redact_value};
 pub(crate) use self::rule_set::RuleFailed;
 pub(crate) use self::seal::{Draft, RedactedJson};

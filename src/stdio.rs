@@ -38,6 +38,7 @@
 //! | the client closes its stream, or its stream fails | the calls are still waited for, since it may read on; those without an answer when the server closes its own are `cancelled` |
 //! | the server closes its stream, or drops it | `dropped`; `panicked` where its thread panics |
 //! | more than 4 096 requests wait for an answer | the oldest is `unknown` |
+//! | the call has no id, so that nothing can answer it | `unknown`, at once |
 //!
 //! # What is passed on
 //!
@@ -59,7 +60,8 @@
 //! Lines are held until they are whole while a list of the tools is waited for, and from the client once it was shown what is
 //! ours. A list passes as it is where it is larger than 1 MiB, is no JSON by the letter, stands among more than 100 messages of
 //! one line, or says a name twice, be it on two pages; then calls of its tools do so, too. So does a call of more than 16 MiB, or
-//! among more than 100 messages. What a server has written and not flushed goes on while requests are read; shut the stream
+//! among more than 100 messages; what is held of a call is charged to no bound, since it would reach its tool with what is ours.
+//! What a server has written and not flushed goes on while requests are read; shut the stream
 //! down at its end, since one that is [dropped](AnswerWriter) writes no more than is taken at once.
 //!
 //! A call of the tool for [missing capabilities](UsageStreams::missing_capability) is answered here, between two lines of the

@@ -59,7 +59,8 @@
 //! A list is held until it is whole, and so is a request of a caller who was shown what is ours; their heads lose
 //! `content-length`. A list passes as it is where it is compressed, has a digest or an `etag`, is larger than 1 MiB, is no JSON
 //! by the letter, stands in several events, or says a name twice; then calls of its tools do so, too. So does a call of more
-//! than 16 MiB, and one whose request has a digest or a signature.
+//! than 16 MiB, and one whose request is compressed, or has a digest or a signature. A list that the answer to its request ends
+//! without takes back what was shown: it may come by a stream that the client opens next, which is not read.
 //!
 //! The server gets a call of the tool for [missing capabilities](UsageLayer::missing_capability), and its answer, which is that
 //! it has no such tool, is replaced by ours where the status is a success.
@@ -68,7 +69,7 @@
 //! a renewed token or cookie makes another caller of the same, whose list has not passed yet. So let it stand inside.
 //!
 //! What was shown to whom is known to this process alone, for the latest 131 072 tools, each counted once for each caller, and
-//! the latest 16 384 callers. Where several replicas serve a client, or a client keeps its list over a restart of the server,
+//! the latest 16 384 callers; what is in use is forgotten last. Where several replicas serve a client, or a client keeps its list over a restart of the server,
 //! a call may come whose list has not passed here: it keeps the argument. Let a client stay with a replica, or leave the
 //! setting off.
 //!

@@ -75,10 +75,12 @@ pub enum Wire {
     ///
     /// Plain `http` is allowed to where collectors are: this machine, a name without a dot, one that ends in `.svc`,
     /// `.local` or `.internal`, and private addresses, all but this machine only as long as neither a key nor a header
-    /// is set. **Personal data then crosses that network in the clear.**
+    /// is set. **Personal data then crosses that network unencrypted.**
     ///
-    /// A request is sent again after 429, 502, 503, 504 and where no answer came; after 400, 413 and 500 in parts; after
-    /// another refusal not at all.
+    /// A request is sent again as it was after 429, 502, 503, 504 and a broken connection, and after nothing else; after
+    /// 400, 413 and 500 in parts; after another refusal not at all. OTLP's specification says nothing of a request that
+    /// times out: this side breaks its connection then, which counts as any broken one. A 2xx with a web page, as a proxy
+    /// or a portal answers, is a 2xx all the same: its events are dropped as [`Rejected`](crate::DropReason::Rejected).
     Otlp(Otlp),
     /// The format of PostHog's MCP analytics: `$mcp_tool_call` and its relatives, in batches to `{endpoint}/batch/`.
     ///
@@ -140,6 +142,8 @@ pub(crate) struct Profile {
     pub(crate) outgrows: fn(&[u8], usize) -> bool,
     /// Says what an answer means for its batch, by its status, its `Retry-After` and the time.
     pub(crate) classify_answer: fn(u16, Option<&str>, SystemTime) -> Verdict,
+    /// What a 2xx with a web page means: not the ingest has answered, but a proxy or a portal.
+    pub(crate) page: Verdict,
     /// Reads the body of a 2xx answer. What cannot be read refuses nothing: the status has said that the
     /// batch was taken.
     pub(crate) receipt: fn(&[u8]) -> Receipt,
@@ -164,6 +168,7 @@ pub(crate) const REO: Profile = Profile {
     capability_tool: "request_missing_capability",
     outgrows: |_, _| false,
     classify_answer,
+    page: Verdict::Retry { after: None },
     receipt: |_| Receipt::Taken,
 };
 
@@ -202,6 +207,8 @@ const OTLP: Profile = Profile {
     // A span may have four times the bytes of the JSON it is made from, and receivers take 20 MiB.
     max_batch_bytes: 4 * 1024 * 1024,
     classify_answer: otlp::answers::classify_answer,
+    // A 2xx is success there, and a request that had one is never sent again.
+    page: Verdict::Drop(DropReason::Rejected),
     receipt: otlp::answers::receipt,
     ..REO_BATCH
 };

@@ -7,7 +7,10 @@ use std::sync::Mutex;
 use super::lock::lock;
 use super::random::Keyed;
 
-/// The latest values, each under a hash of its key; the oldest is forgotten first.
+/// How many values in use are passed over for one that is not: a new one is not to wait for all of them.
+const MAX_PASSED_OVER: usize = 16;
+
+/// The latest values, each under a hash of its key; the oldest that is not in use is forgotten first.
 ///
 /// The hash stands for the key, which is not kept: it may be a credential, as a session's id is.
 #[derive(Debug)]
@@ -15,9 +18,16 @@ pub(crate) struct Recent<T>(Mutex<FifoMap<T>>);
 
 #[derive(Debug)]
 struct FifoMap<T> {
-    values: HashMap<u64, T, Keyed>,
+    values: HashMap<u64, Entry<T>, Keyed>,
     order: VecDeque<u64>,
     max_entries: usize,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    value: T,
+    /// It was asked for, or set anew, since its turn to be forgotten came last.
+    is_used: bool,
 }
 
 impl<T: Clone> Recent<T> {
@@ -30,23 +40,28 @@ impl<T: Clone> Recent<T> {
     }
 
     pub(crate) fn get(&self, key: impl Hash) -> Option<T> {
-        lock(&self.0).values.get(&hash(key)).cloned()
+        let mut entries = lock(&self.0);
+        let entry = entries.values.get_mut(&hash(key))?;
+        entry.is_used = true;
+        Some(entry.value.clone())
     }
 
     /// Sets the value of a key; returns whether there was none.
     pub(crate) fn put(&self, key: impl Hash, value: T) -> bool {
         let key = hash(key);
         let mut entries = lock(&self.0);
-        let is_new = entries.values.insert(key, value).is_none();
-        if is_new {
-            entries.order.push_back(key);
-            if entries.order.len() > entries.max_entries
-                && let Some(oldest) = entries.order.pop_front()
-            {
-                entries.values.remove(&oldest);
-            }
+        if let Some(entry) = entries.values.get_mut(&key) {
+            *entry = Entry {
+                value,
+                is_used: true,
+            };
+            return false;
         }
-        is_new
+        entries.make_room();
+        let is_used = false;
+        entries.values.insert(key, Entry { value, is_used });
+        entries.order.push_back(key);
+        true
     }
 
     /// Forgets a key.
@@ -55,6 +70,27 @@ impl<T: Clone> Recent<T> {
         let mut entries = lock(&self.0);
         if entries.values.remove(&key).is_some() {
             entries.order.retain(|known| *known != key);
+        }
+    }
+}
+
+impl<T> FifoMap<T> {
+    /// Forgets the oldest where there is no room for one more; what is in use has another turn.
+    fn make_room(&mut self) {
+        let mut passed_over = 0;
+        while self.order.len() >= self.max_entries
+            && let Some(oldest) = self.order.pop_front()
+        {
+            match self.values.get_mut(&oldest) {
+                Some(entry) if entry.is_used && passed_over < MAX_PASSED_OVER => {
+                    passed_over += 1;
+                    entry.is_used = false;
+                    self.order.push_back(oldest);
+                }
+                _ => {
+                    self.values.remove(&oldest);
+                }
+            }
         }
     }
 }
@@ -72,8 +108,8 @@ mod tests {
         let recent = Recent::new(100);
         for key in 0..110_u64 {
             assert!(recent.put(key, key));
-            assert!(!recent.put(key, key));
         }
+        assert!(!recent.put(109_u64, 109));
         let entries = lock(&recent.0);
         assert_eq!((entries.values.len(), entries.order.len()), (100, 100));
         drop(entries);
@@ -82,5 +118,15 @@ mod tests {
         recent.remove(10_u64);
         let entries = lock(&recent.0);
         assert_eq!((entries.values.len(), entries.order.len()), (99, 99));
+    }
+
+    #[test]
+    fn what_is_in_use_is_kept() {
+        let recent = Recent::new(100);
+        for key in 0..1_000_u64 {
+            recent.put(key, key);
+            assert_eq!(recent.get(0_u64), Some(0));
+        }
+        assert_eq!((recent.get(1_u64), recent.get(999_u64)), (None, Some(999)));
     }
 }

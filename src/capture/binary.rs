@@ -25,8 +25,8 @@ const SIGNATURES: &[(&str, &str)] = &[
 ];
 
 /// Whether MCP puts binary content under this name.
-pub(super) fn is_place(name: &str) -> bool {
-    matches!(name, "data" | "blob")
+pub(super) fn is_place(name: &[u8]) -> bool {
+    matches!(name, b"data" | b"blob")
 }
 
 /// Returns the marker for a data URL, for base64 of a known binary format, or, in a place where

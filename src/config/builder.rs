@@ -488,7 +488,7 @@ impl Builder {
     /// Writes what would be sent to a file instead of sending it: each request's body is a line of
     /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is needed then.
     ///
-    /// Events count as delivered when they are written. The file is not rotated. On Unix it is made
+    /// It holds for all destinations. Events count as delivered when they are written. The file is not rotated. On Unix it is made
     /// so that only its owner may read it.
     ///
     /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file cannot be opened.

@@ -251,20 +251,26 @@ impl Builder {
         }
     }
 
+    /// Has all destinations write to the file but those that keep their requests in memory.
     fn open_dry_run(&mut self) -> Result<(), BuildError> {
-        if let (Some(path), None) = (&self.dry_run, &self.target.transport) {
-            let file = DryRun::open(path).map_err(|error| {
-                let path = path.display();
-                BuildError::invalid("dry_run", format!("cannot write the file {path}: {error}"))
-            })?;
-            let file: Arc<dyn Transport> = Arc::new(file);
-            for other in &mut self.others {
-                other
-                    .target
-                    .transport
-                    .get_or_insert_with(|| Arc::clone(&file));
-            }
-            self.target.transport = Some(file);
+        let Some(path) = &self.dry_run else {
+            return Ok(());
+        };
+        let others = self.others.iter_mut().map(|other| &mut other.target);
+        let sending = others.chain([&mut self.target]);
+        let mut sending = sending
+            .filter(|target| target.transport.is_none())
+            .peekable();
+        if sending.peek().is_none() {
+            return Ok(());
+        }
+        let file = DryRun::open(path).map_err(|error| {
+            let path = path.display();
+            BuildError::invalid("dry_run", format!("cannot write the file {path}: {error}"))
+        })?;
+        let file: Arc<dyn Transport> = Arc::new(file);
+        for target in sending {
+            target.transport = Some(Arc::clone(&file));
         }
         Ok(())
     }

@@ -77,7 +77,7 @@ impl Builder {
         let is_clear = endpoint.scheme() == "http" && !http::is_loopback(endpoint) && !allows_http;
         let header = self.target.wire.profile().key_place.header();
         Ok(if header.is_some_and(|name| headers.contains_key(name)) {
-            Some("would stand beside the header of its name: leave that out of the headers")
+            Some("would conflict with the header of the same name: leave that out of `headers`")
         } else if is_clear {
             Some("would be sent in the clear: use https, or allow it by allow_insecure_http(true)")
         } else {
@@ -122,7 +122,7 @@ impl Builder {
         for (name, value, setting) in &self.all_headers()? {
             let fault = |fault: String| BuildError::invalid(setting, fault);
             let header = HeaderName::try_from(name.as_str())
-                .map_err(|_| fault(format!("has a name that is none: {name:?}")))?;
+                .map_err(|_| fault(format!("has an invalid name: {name:?}")))?;
             // Some receivers of OTLP take their keys in one of these.
             let is_key = KEY_HEADERS.contains(&header.as_str()) && profile.otel.is_none();
             if is_key
@@ -133,7 +133,7 @@ impl Builder {
             }
             // The value may be a credential, so the error does not repeat it.
             let mut value = HeaderValue::try_from(value.as_str())
-                .map_err(|_| fault(format!("has a value for {header} that no header can hold")))?;
+                .map_err(|_| fault(format!("has an invalid value for {header}")))?;
             value.set_sensitive(true);
             map.append(header, value);
         }

@@ -433,9 +433,10 @@ impl Destination {
         );
         let cause = format!("the ingest answered {}", response.status);
         if verdict == Verdict::Delivered && is_page(&response.body) {
-            let cause =
-                format!("{cause} with a web page: likely a proxy on the way, not the ingest");
-            return (Verdict::Retry { after: None }, cause);
+            let cause = format!(
+                "{cause} with a web page: likely a proxy on the way, not the ingest; check the endpoint and the proxy"
+            );
+            return (settings.wire.profile().page, cause);
         }
         (verdict, cause)
     }

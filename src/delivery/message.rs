@@ -163,7 +163,8 @@ impl Drop for Forgetting {
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
-    /// below. Of several destinations the first one's.
+    /// below. Of several destinations the first one's; [`UsageLogger::destinations`](crate::UsageLogger::destinations)
+    /// has that of each.
     pub stats: Stats,
     /// Events that were still undelivered then, for each destination that they were for, but for those that a spool keeps
     /// ([`Stats::spooled`]). They are given up, and from then on counted as

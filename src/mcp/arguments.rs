@@ -73,7 +73,8 @@ macro_rules! capture_setters {
         ///
         /// Asked with each call, by the name that the client calls. An argument is captured where
         /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing
-        /// is where the closure panics.
+        /// is where the closure panics. The text of an error is captured all the same, redacted: a server may quote
+        /// in it what it refuses.
         pub fn arguments_by(
             self,
             by: impl Fn(&str) -> $crate::mcp::arguments::Arguments + Send + Sync + 'static,

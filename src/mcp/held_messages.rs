@@ -24,7 +24,7 @@ pub(crate) struct HeldMessages {
     is_within: bool,
     line: EventLine,
     max_bytes: usize,
-    /// What is held is charged to it. A call is the server's, which holds it as long; a listing is held for us.
+    /// What is held is charged to it. A call is not: where memory is short it would reach its tool with what is ours.
     charged: Option<Reservation>,
 }
 
@@ -113,9 +113,9 @@ impl HeldMessages {
         }
     }
 
-    /// Ends a body, which may itself be the end of a message.
+    /// Ends a body or a stream, which may itself be the end of a message: an event alone ends with its empty line.
     pub(crate) fn end(&mut self, mut on_part: impl FnMut(Part<'_>)) {
-        if self.framing == Framing::Json && self.is_holding {
+        if self.framing != Framing::Events && self.is_holding {
             self.is_holding = false;
             on_part(Part::Whole(&self.held));
             self.clear();
@@ -214,9 +214,12 @@ mod tests {
         let events = "data: 1\n\ndata: 2\ndata: 222\r\n\r\n: 3\r\r\n\nlast";
         for piece in 1..events.len() {
             let all = parts(Framing::Lines, lines, piece, 100, || true);
-            assert_eq!(all, "<one\n><two two two\n><\n><three\r\n>last", "{piece}");
+            assert_eq!(
+                all, "<one\n><two two two\n><\n><three\r\n><last>",
+                "{piece}"
+            );
             let some = parts(Framing::Lines, lines, piece, 8, || true);
-            assert_eq!(some, "<one\n>two two two\n<\n><three\r\n>last", "{piece}");
+            assert_eq!(some, "<one\n>two two two\n<\n><three\r\n><last>", "{piece}");
             let all = parts(Framing::Events, events, piece, 100, || true);
             assert_eq!(
                 all, "<data: 1\n\n><data: 2\ndata: 222\r\n\r><\n: 3\r\r><\n\n>last",

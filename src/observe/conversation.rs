@@ -94,7 +94,8 @@ impl<S: Surroundings> Conversation<S> {
         unread
     }
 
-    /// An answer passes that nobody reads here: a list of the tools that it may be is not what was shown before.
+    /// An answer passes that nobody reads here, or by another way: a list of the tools that it may be is not what was shown
+    /// before.
     pub(crate) fn on_unreadable_answer(&self) {
         let awaited_page = lock(&self.open).awaited_page();
         if let Some(is_first) = awaited_page {
@@ -153,9 +154,21 @@ impl<S: Surroundings> Conversation<S> {
     }
 
     fn wait_for(&self, id: &MessageId, awaited: Awaited) {
-        let beyond = lock(&self.open).push(id, awaited);
-        if let Some(call) = beyond {
-            call.record.finish(CallOutcome::Unknown);
+        // Nothing answers what has no id, but an error that is to the one request.
+        let is_answered = *id != MessageId::Absent || S::IS_ONE_REQUEST;
+        let beyond = if is_answered {
+            lock(&self.open).push(id, awaited)
+        } else {
+            Some(awaited)
+        };
+        match beyond {
+            Some(Awaited::Listing(listing)) if is_answered => self.forget_shown(listing.is_first),
+            Some(awaited) => {
+                if let Some(call) = awaited.into_call() {
+                    call.record.finish(CallOutcome::Unknown);
+                }
+            }
+            None => {}
         }
     }
 

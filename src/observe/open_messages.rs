@@ -36,7 +36,7 @@ pub(super) enum Awaited {
 pub(super) type CapabilityAnswer = Result<&'static str, &'static str>;
 
 impl Awaited {
-    fn into_call(self) -> Option<OpenedCall> {
+    pub(super) fn into_call(self) -> Option<OpenedCall> {
         match self {
             Self::Call(call) | Self::Capability(call, _) => Some(call),
             Self::Listing(_) | Self::ServerInfo => None,
@@ -78,12 +78,12 @@ impl OpenMessages {
         self.take_calls().for_each(|call| call.record.discard());
     }
 
-    /// Waits for an answer; returns a call that is waited for no longer, since there are too many.
-    pub(super) fn push(&mut self, id: &MessageId, awaited: Awaited) -> Option<OpenedCall> {
+    /// Waits for an answer; returns what is waited for no longer, since there is too much.
+    pub(super) fn push(&mut self, id: &MessageId, awaited: Awaited) -> Option<Awaited> {
         self.awaited.push_back((hash(id), awaited));
         let beyond = self.awaited.len() > MAX_AWAITED;
-        let oldest = beyond.then(|| self.awaited.pop_front())??;
-        oldest.1.into_call()
+        let (_, oldest) = beyond.then(|| self.awaited.pop_front())??;
+        Some(oldest)
     }
 
     /// Whether an answer is waited for that may be changed.

@@ -133,7 +133,7 @@ struct State<W> {
     /// `None` where the logger is off.
     answers: Option<Answers>,
     /// What is written before anything else.
-    pending: Vec<u8>,
+    pending: Pending,
     /// Answers of our own, which come in between two lines.
     own: Vec<u8>,
     /// What passes may be changed, so that the reader of the requests may come to write as well.
@@ -143,6 +143,26 @@ struct State<W> {
     /// Answers of our own are on their way, and no request is read before they are written.
     is_answering: bool,
     wakers: Arc<Wakers>,
+}
+
+/// Bytes that are written a part at a time.
+#[derive(Default)]
+struct Pending {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Pending {
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.written..).unwrap_or_default()
+    }
+
+    fn advance(&mut self, written: usize) {
+        self.written += written;
+        if self.rest().is_empty() {
+            *self = Self::default();
+        }
+    }
 }
 
 /// Those who wait to write: the stream knows one waker alone.
@@ -173,7 +193,7 @@ impl<W> Outlet<W> {
             answers,
             may_change,
             write_rest: None,
-            pending: Vec::new(),
+            pending: Pending::default(),
             own: Vec::new(),
             is_answering: false,
             wakers: Arc::default(),
@@ -202,7 +222,7 @@ impl<W: AsyncWrite> Outlet<W> {
             // What comes to be pending while the reader waits for the client wakes it, too.
             *lock(&state.wakers.reader) = Some(cx.waker().clone());
         }
-        if !state.is_answering && state.pending.is_empty() {
+        if !state.is_answering && state.pending.rest().is_empty() {
             return Poll::Ready(());
         }
         let waker = Waker::from(Arc::clone(&state.wakers));
@@ -236,16 +256,16 @@ impl<W: AsyncWrite> State<W> {
     fn poll_pending(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_within_line = self.answers.as_ref().is_some_and(Answers::is_within_line);
         if !is_within_line {
-            self.pending.append(&mut self.own);
+            self.pending.bytes.append(&mut self.own);
         }
-        while !self.pending.is_empty() {
+        while !self.pending.rest().is_empty() {
             let written = match &mut self.inner {
-                Some(inner) => ready!(inner.as_mut().poll_write(cx, &self.pending)),
-                None => Ok(self.pending.len()),
+                Some(inner) => ready!(inner.as_mut().poll_write(cx, self.pending.rest())),
+                None => Ok(self.pending.rest().len()),
             };
             match self.note_failure(written) {
                 Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Ok(written) => drop(self.pending.drain(..written)),
+                Ok(written) => self.pending.advance(written),
                 Err(error) => {
                     return Poll::Ready(Err(error));
                 }
@@ -292,7 +312,7 @@ impl<W: AsyncWrite> State<W> {
         let taken = first
             .get(..first.len().min(MAX_TAKEN_BYTES))
             .unwrap_or_default();
-        answers.rewrite(taken, &mut self.pending);
+        answers.rewrite(taken, &mut self.pending.bytes);
         self.wake_reader();
         // What is not written now is written before anything else.
         match self.poll_pending(cx) {
@@ -313,7 +333,7 @@ impl<W: AsyncWrite> State<W> {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if let Some(answers) = &mut self.answers {
-            answers.release(&mut self.pending);
+            answers.release(&mut self.pending.bytes);
         }
         ready!(self.poll_pending(cx))?;
         let Some(inner) = &mut self.inner else {
@@ -330,7 +350,7 @@ impl<W: AsyncWrite> State<W> {
     /// Writes what the stream takes at once.
     fn write_rest(&mut self) {
         if let Some(answers) = &mut self.answers {
-            answers.release(&mut self.pending);
+            answers.release(&mut self.pending.bytes);
         }
         // Nobody is left to be told of a failure.
         drop(self.poll_pending(&mut Context::from_waker(Waker::noop())));

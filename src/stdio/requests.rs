@@ -60,47 +60,54 @@ impl Requests {
             lines,
         } = self;
         let holds = || conversation.may_rewrite_requests();
-        lines.push(data, holds, |part| match part {
-            Part::Passing(part) => {
-                look(reader, conversation, part);
-                rewritten.to_server.extend_from_slice(part);
-            }
-            Part::Whole(line) => match conversation.rewrite_requests(line) {
-                RewrittenRequests::AsTheyAre => {
-                    look(reader, conversation, line);
-                    rewritten.to_server.extend_from_slice(line);
-                }
-                RewrittenRequests::Spliced(splices) => {
-                    look(reader, conversation, line);
-                    rewritten.to_server.append(&mut splices.apply(line));
-                }
-                RewrittenRequests::Answered(mut answer) => {
-                    rewritten.to_client.append(&mut answer);
-                    rewritten.to_client.push(b'\n');
-                }
-            },
+        lines.push(data, holds, |part| {
+            rewrite_part(part, reader, conversation, rewritten);
         });
     }
 
-    /// The client has closed its stream, or its stream has failed: returns what was held.
-    pub(super) fn end(&mut self) -> Vec<u8> {
+    /// The client has closed its stream, or its stream has failed: takes what was held, which may be a line without its end.
+    pub(super) fn end(&mut self) -> Rewritten {
         let Self {
             conversation,
             reader,
             lines,
         } = self;
-        let mut rest = Vec::new();
-        lines.release(|part| {
-            if let Part::Passing(part) = part {
-                look(reader, conversation, part);
-                rest.extend_from_slice(part);
-            }
-        });
+        let mut rewritten = Rewritten::default();
+        lines.end(|part| rewrite_part(part, reader, conversation, &mut rewritten));
         if let Some(reader) = reader.take() {
             reader.end(|frame| take(conversation, frame, false));
             conversation.around.note_client_gone();
         }
-        rest
+        rewritten
+    }
+}
+
+fn rewrite_part(
+    part: Part<'_>,
+    reader: &mut Option<FrameReader>,
+    conversation: &Conversation<StreamSession>,
+    rewritten: &mut Rewritten,
+) {
+    let line = match part {
+        Part::Passing(part) => {
+            look(reader, conversation, part);
+            return rewritten.to_server.extend_from_slice(part);
+        }
+        Part::Whole(line) => line,
+    };
+    match conversation.rewrite_requests(line) {
+        RewrittenRequests::AsTheyAre => {
+            look(reader, conversation, line);
+            rewritten.to_server.extend_from_slice(line);
+        }
+        RewrittenRequests::Spliced(splices) => {
+            look(reader, conversation, line);
+            rewritten.to_server.append(&mut splices.apply(line));
+        }
+        RewrittenRequests::Answered(mut answer) => {
+            rewritten.to_client.append(&mut answer);
+            rewritten.to_client.push(b'\n');
+        }
     }
 }
 
@@ -172,14 +179,14 @@ impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
             }
             if let Err(error) = ready!(this.inner.as_mut().poll_read(cx, buf)) {
                 if error.kind() != io::ErrorKind::Interrupted {
-                    *this.ready = io::Cursor::new(requests.end());
+                    hand_on(requests.end(), this.ready, this.outlet);
                 }
                 return Poll::Ready(Err(error));
             }
             let data = buf.filled().get(before..).unwrap_or_default();
             if data.is_empty() {
-                *this.ready = io::Cursor::new(requests.end());
-                if !has_more(this.ready) {
+                let is_answered = hand_on(requests.end(), this.ready, this.outlet);
+                if !is_answered && !has_more(this.ready) {
                     return Poll::Ready(Ok(()));
                 }
                 continue;
@@ -191,12 +198,23 @@ impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
             let mut rewritten = Rewritten::default();
             requests.rewrite(data, &mut rewritten);
             buf.set_filled(before);
-            *this.ready = io::Cursor::new(rewritten.to_server);
-            if !rewritten.to_client.is_empty() {
-                this.outlet.push_own_answers(&rewritten.to_client);
-            }
+            hand_on(rewritten, this.ready, this.outlet);
         }
     }
+}
+
+/// Hands on what the server and the client get; returns whether the client gets something.
+fn hand_on<W>(rewritten: Rewritten, ready: &mut io::Cursor<Vec<u8>>, outlet: &Outlet<W>) -> bool {
+    let Rewritten {
+        to_server,
+        to_client,
+    } = rewritten;
+    *ready = io::Cursor::new(to_server);
+    if to_client.is_empty() {
+        return false;
+    }
+    outlet.push_own_answers(&to_client);
+    true
 }
 
 fn has_more(ready: &io::Cursor<Vec<u8>>) -> bool {

@@ -26,11 +26,12 @@ impl RequestTap {
         Cow::Owned(rewritten.to_server)
     }
 
-    /// Says that the client has closed its stream, and returns what was held. A tap that is dropped says nothing.
+    /// Says that the client has closed its stream, and returns what goes on of what was held. A tap that is dropped says
+    /// nothing.
     #[must_use = "it goes on to the server"]
     pub fn end(self) -> Vec<u8> {
         self.0
-            .map(|mut requests| requests.end())
+            .map(|mut requests| requests.end().to_server)
             .unwrap_or_default()
     }
 }

@@ -119,6 +119,10 @@ impl Exchange {
     /// The answer has come to its end: records the calls that it has not answered.
     pub(super) fn on_end(&self, status: StatusCode, end: End) {
         let is_refusal = status.is_client_error() || status.is_server_error();
+        if !is_refusal && end != End::Dropped {
+            // What is not answered here may be by a stream that the client opens next.
+            self.conversation.on_unreadable_answer();
+        }
         let status = format!("HTTP {}", status.as_u16());
         let (outcome, error) = match end {
             _ if is_refusal => (CallOutcome::ProtocolError, Some(&*status)),

@@ -1,6 +1,6 @@
-//! The server that the real clients and the conformance suite look at: plain, or instrumented.
+//! The server that the real clients and the conformance suite look at: plain, instrumented, or behind the layer with the intent.
 //!
-//! `mcp_fixture [--plain | --no-intent] [--ingest URL] [--http HOST:PORT]`; without `--http`, on stdin and stdout.
+//! `mcp_fixture [--plain | --no-intent | --layer] [--ingest URL] [--http HOST:PORT]`; without `--http`, on stdin and stdout.
 //! Its tools, prompts and resources are those the suite's scenarios ask for by name.
 
 #![expect(
@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use axum::Router;
 use mcp_usage::UsageLogger;
+use mcp_usage::tower::UsageLayer;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestParams, CompleteResult,
     ErrorData, GetPromptRequestParams, GetPromptResponse, GetPromptResult, ListPromptsResult,
@@ -643,10 +644,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let server = instrumentation.instrument(fixture);
             server.serve(stdio()).await?.waiting().await?;
         }
-        (Some(address), true) => serve_http(&address, move || Ok(fixture.clone())).await?,
+        (Some(address), _) if has("--layer") => {
+            let layer = UsageLayer::new(&usage).add_intent(true);
+            serve_http(&address, move || Ok(fixture.clone()), Some(layer)).await?;
+        }
+        (Some(address), true) => serve_http(&address, move || Ok(fixture.clone()), None).await?,
         (Some(address), false) => {
             let factory = instrumentation.factory(move || Ok(fixture.clone()));
-            serve_http(&address, factory).await?;
+            serve_http(&address, factory, None).await?;
         }
     }
     let report = usage.shutdown(Duration::from_secs(2)).await;
@@ -657,13 +662,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve_http<H: ServerHandler>(
     address: &str,
     make: impl Fn() -> std::io::Result<H> + Send + Sync + 'static,
+    layer: Option<UsageLayer>,
 ) -> std::io::Result<()> {
     let config = StreamableHttpServerConfig::default();
     let sessions = config.cancellation_token.clone();
     let service = StreamableHttpService::new(make, Arc::<LocalSessionManager>::default(), config);
+    let mut app = Router::new().nest_service("/mcp", service);
+    if let Some(layer) = layer {
+        app = app.layer(layer);
+    }
     let listener = TcpListener::bind(address).await?;
     eprintln!("MCP at http://{}/mcp", listener.local_addr()?);
-    axum::serve(listener, Router::new().nest_service("/mcp", service))
+    axum::serve(listener, app)
         .with_graceful_shutdown(async move {
             let _ = tokio::signal::ctrl_c().await;
             sessions.cancel();

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Real clients against the example `rmcp_server` and the fixture server, plain and instrumented: what each sees is the
 # same, and with the intent on differs by the property alone. Then the MCP conformance suite, check by check, against
-# the fixture.
+# the fixture, and against the plain one behind the layer with the intent.
 #
 # `tests/clients/run.sh` runs all; names run some of them.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/clients
 source "$here/install.sh"
-cargo build --quiet --features rmcp --example mcp_fixture --example rmcp_server
+cargo build --quiet --features rmcp,tower --example mcp_fixture --example rmcp_server
 examples=$(realpath "$target/debug/examples")
 
 # Says which server is looked at from here on, and how it is called.
@@ -161,7 +161,7 @@ suite() { # <name> <directory> <flags>...
   local name=$1 at=$clients/$2 variant flags
   shift 2
   subject fixture
-  for variant in plain no-intent intent; do
+  for variant in plain no-intent intent layer; do
     flags=()
     [ $variant = intent ] || flags=("--$variant")
     serve "${flags[@]}"
@@ -176,6 +176,7 @@ suite() { # <name> <directory> <flags>...
   [ "$(wc -l <"$out/plain.checks")" -gt 10 ] || { echo "DIFFERENT: conformance $name did not run"; tail -5 "$out/plain.log"; failed=1; }
   compare "conformance $name, without the property" "$out/plain.checks" "$out/no-intent.checks"
   compare "conformance $name, with the property" "$out/plain.checks" "$out/intent.checks"
+  compare "conformance $name, through the layer with the property" "$out/plain.checks" "$out/layer.checks"
 }
 
 conformance() {

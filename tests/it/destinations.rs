@@ -3,30 +3,26 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use mcp_usage::testing::{Answer, MockIngest};
+use mcp_usage::testing::{Answer, ManualClock, MemoryTransport, MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, Confirm, ConfirmError, DeliveryError, Destination, DropReason, Identity,
-    IdentityCapture, Init, Otlp, Outcome, PostHog, ToolCall, UsageLogger, Wire,
+    Builder, Confirm, ConfirmError, DeliveryError, Destination, DropReason, FlushError, Identity,
+    IdentityCapture, Init, Otlp, Outcome, PostHog, ToolCall, UsageLogger, WhenFull, Wire,
 };
 use serde_json::{Value, json};
 
+use crate::spool::TempDir;
 use crate::support::{
-    KEY, PATIENCE, arrival, assert_ledger, builder, builder_for, call, errors, ingest, mcpeye,
-    otlp, rachel, wires,
+    KEY, PATIENCE, arrival, assert_ledger, builder, builder_for, call, endpoint_of, errors, ingest,
+    mcpeye, otlp, rachel, secret, wires,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A destination of this wire at `ingest`.
 fn to(ingest: &MockIngest, wire: Wire) -> Destination {
-    let url = match wire {
-        Wire::Mcpeye(_) => ingest.mcpeye_url(),
-        Wire::Otlp(_) => ingest.otlp_url(),
-        Wire::PostHog(_) => ingest.posthog_url(),
-        _ => ingest.endpoint(),
-    };
+    let url = endpoint_of(ingest, &wire);
     Destination::new(wire).endpoint(url).api_key(KEY)
 }
 
@@ -212,46 +208,211 @@ fn a_full_queue_is_counted_by_those_that_would_have_taken_the_event() {
     assert_ledgers(&usage);
 }
 
+/// Returns when the worker has done all that is due at this time of its clock, and `good` has had all that was sent to it.
+/// Nothing is sent for it: of two requests to forget somebody, the second is answered behind a turn of the worker.
+fn settle(usage: &UsageLogger, name: &str, good: &MockIngest) {
+    let nobody = Identity::email("nobody@example.com");
+    let deadline = Instant::now() + PATIENCE;
+    let has_ended = || {
+        for _ in 0..2 {
+            usage.forget_blocking(&nobody);
+        }
+        let (stats, seen) = (usage.destination(name).unwrap().stats(), good.counts());
+        (stats.requests, stats.delivered) == (seen.requests, seen.accepted)
+    };
+    // The end of a request may send the next.
+    while !(has_ended() && has_ended()) {
+        assert!(Instant::now() < deadline, "{name}: {:?}", usage.stats());
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+/// A quarter of a second of the logger's clock, and of its traffic.
+const STEP: Duration = Duration::from_millis(250);
+const STEPS: u64 = 44;
+const EACH_STEP: u64 = 25;
+/// Half of it, which one destination may hold, is less than all the traffic takes; the other half is more than the requests
+/// under way hold, which nothing evicts.
+const BOUND: usize = 4 << 20;
+
+/// How many events the destination of this name has had at each step of steady traffic.
+fn had_at_each_step(
+    usage: &UsageLogger,
+    name: &str,
+    clock: &ManualClock,
+    good: &MockIngest,
+) -> Vec<u64> {
+    let text = "x".repeat(2_500);
+    let step = |step: u64| {
+        for n in 0..EACH_STEP {
+            let event = call(step * EACH_STEP + n).prompt(&*text);
+            assert_eq!(usage.log_usage(event), Outcome::Queued);
+        }
+        clock.advance(STEP);
+        settle(usage, name, good);
+        let stats = usage.stats();
+        assert!(stats.queue_bytes <= BOUND as u64, "{stats}");
+        good.counts().accepted
+    };
+    (0..STEPS).map(step).collect()
+}
+
+/// On the logger's own clock, so that the bound is exact however slow the machine is.
 #[test]
 fn a_destination_that_hangs_and_one_that_fails_cost_the_third_nothing() {
+    let clock = ManualClock::new();
+    let lone = ingest();
+    let on_clock = |builder: Builder| {
+        let builder = builder.clock(&clock).flush_interval(SECOND);
+        builder.max_queue_bytes(BOUND).max_in_flight(2)
+    };
+    let alone = on_clock(builder_for(&lone, &otlp())).build().unwrap();
+    let had_alone = had_at_each_step(&alone, "otlp", &clock, &lone);
+    alone.shutdown_blocking(Duration::ZERO);
+
     let [hanging, failing, good] = [ingest(), ingest(), ingest()];
     hanging.answer_always(Answer::hang());
     failing.answer_always(Answer::status(503));
-    let usage = builder(&hanging)
-        .wire(Wire::ReoBatch)
-        .max_backoff(20 * Duration::from_millis(1))
+    let usage = on_clock(builder_for(&hanging, &Wire::ReoBatch))
         .also(to(&failing, Wire::ReoBatch).name("failing"))
         .also(to(&good, otlp()).name("good"))
         .build()
         .unwrap();
-    for n in 0..2_000 {
-        assert_eq!(usage.log_usage(call(n)), Outcome::Queued);
+    let had = had_at_each_step(&usage, "good", &clock, &good);
+    let late = 2 * SECOND.div_duration_f64(STEP) as usize;
+    for (at, alone) in had_alone.iter().enumerate().take(had.len() - late) {
+        let beside = had[at + late];
+        assert!(beside >= *alone, "{beside} of {alone} after {at} steps");
     }
-    assert!(
-        good.wait_for_delivered(2_000, 2 * SECOND + PATIENCE)
-            .is_ok()
-    );
+    let offered = STEPS * EACH_STEP;
+    assert!(had_alone.last() > Some(&(offered - 200)), "{had_alone:?}");
+    recovers(&usage, &clock, &failing, offered);
     let stats = |name| usage.destination(name).unwrap().stats();
-    assert_eq!(
-        [stats("reo_batch").delivered, stats("failing").delivered],
-        [0, 0]
-    );
+    settle(&usage, "good", &good);
+    assert_eq!(stats("good").delivered, offered);
+    assert_eq!(stats("reo_batch").delivered, 0);
+    usage.shutdown_blocking(Duration::ZERO);
     assert_ledgers(&usage);
-    failing.answer_always(Answer::ok());
-    assert!(
-        failing
-            .wait_for_delivered(2_000, PATIENCE + PATIENCE)
-            .is_ok()
-    );
-    assert_eq!(stats("failing").dropped.total(), 0);
-    let report = usage.shutdown_blocking(SECOND);
-    assert_eq!(report.pending, 2_000, "those of the one that hangs");
-    assert_ledgers(&usage);
+    let hung = stats("reo_batch").dropped;
+    let [evicted, left] = [DropReason::Evicted, DropReason::ShutdownTimeout].map(|r| hung.get(r));
     assert_eq!(
-        usage.stats().dropped.get(DropReason::ShutdownTimeout),
-        2_000
+        evicted + left,
+        offered,
+        "those of the one that hangs: {hung:?}"
     );
+    assert!(evicted > 0 && left > 0, "{hung:?}");
     assert_no_violations(&[failing, good]);
+}
+
+/// The one that has failed takes events again, and gets what its share of the memory has kept.
+fn recovers(usage: &UsageLogger, clock: &ManualClock, failing: &MockIngest, offered: u64) {
+    let stats = || usage.destination("failing").unwrap().stats();
+    assert_eq!(stats().delivered, 0);
+    failing.answer_always(Answer::ok());
+    let mut seconds = 0;
+    while stats().pending > 0 {
+        clock.advance(SECOND);
+        settle(usage, "failing", failing);
+        seconds += 1;
+        assert!(seconds < 300, "{}", stats());
+    }
+    let stats = stats();
+    let evicted = stats.dropped.get(DropReason::Evicted);
+    assert!(evicted > 0 && stats.delivered > 200, "{stats}");
+    assert_eq!(stats.dropped.total(), evicted, "{stats}");
+    assert_eq!(stats.delivered + evicted, offered, "{stats}");
+    assert_eq!(failing.delivered().len() as u64, stats.delivered);
+}
+
+#[test]
+fn a_destination_that_hangs_keeps_no_flush_and_no_shutdown_beyond_its_deadline() {
+    const TIMEOUT: Duration = Duration::from_millis(300);
+    const LATE: Duration = Duration::from_secs(4);
+    let [hanging, good] = [ingest(), ingest()];
+    hanging.answer_always(Answer::hang());
+    for is_first in [true, false] {
+        let (first, second) = match is_first {
+            true => (&hanging, &good),
+            false => (&good, &hanging),
+        };
+        let builder = builder(first).wire(Wire::ReoBatch);
+        let usage = builder.also(to(second, otlp())).build().unwrap();
+        for n in 0..10 {
+            usage.log_usage(call(n));
+        }
+        let began = Instant::now();
+        let flushed = usage.flush_blocking(TIMEOUT);
+        assert_eq!(flushed, Err(FlushError::TimedOut { pending: 10 }));
+        let report = usage.shutdown_blocking(TIMEOUT);
+        assert!(began.elapsed() < 2 * TIMEOUT + LATE, "{report:?}");
+        assert_eq!(report.pending, 10, "{report:?}");
+        let ends = usage.destinations().into_iter().map(|destination| {
+            let stats = destination.stats();
+            (
+                stats.delivered,
+                stats.dropped.get(DropReason::ShutdownTimeout),
+            )
+        });
+        let ends: Vec<_> = ends.collect();
+        let expected = if is_first {
+            [(0, 10), (10, 0)]
+        } else {
+            [(10, 0), (0, 10)]
+        };
+        assert_eq!(ends, expected);
+        assert_ledgers(&usage);
+    }
+}
+
+/// While all of them are down alike, the queue's policy decides, for all of them together.
+#[test]
+fn a_full_queue_loses_the_newest_or_the_oldest_of_all_destinations_as_when_full_says() {
+    for (policy, lost, kept) in [
+        (WhenFull::DropNewest, DropReason::QueueFull, 0),
+        (WhenFull::DropOldest, DropReason::Evicted, 29),
+    ] {
+        let ingests = [ingest(), ingest()];
+        for ingest in &ingests {
+            ingest.answer_always(Answer::status(503));
+        }
+        let builder = builder(&ingests[0]).wire(Wire::ReoBatch);
+        let usage = builder
+            .max_queue_events(10)
+            .when_full(policy)
+            .also(to(&ingests[1], otlp()))
+            .build()
+            .unwrap();
+        for n in 0..30 {
+            let outcome = usage.log_usage(call(n));
+            let is_full = policy == WhenFull::DropNewest && n >= 10;
+            let full = Outcome::Dropped(DropReason::QueueFull);
+            let expected = if is_full { full } else { Outcome::Queued };
+            assert_eq!(outcome, expected, "{policy:?}, {n}");
+        }
+        for ingest in &ingests {
+            ingest.answer_always(Answer::ok());
+        }
+        usage.flush_blocking(PATIENCE).unwrap();
+        for (destination, ingest) in usage.destinations().iter().zip(&ingests) {
+            let stats = destination.stats();
+            assert_eq!(stats.dropped.total(), stats.dropped.get(lost), "{stats}");
+            assert_eq!(
+                (stats.offered, stats.delivered),
+                (30, 10),
+                "{policy:?}: {stats}"
+            );
+            let numbers: Vec<_> = ingest.delivered().iter().map(number).collect();
+            assert!(numbers.contains(&kept), "{policy:?}: {numbers:?}");
+        }
+        usage.shutdown_blocking(PATIENCE);
+        assert_ledgers(&usage);
+    }
+}
+
+/// What [`call`] was given.
+fn number(event: &ReceivedEvent) -> u64 {
+    let id = event.meta("request_id").and_then(Value::as_str);
+    id.unwrap().parse().unwrap()
 }
 
 #[test]
@@ -490,9 +651,87 @@ fn a_hook_runs_once_for_each_event_and_a_wire_that_lacks_something_then_counts_i
     assert_no_violations(&ingests);
 }
 
-/// The headers and bodies of all requests, as one text.
+/// What the hook adds on its own is redacted as what a caller says is.
+#[test]
+fn what_a_hook_returns_is_redacted_again_for_all_destinations() {
+    let (ingests, usage) = all(|builder| {
+        builder.before_send(|mut event| {
+            event["meta"]["prompt"] = format!("push with {}", secret::github()).into();
+            Some(event)
+        })
+    });
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    for ((name, _), ingest) in wires().into_iter().zip(&ingests) {
+        assert_eq!(ingest.delivered().len(), 1, "{name}");
+        let seen = seen(ingest);
+        assert!(seen.contains("push with [REDACTED"), "{name}: {seen}");
+        assert!(!seen.contains(&secret::github()), "{name}: {seen}");
+    }
+    assert_no_violations(&ingests);
+}
+
+/// The headers, with their values, and bodies of all requests, as one text.
 fn seen(ingest: &MockIngest) -> String {
-    format!("{:?}", ingest.requests())
+    let requests = ingest.requests().into_iter();
+    let requests = requests.map(|request| {
+        let body = String::from_utf8_lossy(&request.body);
+        format!("{} {:?} {body}", request.path, request.headers)
+    });
+    requests.collect()
+}
+
+/// Whichever of two destinations of a wire has its key from the environment, neither sees the other's. An ingest takes
+/// no key but its own, also where the key travels in the body.
+#[test]
+fn a_second_destination_of_a_wire_never_sees_the_firsts_key() {
+    const FIRST: &str = "key-of-the-environment-1";
+    const SECOND: &str = "key-of-the-code-2";
+    for wire in [mcpeye(), otlp(), Wire::PostHog(PostHog::new())] {
+        let ingests =
+            [FIRST, SECOND].map(|key| MockIngest::builder().api_key(key).start().unwrap());
+        let endpoint = endpoint_of(&ingests[0], &wire);
+        let environment = move |name: &str| match name {
+            "MCPEYE_INGEST_SECRET" | "POSTHOG_API_KEY" => Some(FIRST.to_owned()),
+            "OTEL_EXPORTER_OTLP_HEADERS" => Some(format!("authorization=Bearer%20{FIRST}")),
+            "MCPEYE_INGEST_URL" | "POSTHOG_HOST" | "OTEL_EXPORTER_OTLP_ENDPOINT" => {
+                Some(endpoint.clone())
+            }
+            _ => None,
+        };
+        let builder = || {
+            UsageLogger::builder()
+                .env(environment.clone())
+                .product_id("p")
+                .wire(wire.clone())
+        };
+        let second = || Destination::new(wire.clone()).name("second");
+        let whole = second().endpoint(endpoint_of(&ingests[1], &wire));
+        let usage = builder().also(whole.api_key(SECOND)).build().unwrap();
+        usage.log_usage(call(1));
+        assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+        for (ingest, other) in ingests.iter().zip([SECOND, FIRST]) {
+            assert_eq!(ingest.delivered().len(), 1, "{wire:?}");
+            assert_eq!(ingest.counts().requests, 1, "{wire:?}");
+            assert!(!seen(ingest).contains(other), "{wire:?}");
+        }
+        // Without a place of its own it does not get the first one's, and without a key it has none.
+        let fault = builder().also(second()).build().unwrap_err().to_string();
+        assert!(
+            fault.starts_with("destination second: endpoint is missing"),
+            "{fault}"
+        );
+        let keyless = second().endpoint(endpoint_of(&ingests[1], &wire));
+        match builder().also(keyless).build() {
+            Err(fault) => assert!(fault.to_string().contains("api_key is missing"), "{fault}"),
+            Ok(usage) => {
+                usage.log_usage(call(1));
+                usage.shutdown_blocking(PATIENCE);
+                assert!(!seen(&ingests[1]).contains(FIRST), "{wire:?}");
+                assert_eq!(ingests[1].delivered().len(), 1, "{wire:?}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -678,11 +917,31 @@ fn what_all_lack_is_reported_for_each_and_the_doctor_names_every_destination() {
     assert!(!report.is_healthy(), "{report}");
 }
 
+/// A first one that keeps its requests in memory leaves the others no way to the network.
+#[test]
+fn a_dry_run_holds_for_every_destination_that_would_send() {
+    let (ingest, dir) = (ingest(), TempDir::new());
+    let path = dir.root().with_file_name("dry.jsonl");
+    let memory = MemoryTransport::new();
+    let usage = builder(&ingest)
+        .memory_transport(&memory)
+        .dry_run(&path)
+        .also(to(&ingest, Wire::ReoBatch))
+        .build()
+        .unwrap();
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    assert_eq!(ingest.counts().requests, 0);
+    assert_eq!(memory.events().len(), 1);
+    let written = std::fs::read_to_string(path).unwrap();
+    assert_eq!(written.lines().count(), 1, "{written}");
+    assert_ledgers(&usage);
+}
+
 mod spools {
     use mcp_usage::SpoolError;
 
     use super::*;
-    use crate::spool::TempDir;
 
     #[test]
     fn what_one_destination_has_not_got_is_on_its_own_disk_for_the_next_process() {

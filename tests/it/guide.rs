@@ -5,6 +5,8 @@ mod log_lines;
 
 use std::path::Path;
 
+use regex::Regex;
+
 const PAGE: &str = include_str!("../../src/guide/failures.md");
 
 /// Where the tables of faults end: what is said of others is checked by hand.
@@ -146,7 +148,10 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
     (
         "2xx with a web page",
-        &["it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy"],
+        &[
+            "it/faults/poison.rs::a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy",
+            "it/otlp.rs::four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else",
+        ],
     ),
     (
         "2xx with any other body, huge, cut off or trickling",
@@ -173,14 +178,14 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/retry.rs::two_timeouts_of_a_batch_halve_it"],
     ),
     (
-        "heads without end (`100 Continue`, `103`)",
+        "endless interim responses (`100 Continue`, `103`)",
         &[
             "it/faults/network.rs::every_fault_of_names_and_connections_is_survived",
             "it/faults/held_up.rs::heads_without_end_hold_up_no_wait_and_other_requests_go_on",
         ],
     ),
     (
-        "TLS that cannot be trusted",
+        "an untrusted TLS certificate",
         &["it/faults/network.rs::every_fault_of_tls_is_survived_and_nothing_is_sent"],
     ),
     (
@@ -404,7 +409,7 @@ fn rows() -> Vec<&'static str> {
     let cells = faults
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
-    cells.filter(|cell| *cell != "what happens").collect()
+    cells.filter(|cell| *cell != "fault").collect()
 }
 
 /// Whether the source has a function of that name which is a test, be it async or a property, and is run.
@@ -479,4 +484,48 @@ fn every_attribute_of_the_page_of_destinations_is_one_that_is_sent() {
         .filter(|name| !sent.contains(&format!("\"{name}\"")))
         .collect();
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn every_setter_of_the_builder_is_on_the_page_of_settings() {
+    let page = include_str!("../../src/guide/settings.md");
+    let builder = include_str!("../../src/config/builder.rs");
+    let table = include_str!("../../src/config/table.rs");
+    let setter = Regex::new(r"pub (?:const )?fn (\w+)(?:<[^(]*>)?\(\s*mut self").unwrap();
+    let row = Regex::new(r"(?m)^ +(\w+)\(\w+: \w+\) = DEFAULT").unwrap();
+    let setters = setter
+        .captures_iter(builder)
+        .chain(row.captures_iter(table));
+    let setters: Vec<_> = setters.map(|found| found[1].to_owned()).collect();
+    assert!(setters.len() > 40, "{setters:?}");
+    let missing: Vec<_> = setters
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn every_activity_type_is_on_the_page_of_reo() {
+    let page = include_str!("../../src/guide/reo.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let name = Regex::new(r#""(MCP_[A-Z_]+)""#).unwrap();
+    let files = [
+        "event/kind.rs",
+        "event/auth_rejected.rs",
+        "rmcp/recorder.rs",
+        "rmcp/open_request.rs",
+    ];
+    let sources = files.map(|file| std::fs::read_to_string(root.join("src").join(file)).unwrap());
+    let sent: Vec<_> = sources
+        .iter()
+        .flat_map(|source| name.captures_iter(source))
+        .map(|found| found[1].to_owned())
+        .collect();
+    assert!(sent.len() > 6, "{sent:?}");
+    let missing: Vec<_> = sent
+        .iter()
+        .filter(|name| !page.contains(&format!("`{name}`")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -377,6 +377,7 @@ fn answered(answers: impl IntoIterator<Item = Answer>) -> (mcp_usage::Stats, u64
     let usage = builder_for(&ingest, &otlp())
         .flush_interval(Duration::from_secs(600))
         .max_backoff(Duration::from_millis(2))
+        .request_timeout(Duration::from_secs(3))
         .max_in_flight(1)
         .build()
         .unwrap();
@@ -395,6 +396,12 @@ fn four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else() {
     }
     let (stats, requests) = answered([Answer::reset_after_body()]);
     assert_eq!((stats.delivered, requests), (10, 2));
+    // A timeout breaks the connection.
+    let (stats, requests) = answered([Answer::hang()]);
+    assert_eq!((stats.delivered, requests), (10, 2));
+    // A 2xx is an answer, whoever has given it.
+    let (stats, requests) = answered([Answer::ok().body("<!doctype html><title>Sign in</title>")]);
+    assert_eq!((stats.dropped.get(DropReason::Rejected), requests), (10, 1));
     for (status, reason) in [
         (301, DropReason::Rejected),
         (401, DropReason::Unauthorized),
@@ -652,9 +659,9 @@ fn every_bad_variable_is_refused_by_its_name() {
         ),
         ("CERTIFICATE", "Cargo.toml", "without a certificate"),
         ("HEADERS", "secret", "has a fault in pair 1"),
-        ("HEADERS", "a b=secret", "has a name that is none"),
+        ("HEADERS", "a b=secret", "has an invalid name"),
         ("HEADERS", "host=secret", "may not set host"),
-        ("HEADERS", "a=secret%0A", "no header can hold"),
+        ("HEADERS", "a=secret%0A", "has an invalid value for"),
         ("ENDPOINT", "collector:4318", "has no scheme"),
     ] {
         for variable in [format!("OTEL_EXPORTER_OTLP_{name}"), traces(name)] {

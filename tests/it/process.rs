@@ -16,7 +16,9 @@ use mcp_usage::{
 };
 use serde_json::json;
 
-use crate::support::{PATIENCE, assert_ledger, call, posthog, rachel, reserved_port, secret};
+use crate::support::{
+    PATIENCE, assert_ledger, call, endpoint_of, posthog, rachel, reserved_port, secret, wires,
+};
 
 /// A key that no other text contains.
 const SECRET_KEY: &str = "test-key-nobody-may-see";
@@ -464,11 +466,9 @@ fn memory(endpoint: &str) {
         number("USAGE_EVENT_BYTES").unwrap(),
     );
     let max_queue_bytes = number("USAGE_QUEUE_BYTES").unwrap();
-    let wire = if std::env::var("USAGE_WIRE").unwrap() == "reo" {
-        Wire::Reo
-    } else {
-        Wire::ReoBatch
-    };
+    let wanted = std::env::var("USAGE_WIRE").unwrap();
+    let mut wires = wires().into_iter();
+    let (_, wire) = wires.find(|(name, _)| *name == wanted).unwrap();
     let oldest = std::env::var("USAGE_WHEN_FULL").unwrap() == "oldest";
     let builder: Builder = UsageLogger::builder()
         .api_key("test-key-1")
@@ -544,53 +544,54 @@ fn memory(endpoint: &str) {
     assert!(waits <= 100 + events as u64 / 500, "{waits} waits");
 }
 
+/// Wires and policies: both policies where an event goes alone and in a batch, each once where it is made from a record.
+const MEMORY_CASES: [(&str, &str); 6] = [
+    ("reo", "newest"),
+    ("reo", "oldest"),
+    ("reo batch", "newest"),
+    ("reo batch", "oldest"),
+    ("otlp", "oldest"),
+    ("posthog", "newest"),
+];
+
 /// Runs the role against each kind of broken ingest.
 fn memory_against_all(events: usize, event_bytes: usize, max_queue_bytes: usize) {
     for ingest_is in ["down", "hanging", "answering 503"] {
-        for wire in ["reo", "batch"] {
-            for when_full in ["newest", "oldest"] {
-                let ingest = MockIngest::builder().unchecked().port(reserved_port());
-                let ingest = ingest.start().unwrap();
-                let endpoint = ingest.endpoint();
-                match ingest_is {
-                    "down" => drop(ingest),
-                    "hanging" => {
-                        ingest.answer_always(Answer::hang());
-                        // Kept until the process has ended.
-                        std::mem::drop(std::thread::spawn(move || {
-                            std::thread::park_timeout(Duration::from_secs(600));
-                            drop(ingest);
-                        }));
-                    }
-                    _ => {
-                        ingest.answer_always(Answer::status(503));
-                        std::mem::drop(std::thread::spawn(move || {
-                            std::thread::park_timeout(Duration::from_secs(600));
-                            drop(ingest);
-                        }));
-                    }
+        for (wire, when_full) in MEMORY_CASES {
+            let ingest = MockIngest::builder().unchecked().port(reserved_port());
+            let ingest = ingest.start().unwrap();
+            let (_, known) = wires().into_iter().find(|(name, _)| *name == wire).unwrap();
+            let endpoint = endpoint_of(&ingest, &known);
+            let ingest = match ingest_is {
+                "down" => {
+                    drop(ingest);
+                    None
                 }
-                let output = start(
-                    "memory",
-                    &endpoint,
-                    &[
-                        ("USAGE_EVENTS", &events.to_string()),
-                        ("USAGE_EVENT_BYTES", &event_bytes.to_string()),
-                        ("USAGE_QUEUE_BYTES", &max_queue_bytes.to_string()),
-                        ("USAGE_WIRE", wire),
-                        ("USAGE_WHEN_FULL", when_full),
-                    ],
-                );
-                assert!(
-                    output.status.success(),
-                    "{ingest_is}, {wire}, {when_full}: {}",
-                    String::from_utf8_lossy(&output.stderr)
-                );
-                eprint!(
-                    "{ingest_is}, {wire}, {when_full}: {}",
-                    String::from_utf8_lossy(&output.stderr)
-                );
-            }
+                "hanging" => {
+                    ingest.answer_always(Answer::hang());
+                    Some(ingest)
+                }
+                _ => {
+                    ingest.answer_always(Answer::status(503));
+                    Some(ingest)
+                }
+            };
+            let output = start(
+                "memory",
+                &endpoint,
+                &[
+                    ("USAGE_EVENTS", &events.to_string()),
+                    ("USAGE_EVENT_BYTES", &event_bytes.to_string()),
+                    ("USAGE_QUEUE_BYTES", &max_queue_bytes.to_string()),
+                    ("USAGE_WIRE", wire),
+                    ("USAGE_WHEN_FULL", when_full),
+                ],
+            );
+            drop(ingest);
+            let said = String::from_utf8_lossy(&output.stderr);
+            let name = format!("{ingest_is}, {wire}, {when_full}: {said}");
+            assert!(output.status.success(), "{name}");
+            eprint!("{name}");
         }
     }
 }

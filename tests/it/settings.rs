@@ -160,7 +160,7 @@ fn every_bad_value_is_refused_by_the_name_of_its_setting() {
         ("headers", "content-type", |b| {
             b.headers([("content-type", "text/plain")])
         }),
-        ("headers", "name that is none", |b| {
+        ("headers", "invalid name", |b| {
             b.headers([("two words", "v")])
         }),
         ("headers", "value for x-tenant", |b| {

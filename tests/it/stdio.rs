@@ -7,5 +7,6 @@ mod intent;
 mod missing_capability;
 #[cfg(unix)]
 mod pipes;
+mod sessions;
 mod support;
 mod unwritten;

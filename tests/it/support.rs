@@ -79,14 +79,19 @@ pub(crate) fn wires() -> [(&'static str, Wire); 5] {
     ]
 }
 
-/// [`builder`] for any wire.
-pub(crate) fn builder_for(ingest: &MockIngest, wire: &Wire) -> Builder {
-    let endpoint = match wire {
+/// Where a wire's events go at an ingest.
+pub(crate) fn endpoint_of(ingest: &MockIngest, wire: &Wire) -> String {
+    match wire {
         Wire::Mcpeye(_) => ingest.mcpeye_url(),
         Wire::Otlp(_) => ingest.otlp_url(),
         Wire::PostHog(_) => ingest.posthog_url(),
         _ => ingest.endpoint(),
-    };
+    }
+}
+
+/// [`builder`] for any wire.
+pub(crate) fn builder_for(ingest: &MockIngest, wire: &Wire) -> Builder {
+    let endpoint = endpoint_of(ingest, wire);
     builder(ingest).wire(wire.clone()).endpoint(endpoint)
 }
 

@@ -2,11 +2,22 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 #[cfg(unix)]
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+#[cfg(unix)]
+pub use unix::Signals;
+
+/// What runs packages by their names.
+const RUNNERS: [&str; 4] = ["bunx", "npx", "pipx", "uvx"];
+
+/// What may stand before a package's name without a value of its own.
+const SWITCHES: [&str; 6] = ["--bun", "--quiet", "--yes", "-q", "-y", "run"];
 
 /// What `sh` exits with where a command is not there, or cannot be run.
 const NOT_FOUND: u8 = 127;
@@ -46,6 +57,21 @@ impl StartError {
 }
 
 impl ServerCommand {
+    /// What the server is called, where no product is set: the package that is run, where nothing but its name can stand there,
+    /// or the program. An argument may be a secret.
+    pub fn name(&self) -> String {
+        let program = Path::new(&self.program).file_stem();
+        let program = program.unwrap_or_default().to_string_lossy();
+        let mut arguments = self
+            .arguments
+            .iter()
+            .filter_map(|argument| argument.to_str());
+        let package = arguments
+            .find(|argument| !SWITCHES.contains(argument))
+            .filter(|argument| RUNNERS.contains(&&*program) && is_package(argument));
+        package.unwrap_or(&program).to_owned()
+    }
+
     /// Starts the server. It has the proxy's environment without `hidden`, and its standard error.
     pub fn start(self, hidden: impl IntoIterator<Item = OsString>) -> Result<Server, StartError> {
         let mut command = Command::new(&self.program);
@@ -73,6 +99,26 @@ impl ServerCommand {
     }
 }
 
+/// Whether a text has the form of a package's name, with its version or without: `name`, `@scope/name@1.2`.
+fn is_package(text: &str) -> bool {
+    let is_word = |text: &str| {
+        let mut bytes = text.bytes();
+        bytes
+            .next()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric())
+            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let unscoped = match text.strip_prefix('@').map(|scoped| scoped.split_once('/')) {
+        Some(Some((scope, name))) if is_word(scope) => name,
+        Some(_) => return false,
+        None => text,
+    };
+    match unscoped.split_once('@') {
+        Some((name, version)) => is_word(name) && is_word(version),
+        None => is_word(unscoped),
+    }
+}
+
 impl Server {
     /// Takes the process from its pipes.
     pub fn into_parts(self) -> (ServerProcess, ChildStdin, ChildStdout) {
@@ -85,12 +131,12 @@ impl Server {
 pub struct ServerProcess(Child);
 
 impl ServerProcess {
-    /// Waits until the server has ended, and passes on each signal that the proxy gets meanwhile. One that comes later ends
-    /// the proxy.
+    /// Waits until the server has ended, and passes on each signal that the proxy gets meanwhile. One that comes later ends what
+    /// is waited for behind it, by `ends`: the proxy ends as the server did.
     #[cfg(unix)]
-    pub fn wait(mut self) -> io::Result<ExitStatus> {
+    pub fn wait(mut self, signals: Signals, ends: Sender<()>) -> io::Result<ExitStatus> {
         let has_ended = Arc::new(AtomicBool::new(false));
-        if let Err(error) = unix::pass_on(self.0.id(), Arc::clone(&has_ended)) {
+        if let Err(error) = signals.pass_on(self.0.id(), Arc::clone(&has_ended), ends) {
             self.kill();
             return Err(error);
         }
@@ -108,8 +154,21 @@ impl ServerProcess {
 
     /// Waits until the server has ended.
     #[cfg(not(unix))]
-    pub fn wait(mut self) -> io::Result<ExitStatus> {
+    pub fn wait(mut self, _: Signals, _: Sender<()>) -> io::Result<ExitStatus> {
         self.0.wait()
+    }
+}
+
+/// No signal is passed on here.
+#[cfg(not(unix))]
+#[derive(Debug)]
+pub struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    /// Takes the signals that are passed on.
+    pub fn take() -> io::Result<Self> {
+        Ok(Self)
     }
 }
 
@@ -119,6 +178,8 @@ pub fn end_like(status: ExitStatus) -> ! {
     {
         use std::os::unix::process::ExitStatusExt;
         if let Some(signal) = status.signal() {
+            // The server may have left its own; one of the proxy's would hold keys and messages.
+            unix::leave_no_core();
             // Returns for a signal that ends nobody; then the code is what a shell says.
             let _ = signal_hook::low_level::emulate_default_handler(signal);
             std::process::exit(128 + signal);
@@ -134,38 +195,75 @@ mod unix {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
 
-    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+    use std::sync::mpsc::Sender;
+
+    use rustix::process::{
+        Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, setrlimit, waitid,
+    };
     use signal_hook::consts::{
         SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
     };
     use signal_hook::iterator::SignalsInfo;
     use signal_hook::iterator::exfiltrator::WithOrigin;
+    use signal_hook::low_level::emulate_default_handler;
     use signal_hook::low_level::siginfo::{Cause, Origin};
 
-    /// What a client or a person sends to end a server, or to tell it something.
-    const PASSED_ON: [i32; 8] = [
-        SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH,
+    /// What a client or a person sends to end a server, to stop it, or to tell it something.
+    const PASSED_ON: [i32; 10] = [
+        SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
     ];
 
-    pub(super) fn pass_on(server: u32, has_ended: Arc<AtomicBool>) -> io::Result<()> {
-        let mut signals = SignalsInfo::<WithOrigin>::new(PASSED_ON)?;
-        let pass = move || {
-            for origin in signals.forever() {
-                if has_ended.load(Ordering::SeqCst) {
-                    let _ = signal_hook::low_level::emulate_default_handler(origin.signal);
-                } else if !is_of_terminal(&origin)
-                    && let Some(pid) = pid(server)
-                    && let Some(signal) = Signal::from_named_raw(origin.signal)
-                {
-                    // It fails where the server has ended, which says the same.
-                    let _ = kill_process(pid, signal);
+    /// What ends whoever does not handle it.
+    const ENDING: [i32; 7] = [SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
+
+    /// The signals that the proxy gets from here on.
+    #[derive(Debug)]
+    pub struct Signals(SignalsInfo<WithOrigin>);
+
+    impl Signals {
+        /// Takes the signals that are passed on: before the server starts, so that none ends the proxy alone.
+        ///
+        /// # Errors
+        ///
+        /// Where the system lets no handler be set.
+        pub fn take() -> io::Result<Self> {
+            Ok(Self(SignalsInfo::new(PASSED_ON)?))
+        }
+
+        pub(super) fn pass_on(
+            mut self,
+            server: u32,
+            has_ended: Arc<AtomicBool>,
+            ends: Sender<()>,
+        ) -> io::Result<()> {
+            let pass = move || {
+                for origin in self.0.forever() {
+                    if !has_ended.load(Ordering::SeqCst) {
+                        if !is_of_terminal(&origin) {
+                            send(server, origin.signal);
+                        }
+                    } else if ENDING.contains(&origin.signal) {
+                        let _ = ends.send(());
+                    }
+                    if origin.signal == SIGTSTP {
+                        let _ = emulate_default_handler(SIGTSTP);
+                    }
                 }
-            }
-        };
-        thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(pass)?;
-        Ok(())
+            };
+            thread::Builder::new()
+                .name("signals".to_owned())
+                .spawn(pass)?;
+            Ok(())
+        }
+    }
+
+    fn send(server: u32, signal: i32) {
+        if let Some(pid) = pid(server)
+            && let Some(signal) = Signal::from_named_raw(signal)
+        {
+            // It fails where the server has ended, which says the same.
+            let _ = kill_process(pid, signal);
+        }
     }
 
     /// Whether a signal comes from a key of the terminal, which sends it to the server as well.
@@ -174,6 +272,15 @@ mod unix {
             origin.signal,
             SIGINT | SIGQUIT | SIGTSTP | SIGCONT | SIGWINCH
         ) && matches!(origin.cause, Cause::Kernel)
+    }
+
+    /// Lets the process leave no image of its memory.
+    pub(super) fn leave_no_core() {
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        let _ = setrlimit(Resource::Core, none);
     }
 
     /// Waits until the server has ended, and leaves it to be waited for.
@@ -193,5 +300,45 @@ mod unix {
 
     fn pid(server: u32) -> Option<Pid> {
         Pid::from_raw(i32::try_from(server).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_called_by_its_package_or_its_program_and_by_no_other_argument() {
+        for (command, name) in [
+            (
+                &["npx", "-y", "@scope/server-files@1.2.0", "/srv"][..],
+                "@scope/server-files@1.2.0",
+            ),
+            (&["/usr/bin/uvx", "mcp-server-time"], "mcp-server-time"),
+            (&["pipx", "run", "mcp-server-time"], "mcp-server-time"),
+            (
+                &["npx", "--registry", "https://npm.example.com/", "server"],
+                "npx",
+            ),
+            (
+                &["npx", "https://rachel:pass@npm.example.com/server.tgz"],
+                "npx",
+            ),
+            (
+                &["uvx", "--from", "git+https://example.com/x", "server"],
+                "uvx",
+            ),
+            (&["npx", "-y", "/home/rachel/server"], "npx"),
+            (&["npx", "@scope"], "npx"),
+            (&["npx"], "npx"),
+            (&["node", "server.js"], "node"),
+            (&["python3.12", "-m", "server"], "python3"),
+        ] {
+            let command = ServerCommand {
+                program: command[0].into(),
+                arguments: command[1..].iter().map(Into::into).collect(),
+            };
+            assert_eq!(command.name(), name);
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! `main.rs` reads the command line.
 
 pub mod child;
+pub mod ends;
 pub mod pump;
 pub mod report;
 pub mod run;

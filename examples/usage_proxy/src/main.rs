@@ -6,11 +6,10 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use mcp_usage::UsageLogger;
-use usage_proxy::child::{ServerCommand, end_like};
+use usage_proxy::child::{ServerCommand, Signals, end_like};
 use usage_proxy::report::{logger, streams};
 use usage_proxy::run::run;
 use usage_proxy::settings::{Settings, own_variables};
@@ -44,6 +43,13 @@ fn main() -> ExitCode {
     settings.intent |= intent;
     let usage = usage(&settings, &command);
     let streams = streams(&settings, &usage);
+    let signals = match Signals::take() {
+        Ok(signals) => signals,
+        Err(error) => {
+            say(&format!("usage_proxy: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
     let server = match command.start(own_variables()) {
         Ok(server) => server,
         Err(error) => {
@@ -51,7 +57,7 @@ fn main() -> ExitCode {
             return ExitCode::from(error.exit_code());
         }
     };
-    let ended = run(server, streams);
+    let ended = run(server, streams, signals);
     let report = usage.shutdown_blocking(settings.shutdown_timeout());
     if settings.verbose {
         say(&format!("usage_proxy: {}", report.stats));
@@ -70,29 +76,10 @@ fn usage(settings: &Settings, command: &ServerCommand) -> UsageLogger {
     if settings.is_off {
         return UsageLogger::disabled();
     }
-    logger(settings, &name_of(command)).unwrap_or_else(|error| {
+    logger(settings, &command.name()).unwrap_or_else(|error| {
         say(&format!("usage_proxy: {error}; nothing is reported"));
         UsageLogger::disabled()
     })
-}
-
-/// What runs packages by their names.
-const RUNNERS: [&str; 4] = ["bunx", "npx", "pipx", "uvx"];
-
-/// What the server is called, where no product is set: the package that is run, or the program.
-fn name_of(command: &ServerCommand) -> String {
-    let program = Path::new(&command.program).file_stem();
-    let program = program.unwrap_or_default().to_string_lossy().into_owned();
-    let is_package = |argument: &str| !argument.starts_with('-') && argument != "run";
-    let arguments = command
-        .arguments
-        .iter()
-        .map(|argument| argument.to_string_lossy());
-    let package = arguments.into_iter().find(|argument| is_package(argument));
-    match package {
-        Some(package) if RUNNERS.contains(&&*program) => package.into_owned(),
-        _ => program,
-    }
 }
 
 /// What the command line says; `None` where it asks for help.

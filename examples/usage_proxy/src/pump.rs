@@ -1,6 +1,6 @@
 //! Bytes from one end to another.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -16,12 +16,35 @@ pub enum Closed {
     Sink,
 }
 
-/// Passes on what comes until one of the ends is closed. Nothing is read while the other end takes nothing; `is_held` says
-/// whether something that was read has not been taken yet.
+/// How far a pump has come.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// How often something was read or taken.
+    moves: AtomicU64,
+    /// Something that was read has not been taken yet.
+    is_held: AtomicBool,
+}
+
+impl Progress {
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::SeqCst)
+    }
+
+    pub fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::SeqCst)
+    }
+
+    fn note(&self, is_held: bool) {
+        self.is_held.store(is_held, Ordering::SeqCst);
+        self.moves.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Passes on what comes until one of the ends is closed. Nothing is read while the other end takes nothing.
 pub async fn pump(
     source: &mut (impl AsyncRead + Unpin),
     sink: &mut (impl AsyncWrite + Unpin),
-    is_held: &AtomicBool,
+    progress: &Progress,
 ) -> Closed {
     let mut piece = vec![0; MAX_PIECE_BYTES];
     loop {
@@ -29,9 +52,9 @@ pub async fn pump(
             Ok(read) if read > 0 => piece.get(..read).unwrap_or_default(),
             _ => return Closed::Source,
         };
-        is_held.store(true, Ordering::Relaxed);
+        progress.note(true);
         let is_closed = sink.write_all(read).await.is_err() || sink.flush().await.is_err();
-        is_held.store(false, Ordering::Relaxed);
+        progress.note(false);
         if is_closed {
             return Closed::Sink;
         }

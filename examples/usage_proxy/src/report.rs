@@ -39,6 +39,7 @@ pub fn streams(settings: &Settings, usage: &UsageLogger) -> UsageStreams {
         .arguments(!settings.hides_arguments)
         .results(settings.results)
         .add_intent(settings.intent)
+        .missing_capability(settings.missing_capability)
         .operating_system_user(settings.os_user);
     match settings.user.as_deref() {
         Some(user) if user.contains('@') => streams.identify(Identity::email(user.to_owned())),

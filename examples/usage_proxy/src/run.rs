@@ -3,29 +3,33 @@
 use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
 use mcp_usage::stdio::UsageStreams;
-use tokio::io::{AsyncWriteExt, stdin, stdout};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::runtime;
 
-use crate::child::Server;
-use crate::pump::{Closed, pump};
+use crate::child::{Server, Signals};
+use crate::ends::{client_in, client_out};
+use crate::pump::{Closed, Progress, pump};
 
-/// How long the next output is waited for once the server has ended: a process of its own may hold it open for good. A client
-/// that is slow to read gets all of what has come.
+/// How long the next output is waited for once the server has ended: a process of its own may hold it open for good.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How many of those waits a client may take nothing for. One that is slow gets all of what has come, and one that waits for the
+/// end before it reads is not waited for.
+const MAX_STALLED: u32 = 5;
+
 /// Passes on what the client and the server say until the server has ended. Returns how it did.
-pub fn run(server: Server, streams: UsageStreams) -> io::Result<ExitStatus> {
+pub fn run(server: Server, streams: UsageStreams, signals: Signals) -> io::Result<ExitStatus> {
     let (process, server_in, server_out) = server.into_parts();
-    let (drained, is_drained) = mpsc::channel();
-    let is_held = Arc::new(AtomicBool::new(false));
-    let held = Arc::clone(&is_held);
+    let (ends, is_over) = mpsc::channel();
+    let drained = ends.clone();
+    let progress = Arc::new(Progress::default());
+    let seen = Arc::clone(&progress);
     let begun = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -35,7 +39,7 @@ pub fn run(server: Server, streams: UsageStreams) -> io::Result<ExitStatus> {
                     let server_in = ChildStdin::from_std(server_in);
                     let server_out = ChildStdout::from_std(server_out);
                     if let (Ok(server_in), Ok(server_out)) = (server_in, server_out) {
-                        pass_both(server_in, server_out, &streams, drained, &held).await;
+                        pass_both(server_in, server_out, &streams, drained, &seen).await;
                     }
                 });
             };
@@ -47,13 +51,25 @@ pub fn run(server: Server, streams: UsageStreams) -> io::Result<ExitStatus> {
         process.kill();
         return Err(error);
     }
-    let status = process.wait()?;
-    while let Err(RecvTimeoutError::Timeout) = is_drained.recv_timeout(DRAIN_TIMEOUT) {
-        if !is_held.load(Ordering::Relaxed) {
+    let status = process.wait(signals, ends)?;
+    drain(&is_over, &progress);
+    Ok(status)
+}
+
+/// Waits until what the server has said is with the client.
+fn drain(is_over: &Receiver<()>, progress: &Progress) {
+    let (mut moves, mut stalled) = (progress.moves(), 0);
+    while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(DRAIN_TIMEOUT) {
+        let before = std::mem::replace(&mut moves, progress.moves());
+        if moves != before {
+            stalled = 0;
+            continue;
+        }
+        stalled += 1;
+        if !progress.is_held() || stalled >= MAX_STALLED {
             break;
         }
     }
-    Ok(status)
 }
 
 /// Passes on both directions; says when the server's has come to its end.
@@ -62,21 +78,21 @@ async fn pass_both(
     mut server_out: ChildStdout,
     streams: &UsageStreams,
     drained: Sender<()>,
-    is_held: &AtomicBool,
+    progress: &Progress,
 ) {
-    let (mut from_client, mut to_client) = streams.wrap(stdin(), stdout());
-    let requests = async {
-        let unwatched = AtomicBool::new(false);
+    let (mut from_client, mut to_client) = streams.wrap(client_in(), client_out());
+    let requests = async move {
+        let unwatched = Progress::default();
         // Nobody reads what comes after: whoever writes must see it, as without the proxy.
         if pump(&mut from_client, &mut server_in, &unwatched).await == Closed::Sink {
             close_stdin();
         }
-        drop(server_in);
     };
-    let answers = async {
-        pump(&mut server_out, &mut to_client, is_held).await;
+    let answers = async move {
+        pump(&mut server_out, &mut to_client, progress).await;
         drop(server_out);
         let _ = to_client.shutdown().await;
+        drop(to_client);
         close_stdout();
         let _ = drained.send(());
     };

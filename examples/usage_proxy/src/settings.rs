@@ -14,11 +14,12 @@ const PREFIX: &str = "USAGE_PROXY_";
 /// The variable with the path of a file of settings.
 const FILE: &str = "USAGE_PROXY_CONFIG";
 
-/// How long what is queued may take to be delivered once the server has ended.
-const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long what is queued may take to be delivered once the server has ended. Clients wait for two seconds before they end a
+/// server that they have closed.
+const DEFAULT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The settings by their names: in a file `product_id`, as a variable `USAGE_PROXY_PRODUCT_ID`.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "wire",
     "endpoint",
     "api_key",
@@ -28,6 +29,7 @@ pub const NAMES: [&str; 12] = [
     "arguments",
     "results",
     "intent",
+    "missing_capability",
     "spool",
     "verbose",
     "shutdown_timeout",
@@ -45,6 +47,7 @@ pub struct Settings {
     pub hides_arguments: bool,
     pub results: bool,
     pub intent: bool,
+    pub missing_capability: bool,
     pub spool: Option<PathBuf>,
     pub verbose: bool,
     pub shutdown_timeout: Option<Duration>,
@@ -158,12 +161,13 @@ impl Settings {
             "arguments" => self.hides_arguments = !switch()?,
             "results" => self.results = switch()?,
             "intent" => self.intent = switch()?,
+            "missing_capability" => self.missing_capability = switch()?,
             "spool" => self.spool = Some(PathBuf::from(value)),
             "verbose" => self.verbose = switch()?,
             "shutdown_timeout" => {
                 let seconds: Option<f64> = value.parse().ok();
                 let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                self.shutdown_timeout = Some(timeout.ok_or_else(|| wrong("seconds, such as 2"))?);
+                self.shutdown_timeout = Some(timeout.ok_or_else(|| wrong("seconds, such as 1"))?);
             }
             _ => {
                 return Err(SettingError::Unknown {

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::Transaction;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
@@ -30,6 +31,7 @@ use usage_server::demo::{Demo, Directory};
 use usage_server::intents;
 use usage_server::options::{Command, Options, USAGE};
 use usage_server::server;
+use usage_server::store::audit::{COMMAND_LINE, audit};
 use usage_server::store::backup::backup;
 use usage_server::store::projects::{self, NewKey, Project};
 use usage_server::store::{self, Store, retention};
@@ -73,7 +75,7 @@ async fn run(options: Options) -> Result<(), Failed> {
             println!("usage_server {}", env!("CARGO_PKG_VERSION"));
             Ok(())
         }
-        Command::Backup(to) => Ok(backup(&existing(&options)?, to)?),
+        Command::Backup(to) => Ok(backup(&existing(&options)?, to, now_ms(&options))?),
         Command::Link => link(&options).await,
         Command::Forget(who) => forget(&options, who).await,
         Command::KeyList | Command::KeyAdd | Command::KeyRevoke(_) => keys(&options).await,
@@ -159,9 +161,11 @@ async fn print_first_start(
         if !projects::list(tx)?.is_empty() {
             return Ok(None);
         }
-        let project = projects::create(tx, &name, now)?;
-        let key = project.map(|project| projects::add_key(tx, project, now));
-        key.transpose().map(Option::flatten)
+        let Some(project) = projects::create(tx, &name, now)? else {
+            return Ok(None);
+        };
+        audit(tx, now, project, COMMAND_LINE, "made the project", &name)?;
+        add_key(tx, project, now)
     });
     let Some(NewKey { key, .. }) = made.await? else {
         println!(
@@ -222,7 +226,11 @@ async fn new_link(
     now_ms: i64,
 ) -> Result<String, Failed> {
     let role = options.role;
-    let secret = store.write(move |tx| session::new_link(tx, role, now_ms));
+    let secret = store.write(move |tx| {
+        let action = format!("made a link to sign in as {}", role.word());
+        audit(tx, now_ms, 0, COMMAND_LINE, &action, "")?;
+        session::new_link(tx, role, now_ms)
+    });
     Ok(site.link(secret.await?.as_str()))
 }
 
@@ -247,7 +255,7 @@ async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
         ..Config::default()
     };
     let app = Arc::new(App::new(config, store));
-    let forgotten = app.forget(project.id, who, "the command line").await?;
+    let forgotten = app.forget(project.id, who, COMMAND_LINE).await?;
     println!(
         "{}: {} events no longer name the person, {} sessions are removed",
         project.name,
@@ -264,9 +272,7 @@ async fn keys(options: &Options) -> Result<(), Failed> {
     let (id, now) = (project.id, now_ms(options));
     match options.command {
         Command::KeyAdd => {
-            let made = store
-                .write(move |tx| projects::add_key(tx, id, now))
-                .await?;
+            let made = store.write(move |tx| add_key(tx, id, now)).await?;
             let made = made.ok_or_else(|| {
                 format!(
                     "{}: {} keys are valid already; revoke one first",
@@ -277,7 +283,14 @@ async fn keys(options: &Options) -> Result<(), Failed> {
             println!("{} (key {}, shown this once)", made.key, made.id);
         }
         Command::KeyRevoke(key) => {
-            let revoked = store.write(move |tx| projects::revoke_key(tx, id, key, now));
+            let revoked = store.write(move |tx| {
+                let revoked = projects::revoke_key(tx, id, key, now)?;
+                if revoked {
+                    let subject = format!("key {key}");
+                    audit(tx, now, id, COMMAND_LINE, "revoked a key", &subject)?;
+                }
+                Ok(revoked)
+            });
             if !revoked.await? {
                 return Err(format!("{}: no valid key {key}", project.name).into());
             }
@@ -294,6 +307,15 @@ async fn keys(options: &Options) -> Result<(), Failed> {
     }
     store.close().await;
     Ok(())
+}
+
+/// Makes a key, unless as many as can be are valid already.
+fn add_key(tx: &Transaction<'_>, project: i64, now_ms: i64) -> rusqlite::Result<Option<NewKey>> {
+    let made = projects::add_key(tx, project, now_ms)?;
+    if made.is_some() {
+        audit(tx, now_ms, project, COMMAND_LINE, "made a key", "")?;
+    }
+    Ok(made)
 }
 
 /// The project that a command is about.

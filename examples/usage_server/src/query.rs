@@ -22,5 +22,6 @@ pub mod settings;
 mod span;
 pub mod tool;
 pub mod tools;
+pub mod whom;
 
 pub use period::{Period, Range};

@@ -190,8 +190,8 @@ impl Store {
         let mut connection = Connection::open(path).map_err(failed)?;
         prepare(&connection, options.durable).map_err(failed)?;
         schema::migrate(&mut connection, path)?;
-        let readers = Readers::new(path, options.read_timeout, PAGES_READERS);
-        let ingest = Readers::new(path, options.read_timeout, 1);
+        let readers = Readers::open(path, options.read_timeout, PAGES_READERS).map_err(failed)?;
+        let ingest = Readers::open(path, options.read_timeout, 1).map_err(failed)?;
         let writer = Writer::start(connection, path, options).map_err(StoreError::Thread)?;
         Ok(Self {
             shared: Arc::new(Shared {

@@ -10,6 +10,7 @@ pub mod csv;
 mod export;
 mod guard;
 mod look;
+mod operators;
 mod pages;
 pub mod session;
 mod sign_in;
@@ -68,7 +69,8 @@ pub fn routes(app: Arc<App>, site: Site) -> Router {
         .merge(pages::routes())
         .merge(stream::routes())
         .merge(change::routes())
-        .merge(export::routes());
+        .merge(export::routes())
+        .merge(operators::routes());
     let both = match base.as_str() {
         "" => all,
         // What is nested does not have the folder itself.

@@ -2,13 +2,14 @@
 
 use smallvec::SmallVec;
 
+use crate::base::text::sixteen_of;
 use crate::capture::buffer::escapes;
 use crate::capture::json_grammar::{MAX_NUMBER_BYTES, escapes_are_sound, is_in_range, is_number};
 use crate::capture::names::{Names, Own};
 use crate::capture::writer::{NextString, ValueWriter};
 use crate::capture::{binary, cutter};
 use crate::limits;
-use crate::redact::{Seen, is_prose};
+use crate::redact::{Prose, Seen};
 
 /// Writes `text` if it is one JSON value of which nothing has to be cut or left out. Returns `false`
 /// otherwise, and nothing is written.
@@ -62,8 +63,12 @@ struct Copier<'w, 'b, 'r, 't> {
     at: usize,
     /// Up to here the text has been copied, or was white space.
     copied: usize,
-    /// The containers that are open, the innermost last. No array: it would be cleared for each event.
-    open: SmallVec<[CopiedContainer; 8]>,
+    /// While none is open, one whose counts mean nothing. By itself, since each comma asks for it.
+    innermost: CopiedContainer,
+    /// The containers around it. No array: it would be cleared for each event.
+    outer: SmallVec<[CopiedContainer; 8]>,
+    /// How many are open.
+    depth: usize,
     names: Names,
     next_string: NextString,
 }
@@ -76,7 +81,9 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             text,
             at: 0,
             copied: 0,
-            open: SmallVec::new(),
+            innermost: CopiedContainer::default(),
+            outer: SmallVec::new(),
+            depth: 0,
             names: Names::default(),
         }
     }
@@ -88,19 +95,14 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             next = match (byte, next) {
                 (b'"', Next::Name | Next::FirstName) => {
                     self.name()?;
-                    Next::Colon
+                    self.behind_name()
                 }
                 (b'"', Next::Value | Next::FirstItem) => {
                     self.string()?;
-                    Next::CommaOrEnd
+                    self.behind_value()?
                 }
                 (b':', Next::Colon) => self.step(Next::Value),
-                (b',', Next::CommaOrEnd) => {
-                    let container = self.innermost()?;
-                    container.left = container.left.checked_sub(1)?;
-                    let is_object = container.is_object;
-                    self.step(if is_object { Next::Name } else { Next::Value })
-                }
+                (b',', Next::CommaOrEnd) => self.comma()?,
                 (b'{', Next::Value | Next::FirstItem) => {
                     self.open(true)?;
                     self.step(Next::FirstName)
@@ -112,10 +114,10 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                 (b'}', Next::CommaOrEnd | Next::FirstName) if self.innermost()?.is_object => {
                     let own = self.innermost()?.names;
                     self.names.close(own);
-                    self.close()
+                    self.close()?
                 }
                 (b']', Next::CommaOrEnd | Next::FirstItem) if !self.innermost()?.is_object => {
-                    self.close()
+                    self.close()?
                 }
                 (b' ' | b'\t' | b'\n' | b'\r', _) => {
                     self.flush();
@@ -124,12 +126,12 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
                 }
                 (_, Next::Value | Next::FirstItem) => {
                     self.literal()?;
-                    Next::CommaOrEnd
+                    self.behind_value()?
                 }
                 _ => return None,
             };
         }
-        (self.open.is_empty() && next == Next::CommaOrEnd).then(|| self.flush())
+        (self.depth == 0 && next == Next::CommaOrEnd).then(|| self.flush())
     }
 
     /// Where a byte of the text stands in what is written.
@@ -138,14 +140,42 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     }
 
     /// Steps over the end of the innermost container.
-    fn close(&mut self) -> Next {
-        self.open.pop();
-        let next = self.step(Next::CommaOrEnd);
+    fn close(&mut self) -> Option<Next> {
+        self.depth -= 1;
+        self.innermost = self.outer.pop().unwrap_or_default();
+        self.at += 1;
         let end = self.written_at(self.at);
         if let Some(recorder) = &mut self.writer.recorder {
             recorder.tape.close(end);
         }
-        next
+        self.behind_value()
+    }
+
+    /// What comes behind a name. Colons and commas stand right behind what they follow, as a rule, and are stepped over
+    /// with it: half the rounds.
+    #[inline(always)]
+    fn behind_name(&mut self) -> Next {
+        match self.text.as_bytes().get(self.at) {
+            Some(b':') => self.step(Next::Value),
+            _ => Next::Colon,
+        }
+    }
+
+    /// What comes behind a value.
+    #[inline(always)]
+    fn behind_value(&mut self) -> Option<Next> {
+        match self.text.as_bytes().get(self.at) {
+            Some(b',') => self.comma(),
+            _ => Some(Next::CommaOrEnd),
+        }
+    }
+
+    #[inline(always)]
+    fn comma(&mut self) -> Option<Next> {
+        let container = self.innermost()?;
+        container.left = container.left.checked_sub(1)?;
+        let is_object = container.is_object;
+        Some(self.step(if is_object { Next::Name } else { Next::Value }))
     }
 
     /// Steps over one byte.
@@ -162,21 +192,25 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     }
 
     fn innermost(&mut self) -> Option<&mut CopiedContainer> {
-        self.open.last_mut()
+        (self.depth > 0).then_some(&mut self.innermost)
     }
 
     fn open(&mut self, is_object: bool) -> Option<()> {
-        let most = self.writer.most_entries(self.open.len(), is_object)?;
+        let most = self.writer.most_entries(self.depth, is_object)?;
         let at = self.written_at(self.at);
         if let Some(recorder) = &mut self.writer.recorder {
             recorder.tape.open(at, !is_object);
         }
         let left = most.checked_sub(1)? as u32;
-        self.open.push(CopiedContainer {
+        if self.depth > 0 {
+            self.outer.push(self.innermost);
+        }
+        self.depth += 1;
+        self.innermost = CopiedContainer {
             is_object,
             left,
             names: self.names.open(),
-        });
+        };
         Some(())
     }
 
@@ -186,6 +220,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         if escapes || name.len() > limits::MAX_NAME_CHARS {
             return None;
         }
+        // Bytes, since to ask whether a text begins at a character costs as much as to copy it.
         self.next_string.max_chars = self.writer.chars_under(name);
         self.next_string.binary_place = binary::is_place(name);
         let from = self.written_at(start + 1);
@@ -195,7 +230,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         let known = recorder
             .as_mut()
             .and_then(|recorder| recorder.name(text, start + 1, place, false));
-        let own = &mut self.open.last_mut()?.names;
+        let own = &mut self.innermost.names;
         let is_new = match known {
             Some(place) => own.add_known(place),
             None => self.names.add(own, text.get(..self.at)?, start),
@@ -210,23 +245,33 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         );
         let binary_place = std::mem::take(&mut self.next_string.binary_place);
         let start = self.at;
-        let (text, escapes) = self.quoted()?;
+        let prose = self.prose();
+        let is_prose = prose.is_some();
+        let (bytes, escapes) = match prose {
+            Some(bytes) => (bytes, false),
+            None => self.quoted()?,
+        };
         let from = self.written_at(start + 1);
         if let Some(recorder) = &mut self.writer.recorder {
             let seen = if escapes {
                 Seen::Escaped
-            } else if is_prose(text.as_bytes()) {
+            } else if is_prose {
                 Seen::Quiet
             } else {
-                recorder.tape.masks.see(text.as_bytes())
+                recorder.tape.masks.see(bytes)
             };
-            recorder.tape.string((from, from + text.len()), seen);
+            recorder.tape.string((from, from + bytes.len()), seen);
         }
+        // A character has one byte or more, and an escape more than what it stands for.
+        let is_short = bytes.len() <= most && bytes.len() < binary::MIN_BYTES;
+        if is_short && !escapes {
+            return Some(());
+        }
+        let text = self.text.get(start + 1..start + 1 + bytes.len())?;
         if escapes && !escapes_are_sound(text).ok()? {
             return None;
         }
-        // A character has one byte or more, and an escape more than what it stands for.
-        if text.len() <= most && text.len() < binary::MIN_BYTES {
+        if is_short {
             return Some(());
         }
         let whole = if escapes {
@@ -237,8 +282,29 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
         whole.then_some(())
     }
 
+    /// Steps over a string that is prose, in one pass with the search for its end.
+    fn prose(&mut self) -> Option<&'t [u8]> {
+        let (bytes, start) = (self.text.as_bytes(), self.at + 1);
+        let (mut end, mut prose) = (start, Prose::default());
+        loop {
+            let rest = bytes.get(end..)?;
+            let reach = match rest.first_chunk() {
+                Some(sixteen) => prose.reach(sixteen),
+                None => prose.reach(&sixteen_of(rest).to_le_bytes()),
+            };
+            end += reach;
+            if reach < 16 {
+                break;
+            }
+        }
+        let is_prose = bytes.get(end) == Some(&b'"') && prose.is_quiet();
+        let string = bytes.get(start..end).filter(|_| is_prose)?;
+        self.at = end + 1;
+        Some(string)
+    }
+
     /// Steps over a string; returns what is between its quotes, and whether it has escapes.
-    fn quoted(&mut self) -> Option<(&'t str, bool)> {
+    fn quoted(&mut self) -> Option<(&'t [u8], bool)> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
         let mut at = start;
@@ -262,7 +328,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             match bytes.get(end)? {
                 b'"' => {
                     self.at = end + 1;
-                    return Some((self.text.get(start..end)?, has_escapes));
+                    return Some((bytes.get(start..end)?, has_escapes));
                 }
                 b'\\' => {
                     has_escapes = true;

@@ -56,6 +56,8 @@ pub(crate) struct Findings<'r> {
     /// What rules report that find several at one place, until it is among the edits.
     pub(crate) hidden: Vec<Found>,
     pub(crate) known: &'r mut Known,
+    /// What labels say, which stand in the value of a member: `{"name": "token", "value": …}`.
+    pub(crate) labels: &'r mut Known,
     /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
     pub(crate) unsure: bool,
     pub(crate) pool: Vec<(Decoded, MaskMemory)>,
@@ -94,7 +96,7 @@ mod tests {
     #[test]
     fn buffers_go_back_and_are_used_again() {
         let rules = RuleSet::default();
-        let mut known = Known::default();
+        let (mut known, mut labels) = (Known::default(), Known::default());
         let mut findings = Findings {
             rules: &rules,
             edits: Vec::new(),
@@ -103,6 +105,7 @@ mod tests {
             progress: Progress::default(),
             hidden: Vec::new(),
             known: &mut known,
+            labels: &mut labels,
             unsure: false,
             pool: Vec::new(),
         };

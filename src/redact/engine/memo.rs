@@ -77,11 +77,30 @@ impl Key {
             17..=MAX_NAME => [word(from)?, word(from + 8)?, word(to - 8)?],
             _ => return None,
         };
-        Some(Self {
+        Some(Self::new(length, words))
+    }
+
+    /// The same of a name of fewer than sixteen bytes, which are given with zeros behind them.
+    #[inline(always)]
+    pub(crate) fn of_short(sixteen: u128, length: usize) -> Option<Self> {
+        let first = sixteen as u64;
+        match length {
+            1..8 => Some(Self::new(length, [first, 0, 0])),
+            8..16 => {
+                let last = (sixteen >> (8 * (length - 8))) as u64;
+                Some(Self::new(length, [first, last, 0]))
+            }
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn new(length: usize, words: [u64; 3]) -> Self {
+        Self {
             words,
             length: length as u8,
             place: (hash(length, &words) >> 56) as usize % PLACES,
-        })
+        }
     }
 }
 
@@ -234,6 +253,7 @@ impl Quiet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::text::sixteen_of;
 
     const SAID: Option<(Kind, Role)> = Some((Kind::Secret, Role::Label));
 
@@ -257,6 +277,10 @@ mod tests {
         let text: Vec<u8> = (b'a'..b'a' + 26).chain(b'A'..b'A' + 26).collect();
         for length in 1..=MAX_NAME {
             let key = Key::of(&text, 2, 2 + length).unwrap();
+            if length < 16 {
+                let short = Key::of_short(sixteen_of(&text[2..2 + length]), length).unwrap();
+                assert_eq!((short.words, short.place), (key.words, key.place));
+            }
             let mut known = Known::default();
             known.put(&key, 1, (Kind::Secret, Role::Label), Interest::Always);
             let mut other = text.clone();

@@ -161,16 +161,39 @@ impl Recorder<'_> {
         } else {
             Key::of(text, from, to)
         };
-        let known = key.and_then(|key| Some((self.known.interest(&key, self.rules)?, key.place)));
+        let known = key.and_then(|key| self.known_name(&key, place));
+        if known.is_none() {
+            self.tape.name = Some(Pending {
+                from: place.0 as u32,
+                to: place.1 as u32,
+                said: None,
+                escaped,
+                // What is not known is looked into.
+                interest: Interest::Always,
+            });
+        }
+        known
+    }
+
+    /// The same of a name of fewer than sixteen bytes, which are given with zeros behind them, if it is known: it needs
+    /// no escape then.
+    #[inline(always)]
+    pub(crate) fn short_name(&mut self, sixteen: u128, place: (usize, usize)) -> Option<usize> {
+        let key = Key::of_short(sixteen, place.1 - place.0)?;
+        self.known_name(&key, place)
+    }
+
+    #[inline(always)]
+    fn known_name(&mut self, key: &Key, (from, to): (usize, usize)) -> Option<usize> {
+        let (kind, role, interest) = self.known.interest(key, self.rules)?;
         self.tape.name = Some(Pending {
-            from: place.0 as u32,
-            to: place.1 as u32,
-            said: known.map(|((kind, role, _), _)| (kind, role)),
-            escaped,
-            // What is not known is looked into.
-            interest: known.map_or(Interest::Always, |((_, _, interest), _)| interest),
+            from: from as u32,
+            to: to as u32,
+            said: Some((kind, role)),
+            escaped: false,
+            interest,
         });
-        known.map(|(_, place)| place)
+        Some(key.place)
     }
 }
 

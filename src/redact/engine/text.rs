@@ -14,7 +14,7 @@ use crate::redact::find::{
 };
 use crate::redact::judge::id::{UUID, is_uuid};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, is_base64, is_token, part, run_end, run_start, token_run};
+use crate::redact::read::bytes::{at, is_base64, is_keyed, is_token, part, run_end, run_start};
 use crate::redact::read::colour::{ESCAPE, sequence};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
@@ -169,7 +169,7 @@ pub(crate) fn scan<'r>(
         if pos >= to {
             return signs.hidden;
         }
-        match candidate(inside, &scope, pos, kind, depth) {
+        match candidate(inside, &scope, masks, pos, kind, depth) {
             Some(end) => {
                 scope.from = end.max(pos + 1).min(to);
                 pos = scope.from;
@@ -192,6 +192,7 @@ fn past_same(text: &[u8], pos: usize, to: usize) -> usize {
 fn candidate<'r>(
     inside: &mut impl Inside<'r>,
     scope: &Scope<'_>,
+    masks: &Masks<'_>,
     pos: usize,
     kind: Kind,
     depth: u8,
@@ -231,7 +232,7 @@ fn candidate<'r>(
         Begins::Double => findings.quote(scope, pos),
         Begins::Escape => None,
         Begins::Dash => findings.dashes(scope, pos),
-        Begins::Run => run(inside, scope, pos, kind, depth),
+        Begins::Run => run(inside, scope, masks, pos, kind, depth),
     }
 }
 
@@ -239,6 +240,7 @@ fn candidate<'r>(
 fn run<'r>(
     inside: &mut impl Inside<'r>,
     scope: &Scope<'_>,
+    masks: &Masks<'_>,
     pos: usize,
     kind: Kind,
     depth: u8,
@@ -248,7 +250,7 @@ fn run<'r>(
     }
     let begins = is_run_start(scope.text, pos);
     if (begins || pos == scope.from)
-        && let ControlFlow::Break(end) = tokens(inside, scope, pos, kind, depth)
+        && let ControlFlow::Break(end) = tokens(inside, scope, masks, pos, kind, depth)
     {
         return end;
     }
@@ -273,12 +275,13 @@ fn run<'r>(
 fn tokens<'r>(
     inside: &mut impl Inside<'r>,
     scope: &Scope<'_>,
+    masks: &Masks<'_>,
     pos: usize,
     kind: Kind,
     depth: u8,
 ) -> ControlFlow<Option<usize>> {
     let findings = inside.findings();
-    let (end, is_word) = token_run(scope.text, pos, scope.to);
+    let end = masks.token_end(pos, scope.to);
     // A mark is no key.
     if scope.before(pos) == b'[' && scope.part(pos, end).starts_with(MARK_WORD) {
         return ControlFlow::Break(None);
@@ -287,6 +290,8 @@ fn tokens<'r>(
     if end - pos < MIN_RUN && !matches!(scope.at(end), b'+' | b'/' | b'=') {
         return ControlFlow::Continue(());
     }
+    // Small letters, `_` and `-` alone, as words are made of and no key is.
+    let is_word = !scope.part(pos, end).iter().copied().any(is_keyed);
     if !is_word
         && end - pos >= MIN_RUN
         && let Some(found) = key::key(scope, pos, end)
@@ -400,7 +405,7 @@ impl Findings<'_> {
             start
         };
         let mut begins = [start, run].into_iter().filter(|&at| at < pos);
-        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at)) {
+        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at, (0, 0))) {
             return self.one(Some(found));
         }
         let look = self.look(scope);

@@ -125,7 +125,9 @@ fn judge_key<'r>(
     (from, to): (usize, usize),
     escaped: bool,
 ) -> (Kind, Role) {
-    let known = Key::of(walk.text, from, to).filter(|_| !escaped && !walk.users);
+    // A name that is known is written as it is, so it must need no escape.
+    let is_plain = !escaped && !part(walk.text, from, to).iter().any(u8::is_ascii_control);
+    let known = Key::of(walk.text, from, to).filter(|_| is_plain && !walk.users);
     let findings = inside.findings();
     let floor = findings.edits.len();
     let kind = if escaped {

@@ -23,13 +23,14 @@ pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> 
     if scope.part(start, start + 3) == formats::JSON {
         return token::jwt(scope, start)
             .or_else(|| shaped(scope, start, end.max(start)))
-            .or_else(|| listed(scope, start));
+            .or_else(|| listed(scope, (start, end)));
     }
-    listed(scope, start).or_else(|| shaped(scope, start, end.max(start)))
+    listed(scope, (start, end)).or_else(|| shaped(scope, start, end.max(start)))
 }
 
-fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
-    if let Some(found) = listed_at(scope, start) {
+fn listed(scope: &Scope<'_>, run: (usize, usize)) -> Option<Found> {
+    let (start, _) = run;
+    if let Some(found) = listed_at(scope, start, run) {
         return Some(found);
     }
     if scope.before(start) != b'.' {
@@ -37,11 +38,13 @@ fn listed(scope: &Scope<'_>, start: usize) -> Option<Found> {
     }
     // Some prefixes end in a dot, and the run that began a candidate stands behind it.
     let head = scope.back(start, BEFORE_DOT, |b| is_token(b) || b == b'.');
-    (head < start).then(|| listed_at(scope, head)).flatten()
+    (head < start)
+        .then(|| listed_at(scope, head, run))
+        .flatten()
 }
 
-/// A key with a known prefix at `start`.
-pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
+/// A key with a known prefix at `start`, and `known`: a run of token bytes around there, or none.
+pub(crate) fn listed_at(scope: &Scope<'_>, start: usize, known: (usize, usize)) -> Option<Found> {
     let text = scope.text;
     if start > scope.from && scope.before(start).is_ascii_alphanumeric() {
         return None;
@@ -56,15 +59,22 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let range = usize::from(*FIRST.get(pair / 8)?)..usize::from(*FIRST.get(pair / 8 + 1)?);
     let (near, heads) = (PREFIXES.get(range.clone())?, HEADS.get(range)?);
     let here = bytes::word(text, start);
-    // The longest prefix that fits is the last one in order.
-    for (row, (head, bits)) in near.iter().zip(heads).rev() {
-        if here & bits != *head
-            || row.begins.len() > 8 && !bytes::rest(text, start).starts_with(row.begins.as_bytes())
-        {
+    // The longest prefix that fits is the last one in order. Heads alone are gone through, and the row of one that fits.
+    let mut heads = heads;
+    while let [others @ .., (head, bits)] = heads {
+        heads = others;
+        if here & bits != *head {
+            continue;
+        }
+        let row = near.get(others.len())?;
+        if row.begins.len() > 8 && !bytes::rest(text, start).starts_with(row.begins.as_bytes()) {
             continue;
         }
         let body = start + row.begins.len();
-        let run = scope.run(body, is_token);
+        let run = match known {
+            (from, to) if (from..=to).contains(&body) => to,
+            _ => scope.run(body, is_token),
+        };
         let end = match row.body {
             Body::Run => run,
             Body::Dotted => dotted_end(scope, run),

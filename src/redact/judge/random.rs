@@ -229,7 +229,8 @@ fn is_spelled_out(tail: &[u8]) -> bool {
     if memchr::memchr3(b'x', b'X', b'*', tail).is_none()
         && memchr::memchr2(b'y', b'Y', tail).is_none()
     {
-        return memchr::memchr_iter(b'.', tail).count() * 2 > tail.len();
+        let has_dot = memchr::memchr(b'.', tail).is_some();
+        return has_dot && memchr::memchr_iter(b'.', tail).count() * 2 > tail.len();
     }
     let crosses = tail
         .iter()

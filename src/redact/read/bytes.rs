@@ -116,6 +116,12 @@ pub(crate) fn is_token(byte: u8) -> bool {
     kind(byte) & TOKEN != 0
 }
 
+/// A digit or a capital letter.
+#[inline(always)]
+pub(crate) fn is_keyed(byte: u8) -> bool {
+    kind(byte) & KEYED != 0
+}
+
 /// A byte of base64 of either alphabet, but for its padding.
 #[inline(always)]
 pub(crate) fn is_base64(byte: u8) -> bool {
@@ -156,20 +162,6 @@ pub(crate) fn is_paired(byte: u8) -> bool {
 #[inline(always)]
 pub(crate) fn is_authority(byte: u8) -> bool {
     kind(byte) & AUTHORITY != 0
-}
-
-/// The end of the run of token bytes at `from`, and whether it is made of small letters, `_` and `-` alone, as words
-/// are and no key is.
-#[inline]
-pub(crate) fn token_run(text: &[u8], from: usize, limit: usize) -> (usize, bool) {
-    let mut kinds = 0;
-    let end = run_end(text, from, limit, |byte| {
-        let kind = kind(byte);
-        // What ends the run is neither a digit nor a capital letter.
-        kinds |= kind;
-        kind & TOKEN != 0
-    });
-    (end, kinds & KEYED == 0)
 }
 
 /// The end of the run of bytes that `keep` accepts, from `from` on and before `limit`.
@@ -234,13 +226,12 @@ mod tests {
         assert_eq!(run_end(b"aaa", 0, 2, |b| b == b'a'), 2);
         assert_eq!(run_start(b"baa", 3, 0, |b| b == b'a'), 1);
         assert_eq!(run_start(b"aaa", 3, 1, |b| b == b'a'), 1);
-        assert_eq!(token_run(b"some-words x", 0, 12), (10, true));
-        assert_eq!(token_run(b"some-w0rds x", 0, 12), (10, false));
     }
 
     #[test]
     fn each_byte_has_its_kinds() {
         assert!(is_token(b'_') && !is_token(b'.'));
+        assert!(is_keyed(b'0') && is_keyed(b'A') && !is_keyed(b'a'));
         assert!(is_credential(b'=') && !is_credential(b'"'));
         assert!(is_domain(b'.') && !is_domain(b'_'));
         assert!(is_local(b'\'') && !is_local(b','));

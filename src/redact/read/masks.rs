@@ -18,6 +18,8 @@ struct Block {
     candidates: u64,
     /// `%`, `&`, `'`, `(`, line feeds and escapes, of which layers and tables are made.
     odd: u64,
+    /// Letters, digits, `-` and `_`.
+    token: u64,
 }
 
 /// The memory of masks. What they say is asked of [`Masks`], which only a look at a text makes: masks of nothing would
@@ -146,45 +148,57 @@ fn classify_last(string: &[u8], last: &[u8]) -> Bits {
 pub(crate) struct Prose {
     /// The letters among the last sixteen bytes.
     letters: u32,
+    /// Bits where `MIN_RUN` of them began in a row.
+    long: u32,
 }
 
 impl Prose {
-    /// Whether it goes on with the first `len` of sixteen bytes.
+    /// A shorter string has no key in it.
+    pub(crate) const MIN_RUN: usize = MIN_RUN;
+
+    /// How many of the next sixteen bytes it goes on with; behind fewer it ends.
     #[inline(always)]
-    pub(crate) fn goes_on(&mut self, sixteen: &[u8; 16], len: usize) -> bool {
+    pub(crate) fn reach(&mut self, sixteen: &[u8; 16]) -> usize {
+        let (fits, mut letters) = Self::classify(sixteen);
+        let mut reach = 16;
+        if fits != 0xFFFF {
+            reach = (!fits).trailing_zeros();
+            letters &= !(u32::MAX << reach);
+        }
+        let window = self.letters | (letters << 16);
+        let two = window & (window >> 1);
+        let four = two & (two >> 2);
+        self.letters = letters;
+        self.long |= four & (four >> 4) & (four >> 8);
+        reach as usize
+    }
+
+    /// Whether a string of `len` bytes, fewer than a key has, is prose: no long word is looked for.
+    #[inline(always)]
+    pub(crate) fn is_short(sixteen: &[u8; 16], len: usize) -> bool {
+        let (fits, _) = Self::classify(sixteen);
+        (!fits).trailing_zeros() as usize >= len
+    }
+
+    /// A bit for each byte of prose, the first one's lowest, and for each letter.
+    #[inline(always)]
+    fn classify(sixteen: &[u8; 16]) -> (u32, u32) {
         let bytes = u8x16::new(*sixteen);
         // Of each pair of signs one has a bit that the other lacks.
         let pair = |bit: u8, sign: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
         let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
         let letter = offset.min(u8x16::splat(25)).cmp_eq(offset);
         let sign = pair(1, b'!') | pair(2, b'.') | pair(4, b'?') | pair(1, b')');
-        // Beyond ASCII are letters of other alphabets, of which no key is made.
-        let beyond = bytes.max(u8x16::splat(0x80)).cmp_eq(bytes);
-        let valid = !(u32::MAX << len);
-        let fits = (letter | sign | beyond).move_mask() as u32 & valid == valid;
-        let letters = letter.move_mask() as u32 & valid;
-        let window = self.letters | (letters << 16);
-        let two = window & (window >> 1);
-        let four = two & (two >> 2);
-        self.letters = letters;
-        // `MIN_RUN` in a row.
-        fits && four & (four >> 4) & (four >> 8) == 0
+        // Beyond ASCII, where the highest bit is set, are letters of other alphabets, of which no key is made.
+        let fits = (letter | sign | bytes).move_mask() as u32;
+        (fits, letter.move_mask() as u32)
     }
-}
 
-/// Whether a whole string is prose.
-#[inline]
-pub(crate) fn is_prose(string: &[u8]) -> bool {
-    let mut prose = Prose::default();
-    let (whole, rest) = string.as_chunks::<16>();
-    whole.iter().all(|sixteen| prose.goes_on(sixteen, 16))
-        && (rest.is_empty() || {
-            let last = match string.last_chunk::<16>() {
-                Some(end) => u128::from_le_bytes(*end) >> (8 * (16 - rest.len())),
-                None => sixteen_of(rest),
-            };
-            prose.goes_on(&last.to_le_bytes(), rest.len())
-        })
+    /// Whether no word was long enough for a key.
+    #[inline(always)]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.long == 0
+    }
 }
 
 /// What was seen of a string when it was written.
@@ -262,6 +276,11 @@ impl MaskMemory {
             }
         }
         let after = classify_last(string, last);
+        // Saves a quarter on a short string that is no prose and has nothing to look at: `>=`, `#fff`.
+        let plain = after.ends | after.digit | after.trigger | after.joint == 0;
+        if plain && string.len() < MIN_RUN {
+            return Seen::Quiet;
+        }
         if let Some(bits) = bits {
             let block = block(&mut carry, &bits, &after);
             (candidates, ends) = (candidates | block.candidates, ends | block.ends);
@@ -347,6 +366,13 @@ impl Masks<'_> {
         self.next(from, to, |block| block.odd)
     }
 
+    /// Where the run of token bytes ends that goes on at `from`, or `to`: of a key, a tenth of what a look at each byte
+    /// costs.
+    #[inline]
+    pub(crate) fn token_end(&self, from: usize, to: usize) -> usize {
+        self.next(from, to, |block| !block.token)
+    }
+
     #[inline(always)]
     fn next(&self, from: usize, to: usize, of: impl Fn(&Block) -> u64) -> usize {
         if from >= to {
@@ -398,6 +424,7 @@ fn block(carry: &mut Carry, bits: &Bits, after: &Bits) -> Block {
         ends: bits.ends,
         candidates: bits.trigger | first_digits | (run_starts & twelve) | joints | flags,
         odd: bits.odd,
+        token,
     }
 }
 
@@ -463,6 +490,11 @@ mod tests {
             places(text, |from, to| masks.next_end(from, to)),
             all(&is_end)
         );
+        let no_token = |pos: usize| !bytes::is_token(text[pos]);
+        assert_eq!(
+            places(text, |from, to| masks.token_end(from, to)),
+            all(&no_token)
+        );
         assert_eq!(
             places(text, |from, to| masks.next_odd(from, to)),
             all(&is_odd)
@@ -505,6 +537,22 @@ mod tests {
                 compare(&text, &mut masks);
             }
         }
+    }
+
+    fn is_prose(string: &[u8]) -> bool {
+        let (mut prose, mut reached) = (Prose::default(), 0);
+        let padded = [string, &[0; 16]].concat();
+        for sixteen in padded.as_chunks().0 {
+            if string.len() < MIN_RUN {
+                return Prose::is_short(sixteen, string.len());
+            }
+            let reach = prose.reach(sixteen);
+            reached += reach;
+            if reach < 16 {
+                break;
+            }
+        }
+        reached == string.len() && prose.is_quiet()
     }
 
     #[test]

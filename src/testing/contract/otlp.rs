@@ -262,3 +262,281 @@ fn check_json(json: &Field<'_>) -> Checked {
     let parsed = serde_json::from_str::<Value>(json.text()?);
     json.ensure(parsed.is_ok(), "is not JSON")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NANOS: u64 = 1_800_000_000_000_000_000;
+
+    fn attributes() -> Value {
+        json!({
+            "mcp_usage.instance": "0af7651916cd43dd", "mcp_usage.sequence": 1, "mcp_usage.event_id": 7,
+            "mcp.method.name": "tools/call", "gen_ai.tool.name": "search",
+            "gen_ai.operation.name": "execute_tool", "error.type": "-32603",
+            "rpc.response.status_code": "-32603", "jsonrpc.request.id": "7",
+            "gen_ai.tool.call.arguments": "{}", "gen_ai.tool.call.result": "[1]",
+            "mcp.session.id": "s", "session.id": "s", "network.transport": "tcp",
+            "network.protocol.version": "2", "client.port": 9, "user.id": "u", "user.email": "ann@example.com",
+            "mcp_usage.sample_rate": 0.5, "mcp_usage.vendor_client": "v", "mcp_usage.oauth_client_id": "o",
+            "mcp_usage.server_name": "n", "mcp_usage.server_version": "1",
+            "mcp_usage.result_bytes": 3, "mcp_usage.refused_arguments": ["a"], "own": true,
+        })
+    }
+
+    fn body() -> Value {
+        let resource = json!({
+            "service.name": "shop", "service.instance.id": "0af7651916cd43dd",
+            "deployment.environment.name": "PRODUCTION", "telemetry.sdk.name": "mcp-usage",
+            "telemetry.sdk.language": "rust", "telemetry.sdk.version": "0.1.0", "region": "eu",
+        });
+        let exception = json!({"exception.type": "-32603", "exception.message": "no"});
+        let span = json!({
+            "traceId": "0af7651916cd43dd8448eb211c80319c", "spanId": "b7ad6b7169203331",
+            "traceState": "a=1", "parentSpanId": "00f067aa0ba902b7", "name": "tools/call search", "kind": 2,
+            "startTimeUnixNano": NANOS, "endTimeUnixNano": NANOS + 5, "flags": 1,
+            "attributes": attributes(),
+            "events": [{"timeUnixNano": NANOS + 5, "name": "exception", "attributes": exception}],
+            "links": [{"traceId": "0af7651916cd43dd8448eb211c80319d", "spanId": "00f067aa0ba902b7", "flags": 1}],
+            "status": {"message": "no", "code": 2},
+        });
+        let scope = json!({"scope": {"name": "mcp-usage", "version": "0.1.0"}, "spans": [span]});
+        json!({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]})
+    }
+
+    /// A listing, which has no duration and is no request.
+    fn listing() -> Value {
+        let mut body = body();
+        let span = &mut body["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+        for name in ["events", "links", "status"] {
+            span.as_object_mut().unwrap().remove(name);
+        }
+        span["name"] = json!("mcp_usage.init");
+        span["kind"] = json!(INTERNAL);
+        span["endTimeUnixNano"] = json!(NANOS);
+        span["attributes"] = json!({
+            "mcp_usage.event_id": 7, "mcp_usage.activity_type": "MCP_INIT", "mcp_usage.tool_definitions": "[]",
+        });
+        body
+    }
+
+    fn fault(body: &Value) -> Option<String> {
+        let checked = check_body(&Field::root(body).object().unwrap());
+        checked.err().map(|violation| violation.field)
+    }
+
+    const RESOURCE: &str = "/resourceSpans/0/resource/attributes/";
+    const SCOPE: &str = "/resourceSpans/0/scopeSpans/0/scope/";
+    const SPAN: &str = "/resourceSpans/0/scopeSpans/0/spans/0/";
+
+    /// The path of a pointer, as a violation names it.
+    fn path_of(pointer: &str) -> String {
+        let path = pointer.trim_start_matches('/').replace('/', ".");
+        path.replace(".0", "[0]")
+    }
+
+    /// A body with another value at a pointer, or with nothing there, is refused for it.
+    #[track_caller]
+    fn assert_refused(mut body: Value, pointer: &str, value: &Value, named: Option<&str>) {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let parent = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+        match value {
+            Value::Null => drop(parent.remove(key).unwrap()),
+            value => drop(parent.insert(key.to_owned(), value.clone())),
+        }
+        let named = named.map_or_else(|| path_of(pointer), str::to_owned);
+        assert_eq!(
+            fault(&body).as_deref(),
+            Some(&*named),
+            "{pointer} = {value}"
+        );
+    }
+
+    #[test]
+    fn a_sound_body_passes() {
+        assert_eq!([fault(&body()), fault(&listing())], [None, None]);
+    }
+
+    #[test]
+    fn what_the_frame_lacks_or_has_malformed_is_named() {
+        let rows = [
+            ("/resourceSpans", Value::Null),
+            ("/resourceSpans", json!([])),
+            ("/resourceSpans/0/resource", Value::Null),
+            ("/resourceSpans/0/resource/attributes", Value::Null),
+            ("/resourceSpans/0/scopeSpans", Value::Null),
+            ("/resourceSpans/0/scopeSpans", json!([])),
+            ("/resourceSpans/0/scopeSpans/0/scope", Value::Null),
+            ("/resourceSpans/0/scopeSpans/0/spans", Value::Null),
+            ("/resourceSpans/0/scopeSpans/0/spans", json!([])),
+        ];
+        for (pointer, value) in rows {
+            assert_refused(body(), pointer, &value, None);
+        }
+        for name in super::RESOURCE.iter().map(|(name, ..)| name) {
+            let pointer = format!("{RESOURCE}{name}");
+            for value in [Value::Null, json!(""), json!(1)] {
+                let named = format!("resourceSpans[0].resource.attributes.{name}");
+                assert_refused(body(), &pointer, &value, Some(&named));
+            }
+        }
+        for (name, value) in [
+            ("service.instance.id", json!("0af7")),
+            ("telemetry.sdk.name", json!("opentelemetry")),
+            ("telemetry.sdk.language", json!("go")),
+        ] {
+            let named = format!("resourceSpans[0].resource.attributes.{name}");
+            assert_refused(body(), &format!("{RESOURCE}{name}"), &value, Some(&named));
+        }
+        for (name, value) in [
+            ("name", json!("other")),
+            ("version", json!("")),
+            ("more", json!(1)),
+        ] {
+            assert_refused(body(), &format!("{SCOPE}{name}"), &value, None);
+        }
+        for pointer in ["/more", "/resourceSpans/0/more"] {
+            assert_refused(body(), pointer, &json!(1), None);
+        }
+    }
+
+    #[test]
+    fn what_a_span_lacks_or_has_malformed_is_named() {
+        let zeros = |digits| json!("0".repeat(digits));
+        let link = "links/0/";
+        for (pointer, value) in [
+            ("traceId", Value::Null),
+            ("traceId", zeros(32)),
+            ("traceId", json!("0af7")),
+            ("spanId", Value::Null),
+            ("spanId", zeros(16)),
+            ("traceState", json!("")),
+            ("parentSpanId", zeros(16)),
+            ("name", Value::Null),
+            ("name", json!("")),
+            ("name", json!("tools/call file:///etc")),
+            ("name", json!("search")),
+            ("kind", json!("SERVER")),
+            ("kind", json!(INTERNAL)),
+            ("startTimeUnixNano", json!(NANOS / 1_000_000)),
+            ("endTimeUnixNano", json!(NANOS - 1)),
+            ("endTimeUnixNano", Value::Null),
+            ("attributes", Value::Null),
+            ("flags", Value::Null),
+            ("flags", json!(-1)),
+            ("events", json!([])),
+            ("links", json!([])),
+            ("more", json!(1)),
+            ("status/code", json!(1)),
+            ("status/code", Value::Null),
+            ("status/message", json!("")),
+            ("status/more", json!(1)),
+            ("events/0/name", json!("log")),
+            ("events/0/timeUnixNano", json!(0)),
+            ("events/0/more", json!(1)),
+            (&format!("{link}traceId"), zeros(32)),
+            (&format!("{link}spanId"), Value::Null),
+            (&format!("{link}flags"), Value::Null),
+        ] {
+            assert_refused(body(), &format!("{SPAN}{pointer}"), &value, None);
+        }
+        for (name, value) in [
+            ("exception.type", Value::Null),
+            ("exception.message", json!("")),
+            ("exception.stacktrace", json!("at")),
+        ] {
+            let pointer = format!("{SPAN}events/0/attributes/{name}");
+            assert_refused(body(), &pointer, &value, None);
+        }
+        let mut twice = body();
+        let spans = twice["resourceSpans"][0]["scopeSpans"][0]["spans"]
+            .as_array_mut()
+            .unwrap();
+        spans.push(spans[0].clone());
+        assert_eq!(fault(&twice).as_deref(), Some("resourceSpans"));
+    }
+
+    #[test]
+    fn each_attribute_has_its_form() {
+        let rows = [
+            ("mcp_usage.instance", json!("0AF7")),
+            ("mcp_usage.sequence", json!(0)),
+            ("mcp_usage.event_id", Value::Null),
+            ("mcp_usage.event_id", json!(-1)),
+            ("mcp.method.name", json!("tools/list")),
+            ("gen_ai.tool.name", Value::Null),
+            ("gen_ai.operation.name", Value::Null),
+            ("gen_ai.operation.name", json!("chat")),
+            ("error.type", Value::Null),
+            ("error.type", json!("")),
+            ("rpc.response.status_code", json!("internal")),
+            ("rpc.response.status_code", json!(-32_603)),
+            ("jsonrpc.request.id", json!(7)),
+            ("gen_ai.tool.call.arguments", json!({})),
+            ("gen_ai.tool.call.result", json!("{not json")),
+            ("network.transport", json!("udp")),
+            ("client.port", json!(0)),
+            ("mcp_usage.sample_rate", json!("half")),
+            ("mcp_usage.result_bytes", json!(-3)),
+            ("mcp_usage.refused_arguments", json!([])),
+            ("mcp_usage.refused_arguments", json!([1])),
+        ];
+        let texts = [
+            "mcp.session.id",
+            "session.id",
+            "network.protocol.version",
+            "user.id",
+            "user.email",
+            "mcp_usage.vendor_client",
+            "mcp_usage.oauth_client_id",
+            "mcp_usage.server_name",
+            "mcp_usage.server_version",
+        ];
+        let texts = texts.map(|name| (name, json!("")));
+        for (name, value) in rows.into_iter().chain(texts) {
+            let item = if value == json!([1]) { "[0]" } else { "" };
+            let named = format!("resourceSpans[0].scopeSpans[0].spans[0].attributes.{name}{item}");
+            assert_refused(
+                body(),
+                &format!("{SPAN}attributes/{name}"),
+                &value,
+                Some(&named),
+            );
+        }
+        let nameless = "resourceSpans[0].scopeSpans[0].spans[0].attributes.";
+        assert_refused(
+            body(),
+            &format!("{SPAN}attributes/"),
+            &json!(1),
+            Some(nameless),
+        );
+    }
+
+    #[test]
+    fn what_each_method_has_beside_is_required() {
+        for (method, missing) in [
+            ("prompts/get", "gen_ai.prompt.name"),
+            ("resources/read", "mcp.resource.uri"),
+        ] {
+            let mut body = body();
+            let span = &mut body["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+            span["name"] = json!(method);
+            span["attributes"]["mcp.method.name"] = json!(method);
+            let named = format!("resourceSpans[0].scopeSpans[0].spans[0].attributes.{missing}");
+            assert_eq!(fault(&body), Some(named));
+        }
+        for (pointer, value) in [
+            ("name", json!("init")),
+            ("kind", json!(SERVER)),
+            ("endTimeUnixNano", json!(NANOS + 1)),
+        ] {
+            assert_refused(listing(), &format!("{SPAN}{pointer}"), &value, None);
+        }
+        let definitions = "mcp_usage.tool_definitions";
+        let named = format!("resourceSpans[0].scopeSpans[0].spans[0].attributes.{definitions}");
+        let pointer = format!("{SPAN}attributes/{definitions}");
+        assert_refused(listing(), &pointer, &json!("[not json"), Some(&named));
+    }
+}

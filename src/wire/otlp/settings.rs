@@ -160,9 +160,13 @@ pub(crate) fn check_protocol(name: &str) -> Result<(), String> {
 
 /// Reads whether requests are compressed; the error says what is wrong with it.
 pub(crate) fn compression(name: &str) -> Result<bool, String> {
+    compression_where(name, cfg!(feature = "gzip"))
+}
+
+fn compression_where(name: &str, has_gzip: bool) -> Result<bool, String> {
     match name {
         "none" => Ok(false),
-        "gzip" if cfg!(feature = "gzip") => Ok(true),
+        "gzip" if has_gzip => Ok(true),
         "gzip" => Err("is gzip, for which this crate needs its feature gzip".to_owned()),
         other => Err(format!("is {other:?}: write gzip or none")),
     }
@@ -213,6 +217,12 @@ mod tests {
         }
         assert_eq!(compression("none"), Ok(false));
         assert_eq!(compression("gzip").is_ok(), cfg!(feature = "gzip"));
+        assert_eq!(compression_where("gzip", true), Ok(true));
+        let fault = compression_where("gzip", false).unwrap_err();
+        assert_eq!(
+            fault,
+            "is gzip, for which this crate needs its feature gzip"
+        );
         assert!(compression("zstd").is_err());
         assert_eq!(timeout("1500"), Ok(Duration::from_millis(1_500)));
         assert!(timeout("1.5").is_err() && timeout("-1").is_err());

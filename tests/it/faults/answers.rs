@@ -389,10 +389,13 @@ fn every_answer_is_survived_on_every_wire() {
 
 /// What the other wires send again, and OTLP does not.
 const DROPPED_BY_OTLP: [&str; 5] = ["408", "422", "425", "501", "599"];
+/// As these, though this ingest plays such a 2xx after it has taken the events.
+const PAGES: [&str; 2] = ["the page of a proxy", "a page that is said to be JSON"];
 
 fn play(name: &str, wire: &Wire, row: &Row) {
+    let is_page = PAGES.contains(&row.name);
     let end = match (row.end, wire) {
-        (_, Wire::Otlp(_)) if DROPPED_BY_OTLP.contains(&row.name) => {
+        (_, Wire::Otlp(_)) if is_page || DROPPED_BY_OTLP.contains(&row.name) => {
             End::Dropped(DropReason::Rejected)
         }
         (End::Searched, Wire::Reo) => End::Dropped(DropReason::Rejected),
@@ -431,9 +434,9 @@ fn play(name: &str, wire: &Wire, row: &Row) {
         End::Delivered | End::Claimed => assert_eq!(arrived, EVENTS, "{name}"),
         End::Twice => assert!(arrived >= EVENTS + met, "{name}: {arrived} events arrived"),
     }
-    if end == End::Claimed {
+    if end == End::Claimed || (is_page && lost > 0) {
         let stats = scene.close(PATIENCE);
-        assert_eq!(stats.delivered, EVENTS, "{name}: {stats:?}");
+        assert_eq!(stats.delivered, EVENTS - lost, "{name}: {stats:?}");
     } else {
         scene.recover();
     }

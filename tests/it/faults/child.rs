@@ -3,11 +3,24 @@
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 
+use mcp_usage::Wire;
+
+use crate::support::wires;
+
 const ROLE: &str = "USAGE_FAULT_ROLE";
+/// The name of the wire that a role is played on.
+pub(super) const WIRE: &str = "USAGE_FAULT_WIRE";
 
 /// The role that this process was started for.
 pub(super) fn role() -> Option<String> {
     std::env::var(ROLE).ok()
+}
+
+/// The wire that this process was started for.
+pub(super) fn wire() -> Wire {
+    let wanted = std::env::var(WIRE).unwrap();
+    let mut wires = wires().into_iter();
+    wires.find(|(name, _)| *name == wanted).unwrap().1
 }
 
 /// Starts `test`, which plays `role`, in an environment without proxies.

@@ -3,25 +3,39 @@
 
 use std::time::{Duration, Instant};
 
+use mcp_usage::config::MIN_QUEUE_BYTES;
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{DropReason, Wire};
 
 use super::Scene;
 use crate::spool::TempDir;
-use crate::support::{KEY, builder_for, call, ingest};
+use crate::support::{KEY, builder_for, call, ingest, wires};
 
-/// An outage of ten minutes, scaled to ten seconds, in which more events come than memory keeps.
+/// An outage of ten minutes, scaled to ten seconds, in which more events come than memory keeps. On the wire of one event
+/// a request it would last as long as ten thousand requests do.
 #[test]
 fn a_logger_with_a_spool_loses_nothing_through_an_outage() {
+    std::thread::scope(|scope| {
+        for (name, wire) in wires() {
+            // Four loggers at the full rate would measure the machine.
+            let a_second = if wire == Wire::ReoBatch { 1_000 } else { 250 };
+            if wire != Wire::Reo {
+                scope.spawn(move || outage_with_a_spool(name, &wire, a_second));
+            }
+        }
+    });
+}
+
+fn outage_with_a_spool(name: &str, wire: &Wire, a_second: u64) {
     let (spool, ingest) = (TempDir::new(), ingest());
-    let builder = builder_for(&ingest, &Wire::ReoBatch)
+    let builder = builder_for(&ingest, wire)
         .spool(spool.spool())
         // A few of the events.
-        .max_queue_bytes(1 << 20)
+        .max_queue_bytes(MIN_QUEUE_BYTES.max(a_second as usize * 1_000))
         .initial_backoff(Duration::from_millis(20))
         .max_backoff(Duration::from_millis(500))
         .max_retry_after(Duration::from_millis(500));
-    let mut scene = Scene::new("an outage", ingest, builder);
+    let mut scene = Scene::new(name, ingest, builder);
     scene.log(100);
     scene.flush();
     scene
@@ -29,44 +43,56 @@ fn a_logger_with_a_spool_loses_nothing_through_an_outage() {
         .answer_always(Answer::status(503).retry_after("1"));
     let outage = Instant::now();
     while outage.elapsed() < Duration::from_secs(10) {
-        let events = outage.elapsed().as_millis() as u64;
+        let events = outage.elapsed().as_millis() as u64 * a_second / 1_000;
         while scene.offered < 100 + events {
             scene.offered += 1;
             let n = scene.offered;
-            assert_eq!(scene.usage.log_usage(call(n)), mcp_usage::Outcome::Queued);
+            let outcome = scene.usage.log_usage(call(n));
+            assert_eq!(outcome, mcp_usage::Outcome::Queued, "{name}");
         }
-        std::thread::yield_now();
+        // Leaves the processor to the other loggers.
+        std::thread::park_timeout(Duration::from_millis(1));
     }
     scene.ingest.answer_always(Answer::ok());
     scene.flush();
     let stats = scene.recover();
-    assert_eq!(stats.dropped.total(), 0, "{stats}");
-    assert!(stats.delivered > 9_000, "{stats}");
+    assert_eq!(stats.dropped.total(), 0, "{name}: {stats}");
+    assert!(stats.delivered > 9 * a_second, "{name}: {stats}");
 }
 
 #[test]
 fn an_ingest_that_sheds_gets_all_in_its_own_time() {
-    for (name, wire, events) in [("reo", Wire::Reo, 80), ("batches", Wire::ReoBatch, 3_000)] {
-        let ingest = MockIngest::builder()
-            .api_key(KEY)
-            .max_requests_per_second(25)
-            .max_events_per_second(1_500)
-            .shed_retry_after("1")
-            .start()
-            .unwrap();
-        let builder = builder_for(&ingest, &wire);
-        let mut scene = Scene::new(name, ingest, builder);
-        scene.log(events);
-        scene.flush();
-        let requests = scene.ingest.requests();
-        let shed = requests
-            .iter()
-            .filter(|request| request.status == Some(429));
-        assert!(shed.count() > 0, "{name}: nothing was shed");
-        let stats = scene.end();
-        assert_eq!(
-            (stats.delivered, stats.dropped.get(DropReason::Expired)),
-            (events, 0)
-        );
-    }
+    std::thread::scope(|scope| {
+        for (name, wire) in wires() {
+            scope.spawn(move || shed(name, &wire));
+        }
+    });
+}
+
+fn shed(name: &str, wire: &Wire) {
+    let (events, a_second) = match wire {
+        Wire::Reo => (80, 1_500),
+        // As many as one batch has.
+        _ => (1_500, 500),
+    };
+    let ingest = MockIngest::builder()
+        .api_key(KEY)
+        .max_requests_per_second(25)
+        .max_events_per_second(a_second)
+        .shed_retry_after("1")
+        .start()
+        .unwrap();
+    // All at once, however slowly they are logged.
+    let builder = builder_for(&ingest, wire).flush_interval(Duration::from_secs(600));
+    let mut scene = Scene::new(name, ingest, builder);
+    scene.log(events);
+    scene.flush();
+    let requests = scene.ingest.requests();
+    let shed = requests
+        .iter()
+        .filter(|request| request.status == Some(429));
+    assert!(shed.count() > 0, "{name}: nothing was shed");
+    let stats = scene.end();
+    let expired = stats.dropped.get(DropReason::Expired);
+    assert_eq!((stats.delivered, expired), (events, 0), "{name}");
 }

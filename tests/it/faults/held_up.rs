@@ -17,7 +17,9 @@ use serde::{Serialize, Serializer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::child::{self, assert_ends_well};
-use crate::support::{PATIENCE, assert_ledger, builder, call, errors, ingest};
+use crate::support::{
+    PATIENCE, assert_ledger, builder, builder_for, call, endpoint_of, errors, ingest, wires,
+};
 
 const TEST: &str = "faults::held_up::role";
 
@@ -107,14 +109,26 @@ fn wait_for_held_up(usage: &UsageLogger, barrier: &Barrier, pending: u64) {
     assert_eq!(usage.stats().offered, pending + 2);
 }
 
-fn held_up_by(change: impl FnOnce(Builder, Arc<Barrier>) -> Builder) {
-    let ingest = ingest();
-    ingest.answer_always(Answer::status(503));
-    let barrier = Arc::new(Barrier::default());
-    let builder = change(builder(&ingest), Arc::clone(&barrier));
-    let usage = builder.build().unwrap();
-    usage.log_usage(call(1));
-    wait_for_held_up(&usage, &barrier, 1);
+/// On each wire, beside one another, since each waits for its deadlines.
+fn held_up_by(change: fn(Builder, Arc<Barrier>) -> Builder) {
+    on_all_wires(|_, wire| {
+        let ingest = ingest();
+        ingest.answer_always(Answer::status(503));
+        let barrier = Arc::new(Barrier::default());
+        let builder = change(builder_for(&ingest, wire), Arc::clone(&barrier));
+        let usage = builder.build().unwrap();
+        usage.log_usage(call(1));
+        wait_for_held_up(&usage, &barrier, 1);
+    });
+}
+
+fn on_all_wires(play: impl Fn(&str, &Wire) + Sync) {
+    thread::scope(|scope| {
+        for (name, wire) in wires() {
+            let play = &play;
+            scope.spawn(move || play(name, &wire));
+        }
+    });
 }
 
 #[test]
@@ -161,21 +175,23 @@ impl<S: tracing::Subscriber> Layer<S> for Blocking {
 fn held_up_by_log(barrier: &Barrier) {
     let ingest = ingest();
     ingest.answer_always(Answer::status(503));
-    let usage = builder(&ingest).build().unwrap();
+    let usage = builder_for(&ingest, &child::wire()).build().unwrap();
     usage.log_usage(call(1));
     wait_for_held_up(&usage, barrier, 1);
 }
 
 #[test]
 fn a_subscriber_that_blocks_holds_up_no_wait() {
-    assert_ends_well(child::command(TEST, "subscriber_blocks").spawn().unwrap());
+    on_all_wires(|name, _| {
+        let mut command = child::command(TEST, "subscriber_blocks");
+        assert_ends_well(command.env(child::WIRE, name).spawn().unwrap());
+    });
 }
 
 /// The verbose switch with a pipe that is full.
 fn nobody_reads_stderr() {
     let ingest = ingest();
-    let usage = builder(&ingest)
-        .wire(Wire::ReoBatch)
+    let usage = builder_for(&ingest, &child::wire())
         .env(|name| (name == "PACKAGE_TRACKER_VERBOSE").then(|| "true".to_owned()))
         .build()
         .unwrap();
@@ -192,8 +208,11 @@ fn nobody_reads_stderr() {
 
 #[test]
 fn a_stderr_that_nobody_reads_holds_up_no_wait() {
-    let mut child = child::command(TEST, "nobody_reads_stderr").spawn().unwrap();
-    assert!(child.wait().unwrap().success());
+    on_all_wires(|name, _| {
+        let mut command = child::command(TEST, "nobody_reads_stderr");
+        let mut child = command.env(child::WIRE, name).spawn().unwrap();
+        assert!(child.wait().unwrap().success(), "{name}");
+    });
 }
 
 // ---- the caller's code ----
@@ -318,16 +337,23 @@ fn forward(client: TcpStream, ingest: std::net::SocketAddr) {
 /// 50 MB of heads before anything else gets its turn.
 #[test]
 fn heads_without_end_hold_up_no_wait_and_other_requests_go_on() {
+    for (name, wire) in wires() {
+        heads_without_end(name, &wire);
+    }
+}
+
+fn heads_without_end(name: &str, wire: &Wire) {
     let ingest = ingest();
     let head = format!(
         "HTTP/1.1 103 Early Hints\r\nlink: </{}>\r\n\r\n",
         "a".repeat(100)
     );
     let heads = Heads::start(head.as_bytes(), ingest.address());
-    let path = ingest.endpoint().replace(&ingest.origin(), "");
+    let endpoint = endpoint_of(&ingest, wire);
+    let endpoint = endpoint.replace(&ingest.address().to_string(), &heads.address.to_string());
     let (builder, errors) = errors(
-        builder(&ingest)
-            .endpoint(format!("http://{}{path}", heads.address))
+        builder_for(&ingest, wire)
+            .endpoint(endpoint)
             .request_timeout(Duration::from_secs(1)),
     );
     let usage = builder.build().unwrap();
@@ -339,16 +365,19 @@ fn heads_without_end_hold_up_no_wait_and_other_requests_go_on() {
         usage.log_usage(call(n));
     }
     let flushed = in_time("flush", || run(usage.flush(TIMEOUT)));
-    assert!(matches!(flushed, Err(FlushError::TimedOut { .. })));
+    assert!(
+        matches!(flushed, Err(FlushError::TimedOut { .. })),
+        "{name}"
+    );
     // On a slow machine each run through the heads lasts.
     let patience = 5 * PATIENCE;
     match errors.recv_timeout(patience) {
         Ok(DeliveryError::Retrying { cause, .. }) => {
-            assert!(cause.contains("timed out"), "{cause}")
+            assert!(cause.contains("timed out"), "{name}: {cause}");
         }
-        other => panic!("{other:?}"),
+        other => panic!("{name}: {other:?}"),
     }
     ingest.wait_for_delivered(20, patience).unwrap();
-    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0, "{name}");
     assert_ledger(&usage.stats());
 }

@@ -2,16 +2,16 @@
 //!
 //! Each is measured in a process of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{Answer, MockIngest};
-use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger, Wire};
+use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger};
 use serde_json::{Value, json};
 
 use super::child::{self, assert_ends_well};
-use crate::support::{KEY, PATIENCE, assert_ledger, builder, ingest};
+use crate::support::{KEY, PATIENCE, assert_ledger, builder, endpoint_of, ingest, wires};
 
 const TEST: &str = "faults::memory::role";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
@@ -84,7 +84,7 @@ fn logger() -> Builder {
         .api_key(KEY)
         .endpoint(std::env::var(ENDPOINT).unwrap())
         .product_id("reoWebApp")
-        .wire(Wire::ReoBatch)
+        .wire(child::wire())
         .flush_interval(Duration::from_millis(20))
         .initial_backoff(Duration::from_millis(10))
         .max_backoff(Duration::from_millis(100))
@@ -235,48 +235,67 @@ fn slot_is_taken_over() {
     assert!(stats.delivered * 5 * 3_960 > slot_bytes(), "{stats:?}");
 }
 
-fn start(role: &str, ingest: &MockIngest, spool: Option<&Path>) {
+fn start(role: &str, ingest: &MockIngest, wire: &str, spool: Option<&Path>) {
     let mut command = child::command(TEST, role);
+    let all = wires();
+    let (_, known) = all.iter().find(|(name, _)| *name == wire).unwrap();
     command
         .env("MALLOC_ARENA_MAX", "2")
-        .env(ENDPOINT, ingest.endpoint());
+        .env(child::WIRE, wire)
+        .env(ENDPOINT, endpoint_of(ingest, known));
     if let Some(dir) = spool {
         command.env(SPOOL, dir);
     }
     assert_ends_well(command.spawn().unwrap());
 }
 
+/// The wires whose forms differ in what a request takes of memory.
+const WIRES: [&str; 3] = ["reo batch", "otlp", "posthog"];
+
+fn unchecked(answer: Answer) -> MockIngest {
+    let ingest = MockIngest::builder().unchecked().start().unwrap();
+    ingest.answer_always(answer);
+    ingest
+}
+
+/// A directory that no other test of this process has.
+fn dir(name: &str, wire: &str) -> PathBuf {
+    let name = format!("usage-{name}-{}-{wire}", std::process::id());
+    std::env::temp_dir().join(name)
+}
+
 #[test]
 fn a_hook_that_enlarges_events_stays_within_the_bound() {
-    let ingest = MockIngest::builder().unchecked().start().unwrap();
-    start("hook_enlarges", &ingest, None);
+    for wire in WIRES {
+        start("hook_enlarges", &unchecked(Answer::ok()), wire, None);
+    }
 }
 
 #[test]
 fn a_hook_that_enlarges_events_stays_within_the_bound_with_a_spool() {
-    let ingest = MockIngest::builder().unchecked().start().unwrap();
-    ingest.answer_always(Answer::status(503));
-    let dir = std::env::temp_dir().join(format!("usage-memory-{}", std::process::id()));
-    start("hook_enlarges", &ingest, Some(&dir));
-    std::fs::remove_dir_all(dir).unwrap();
+    for wire in WIRES {
+        let (ingest, dir) = (unchecked(Answer::status(503)), dir("memory", wire));
+        start("hook_enlarges", &ingest, wire, Some(&dir));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
 }
 
 /// 32 MB of events, or as many as `USAGE_SLOT_MB` says.
 #[test]
 fn a_slot_is_taken_over_within_the_bound_however_large_it_is() {
-    let ingest = MockIngest::builder().unchecked().start().unwrap();
-    ingest.answer_always(Answer::status(503));
-    let dir = std::env::temp_dir().join(format!("usage-slot-{}", std::process::id()));
-    start("slot_is_left", &ingest, Some(&dir));
-    ingest.answer_always(Answer::ok());
-    start("slot_is_taken_over", &ingest, Some(&dir));
-    std::fs::remove_dir_all(dir).unwrap();
+    for wire in WIRES {
+        let (ingest, dir) = (unchecked(Answer::status(503)), dir("slot", wire));
+        start("slot_is_left", &ingest, wire, Some(&dir));
+        ingest.answer_always(Answer::ok());
+        start("slot_is_taken_over", &ingest, wire, Some(&dir));
+        std::fs::remove_dir_all(dir).unwrap();
+    }
 }
 
 #[test]
 fn open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it() {
     let ingest = ingest();
-    start("calls_stay_open", &ingest, None);
+    start("calls_stay_open", &ingest, "reo batch", None);
     assert_eq!(ingest.violations(), Vec::<String>::new());
     let delivered = ingest.delivered();
     let calls: Vec<_> = delivered

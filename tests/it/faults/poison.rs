@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use mcp_usage::testing::{Answer, ManualClock, MockIngest};
-use mcp_usage::{Builder, DropReason, Outcome, Stats, ToolCall, Wire};
+use mcp_usage::{Builder, DeliveryError, DropReason, Outcome, Stats, ToolCall, Wire};
 
 use super::Scene;
 use crate::spool::{TempDir, wait_until};
@@ -33,10 +33,23 @@ fn by_hand(ingest: &MockIngest, wire: &Wire) -> Builder {
         .max_in_flight(1)
 }
 
-/// Those on which a refusal that may mean the request is searched for an event. OTLP drops the batch.
+/// Those on which a refusal that may mean the request is searched for an event. OTLP names the statuses after which
+/// anything is sent again, and neither these nor a redirect are among them: there the batch is dropped, which
+/// `tests/it/otlp.rs` holds.
 fn searching_wires() -> impl Iterator<Item = (&'static str, Wire)> {
     let wires = wires().into_iter();
     wires.filter(|(name, _)| *name != "otlp")
+}
+
+/// Those on which a request holds several events.
+fn batch_wires() -> impl Iterator<Item = (&'static str, Wire)> {
+    let wires = wires().into_iter();
+    wires.filter(|(_, wire)| *wire != Wire::Reo)
+}
+
+/// A failure of the ingest's after which a batch is sent again: OTLP looks for an event at a 500.
+fn failure_on(name: &str) -> u16 {
+    if name == "otlp" { 503 } else { 500 }
 }
 
 // ---- 400 and 422 ----
@@ -124,8 +137,10 @@ fn a_redirect_of_one_event_costs_that_event_alone_and_is_not_followed() {
 
 #[test]
 fn a_key_that_is_refused_costs_hardly_more_than_one_request_a_batch_and_is_named() {
-    for wire in [Wire::ReoBatch, mcpeye()] {
-        for (was_valid, first) in [(false, 1), (true, 5)] {
+    for (name, wire) in batch_wires() {
+        // On OTLP it is never searched.
+        let searched = if name == "otlp" { 1 } else { 5 };
+        for (was_valid, first) in [(false, 1), (true, searched)] {
             let ingest = ingest();
             let (builder, errors) = errors(by_hand(&ingest, &wire));
             let usage = builder.build().unwrap();
@@ -144,14 +159,15 @@ fn a_key_that_is_refused_costs_hardly_more_than_one_request_a_batch_and_is_named
                 0
             };
             ingest.answer_always(Answer::status(403));
-            assert_eq!(batch(100), first);
+            assert_eq!(batch(100), first, "{name}");
             let requests: u64 = (1..=40).map(|n| batch(1 + n * 11 % 100)).sum();
-            assert!(requests <= 44, "{requests} requests for 40 batches");
+            assert!(requests <= 44, "{name}: {requests} requests for 40 batches");
             let stats = end(&usage, &ingest);
             let unauthorized = stats.dropped.get(DropReason::Unauthorized);
             assert_eq!(
                 (stats.delivered, stats.dropped.total()),
-                (delivered, unauthorized)
+                (delivered, unauthorized),
+                "{name}"
             );
             for error in errors.try_iter() {
                 let told = error.to_string();
@@ -166,7 +182,7 @@ fn a_key_that_is_refused_costs_hardly_more_than_one_request_a_batch_and_is_named
 
 #[test]
 fn several_bad_events_are_found_within_a_budget() {
-    for wire in [Wire::ReoBatch, mcpeye()] {
+    for (name, wire) in batch_wires() {
         let ingest = ingest_without(400);
         let usage = by_hand(&ingest, &wire).build().unwrap();
         for n in 0..400 {
@@ -175,17 +191,17 @@ fn several_bad_events_are_found_within_a_budget() {
         }
         usage.flush_blocking(PATIENCE).unwrap();
         let stats = end(&usage, &ingest);
-        assert!(stats.requests <= 1 + 400 / 4, "{stats:?}");
+        assert!(stats.requests <= 1 + 400 / 4, "{name}: {stats:?}");
         // All that the budget reached was kept: each half of the second quarters, which is good, among it.
-        assert!(stats.delivered >= 250, "{stats}");
+        assert!(stats.delivered >= 250, "{name}: {stats}");
         let rejected = stats.dropped.get(DropReason::Rejected);
-        assert_eq!(stats.dropped.total(), rejected, "{stats}");
+        assert_eq!(stats.dropped.total(), rejected, "{name}: {stats}");
     }
 }
 
 #[test]
 fn an_ingest_that_answers_400_to_everything_is_asked_hardly_more_than_once_a_batch() {
-    for wire in [Wire::ReoBatch, mcpeye()] {
+    for (name, wire) in batch_wires() {
         let ingest = ingest();
         ingest.answer_always(Answer::status(400));
         let usage = by_hand(&ingest, &wire).build().unwrap();
@@ -197,16 +213,16 @@ fn an_ingest_that_answers_400_to_everything_is_asked_hardly_more_than_once_a_bat
             usage.flush_blocking(PATIENCE).unwrap();
             usage.stats().requests - before
         };
-        assert_eq!(batch(100), 5, "the batch and its quarters");
+        assert_eq!(batch(100), 5, "{name}: the batch and its quarters");
         let requests: u64 = (1..=40).map(|n| batch(1 + n * 11 % 100)).sum();
-        assert!(requests <= 44, "{requests} requests for 40 batches");
+        assert!(requests <= 44, "{name}: {requests} requests for 40 batches");
         ingest.answer_always(Answer::ok());
         ingest.answer_holding(POISON, Answer::status(400));
-        assert_eq!(batch(100), 1);
+        assert_eq!(batch(100), 1, "{name}");
         usage.log_usage(poison(1_000_000));
         batch(100);
         let stats = end(&usage, &ingest);
-        assert_eq!(stats.delivered, 200, "{stats}");
+        assert_eq!(stats.delivered, 200, "{name}: {stats}");
     }
 }
 
@@ -235,9 +251,7 @@ fn a_500_for_one_event_does_not_hold_up_the_others() {
     let rows = wires().map(|(name, wire)| (name, wire, false));
     let rows = rows.into_iter().chain([("a spool", Wire::ReoBatch, true)]);
     for (name, wire, has_spool) in rows {
-        // OTLP looks for the event at a 500, and sends a 503 again.
-        let status = if name == "otlp" { 503 } else { 500 };
-        let (ingest, clock) = (ingest_without(status), ManualClock::new());
+        let (ingest, clock) = (ingest_without(failure_on(name)), ManualClock::new());
         let mut builder = builder_for(&ingest, &wire);
         if has_spool {
             builder = builder.spool(spool.spool());
@@ -272,16 +286,20 @@ fn a_500_for_one_event_does_not_hold_up_the_others() {
 /// A hundred events a second, more than memory holds while all wait for one of them.
 #[test]
 fn one_event_in_a_thousand_refused_for_ever_costs_itself_alone_with_a_spool() {
-    for (status, reason) in [(500, DropReason::Refused), (400, DropReason::Rejected)] {
-        one_in_a_thousand_with_a_spool(status, reason);
+    for (name, wire) in wires() {
+        // The wires whose queued forms differ, of those with batches to search.
+        if !["reo", "mcpeye"].contains(&name) {
+            one_in_a_thousand_with_a_spool(name, &wire, failure_on(name), DropReason::Refused);
+            one_in_a_thousand_with_a_spool(name, &wire, 400, DropReason::Rejected);
+        }
     }
 }
 
-fn one_in_a_thousand_with_a_spool(status: u16, reason: DropReason) {
+fn one_in_a_thousand_with_a_spool(name: &str, wire: &Wire, status: u16, reason: DropReason) {
     const POISONED: u64 = 3;
     let (spool, ingest, clock) = (TempDir::new(), ingest_without(status), ManualClock::new());
-    let builder = builder_for(&ingest, &Wire::ReoBatch).max_queue_events(400);
-    let mut scene = steady("a spool", ingest, &clock, builder.spool(spool.spool()));
+    let builder = builder_for(&ingest, wire).max_queue_events(400);
+    let mut scene = steady(name, ingest, &clock, builder.spool(spool.spool()));
     let mut most_spooled = 0;
     for quarter in 0..40 * POISONED {
         // The disk may be slower than the clock.
@@ -311,7 +329,10 @@ fn one_in_a_thousand_with_a_spool(status: u16, reason: DropReason) {
             pending, spooled, ..
         } = scene.usage.stats();
         let is_soon = quarters < 4 * 60;
-        assert!(is_soon || pending + spooled < 40, "{pending}, {spooled}");
+        assert!(
+            is_soon || pending + spooled < 40,
+            "{name}, {status}: {pending}, {spooled}"
+        );
     }
     scene.flush();
     let stats = scene.end();
@@ -373,7 +394,8 @@ fn an_event_that_fails_in_any_way_waits_alone_and_then_expires() {
     }
 }
 
-/// Each is asked for again for ever; the ingest takes the others of the same batch.
+/// Each is asked for again for ever; the ingest takes the others of the same batch. The answers of other wires have no
+/// place for that.
 #[test]
 fn events_that_are_asked_for_again_and_again_do_not_close_the_way_for_the_others() {
     let (ingest, clock) = (ingest(), ManualClock::new());
@@ -402,42 +424,49 @@ fn events_that_are_asked_for_again_and_again_do_not_close_the_way_for_the_others
 
 #[test]
 fn a_confirmed_event_hears_that_it_was_refused() {
-    let (ingest, clock) = (ingest_without(503), ManualClock::new());
-    let builder = builder_for(&ingest, &Wire::ReoBatch);
-    let mut scene = steady("confirmed", ingest, &clock, builder);
-    let wait = scene
-        .usage
-        .log_usage_confirmed(poison(1_000_000), 600 * SECOND);
-    scene.offered += 1;
-    while scene.usage.stats().dropped.total() == 0 {
-        scene.log(1);
-        scene.pass(&clock);
-        assert!(scene.offered < 4 * 300, "{}", scene.usage.stats());
+    for (name, wire) in batch_wires() {
+        let (ingest, clock) = (ingest_without(503), ManualClock::new());
+        let builder = builder_for(&ingest, &wire);
+        let mut scene = steady(name, ingest, &clock, builder);
+        let wait = scene
+            .usage
+            .log_usage_confirmed(poison(1_000_000), 600 * SECOND);
+        scene.offered += 1;
+        while scene.usage.stats().dropped.total() == 0 {
+            scene.log(1);
+            scene.pass(&clock);
+            assert!(scene.offered < 4 * 300, "{name}: {}", scene.usage.stats());
+        }
+        let dropped = mcp_usage::ConfirmError::Dropped(DropReason::Refused);
+        assert_eq!(crate::support::block_on(wait), Err(dropped), "{name}");
+        scene.flush();
+        scene.end();
     }
-    let dropped = mcp_usage::ConfirmError::Dropped(DropReason::Refused);
-    assert_eq!(crate::support::block_on(wait), Err(dropped));
-    scene.flush();
-    scene.end();
 }
 
 #[test]
 fn an_ingest_that_fails_on_all_refuses_none() {
-    let (ingest, clock) = (ingest(), ManualClock::new());
-    ingest.answer_always(Answer::status(500));
-    let builder = builder_for(&ingest, &Wire::ReoBatch);
-    let mut scene = steady("down", ingest, &clock, builder);
-    for _ in 0..4 * 120 {
-        scene.log(1);
-        scene.pass(&clock);
+    for (name, wire) in wires() {
+        let (ingest, clock) = (ingest(), ManualClock::new());
+        ingest.answer_always(Answer::status(failure_on(name)));
+        let builder = builder_for(&ingest, &wire);
+        let mut scene = steady(name, ingest, &clock, builder);
+        for _ in 0..4 * 120 {
+            scene.log(1);
+            scene.pass(&clock);
+        }
+        assert_eq!(scene.usage.stats().dropped.total(), 0, "{name}");
+        scene.ingest.answer_always(Answer::ok());
+        scene.flush();
+        let stats = scene.recover();
+        assert_eq!(stats.dropped.total(), 0, "{name}");
     }
-    assert_eq!(scene.usage.stats().dropped.total(), 0);
-    scene.ingest.answer_always(Answer::ok());
-    scene.flush();
-    let stats = scene.recover();
-    assert_eq!(stats.dropped.total(), 0);
 }
 
 // ---- 2xx that took nothing, or less ----
+
+/// What a portal answers in place of the ingest.
+const PAGE: &str = "<html><h1>Sign in to the Wi-Fi</h1>";
 
 #[test]
 fn what_an_answer_does_not_count_is_dropped_and_never_sent_again() {
@@ -460,13 +489,36 @@ fn what_an_answer_does_not_count_is_dropped_and_never_sent_again() {
 fn a_page_in_place_of_an_answer_is_a_failure_that_names_a_proxy() {
     for (name, wire) in wires() {
         let ingest = ingest();
-        ingest.script([Answer::ok().body("<html><h1>Sign in to the Wi-Fi</h1>")]);
+        ingest.script([Answer::ok().body(PAGE)]);
         let builder = builder_for(&ingest, &wire);
         let mut scene = Scene::new(name, ingest, builder);
         scene.log(1);
-        let cause = scene.failure();
-        assert!(cause.contains("proxy"), "{name}: {cause}");
+        // By OTLP's rules a 2xx is never sent again.
+        let is_final = name == "otlp";
+        let cause = match scene.errors.recv_timeout(PATIENCE).unwrap() {
+            DeliveryError::Retrying { cause, .. } if !is_final => cause,
+            DeliveryError::Dropped { cause, reason, .. } if is_final => {
+                assert_eq!(reason, DropReason::Rejected);
+                cause
+            }
+            other => panic!("{name}: {other:?}"),
+        };
+        for word in ["200 with a web page", "proxy", "endpoint"] {
+            assert!(cause.contains(word), "{name}: {cause}");
+        }
         scene.flush();
-        assert_eq!(scene.recover().delivered, 2, "{name}");
+        if is_final {
+            // This ingest has taken what it answered so.
+            scene.log(1);
+            let stats = scene.close(PATIENCE);
+            let rejected = stats.dropped.get(DropReason::Rejected);
+            assert_eq!(
+                (stats.delivered, rejected, stats.requests),
+                (1, 1, 2),
+                "{name}"
+            );
+        } else {
+            assert_eq!(scene.recover().delivered, 2, "{name}");
+        }
     }
 }

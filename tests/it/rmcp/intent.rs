@@ -5,7 +5,7 @@ use rmcp::model::Tool;
 use serde_json::{Value, json};
 
 use super::server::*;
-use crate::support::{mcpeye, posthog};
+use crate::support::{KEY, PATIENCE, builder_for, endpoint_of, ingest, mcpeye, otlp, posthog};
 
 async fn listed<H: rmcp::ServerHandler>(server: H) -> Vec<Tool> {
     let (client, _serving) = over_stream(server, modern()).await;
@@ -58,6 +58,44 @@ async fn an_intent_is_read_and_a_closed_tool_never_sees_it() {
         };
         assert_eq!(told, "to greet [REDACTED_EMAIL]");
         assert_eq!(captured, &json!({"text": "hi"}));
+    }
+}
+
+/// The others get the intent, too, each in its own place.
+#[tokio::test]
+async fn the_first_of_several_destinations_names_the_argument() {
+    use mcp_usage::Wire;
+    for (first, second, name) in [
+        (Wire::Reo, mcpeye(), "prompt"),
+        (mcpeye(), Wire::Reo, "mcpeyeIntent"),
+        (posthog(), otlp(), "context"),
+        (otlp(), posthog(), "prompt"),
+    ] {
+        let ingests = [ingest(), ingest()];
+        let also = mcp_usage::Destination::new(second.clone()).api_key(KEY);
+        let also = also.endpoint(endpoint_of(&ingests[1], &second));
+        let usage = builder_for(&ingests[0], &first).also(also).build().unwrap();
+        let (client, _serving) = over_stream(usage.instrument(Shop::new()), legacy()).await;
+        let mut arguments = json!({"text": "hi"});
+        arguments[name] = json!("to greet rachel@example.com");
+        assert_eq!(call(&client, "closed", arguments).await, "hi");
+        usage.flush(PATIENCE).await.unwrap();
+        for ingest in &ingests {
+            let delivered = ingest.delivered().into_iter();
+            let calls: Vec<_> = delivered.filter(|event| event.tool().is_some()).collect();
+            assert_eq!(calls.len(), 1, "{first:?}");
+            let told = calls[0].json.to_string();
+            assert!(
+                told.contains("to greet [REDACTED_EMAIL]"),
+                "{first:?}: {told}"
+            );
+            // It is none of the tool's arguments.
+            let arguments = calls[0].arguments().map(ToString::to_string);
+            assert!(
+                !arguments.unwrap().contains("to greet"),
+                "{first:?}: {told}"
+            );
+        }
     }
 }
 

@@ -278,6 +278,11 @@ async fn by_hand_encoded(
         if let Some(encoding) = request.get("x-encoding") {
             headers.insert("content-encoding", encoding.clone());
         }
+        if request.contains_key("x-ends-early") {
+            // The answer is to come by a stream that the client opens next.
+            headers.insert("content-type", "text/event-stream".parse().unwrap());
+            *answer.body_mut() = "id: 1\ndata:\n\n".into();
+        }
         answer
     };
     let http = serve(Router::new().route("/mcp", post(answer)).layer(layer)).await;
@@ -319,15 +324,18 @@ async fn a_request_with_a_digest_or_a_signature_passes_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_compressed_takes_back_what_was_shown() {
-    let kept = Kept::new();
-    let layer = UsageLayer::new(&kept.usage).add_intent(true);
-    let (http, mut hears) = by_hand_encoded(layer).await;
-    send(&http, list()).await;
-    send_with(&http, &list(), "x-encoding", "br").await;
-    let call = r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
-    send(&http, call.to_owned()).await;
-    for expected in [&*list(), &*list(), call] {
-        assert_eq!(hears.recv().await.unwrap(), expected);
+async fn a_list_that_is_not_read_takes_back_what_was_shown() {
+    for how in ["x-encoding", "x-ends-early"] {
+        let kept = Kept::new();
+        let layer = UsageLayer::new(&kept.usage).add_intent(true);
+        let (http, mut hears) = by_hand_encoded(layer).await;
+        send(&http, list()).await;
+        send_with(&http, &list(), how, "br").await;
+        let call =
+            r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
+        send(&http, call.to_owned()).await;
+        for expected in [&*list(), &*list(), call] {
+            assert_eq!(hears.recv().await.unwrap(), expected, "{how}");
+        }
     }
 }

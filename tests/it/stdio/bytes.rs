@@ -104,12 +104,15 @@ fn moved(streams: &UsageStreams, requests: &[u8], answers: &[u8], sizes: &[usize
     [heard, written]
 }
 
+fn call_with_prompt() -> Value {
+    let params = json!({"name": "a", "arguments": {"prompt": "why"}});
+    json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+}
+
 /// Messages of all kinds, and what is none.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let message = prop_oneof![
-        Just(
-            json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "a", "arguments": {"prompt": "why"}}})
-        ),
+        Just(call_with_prompt()),
         Just(json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list"})),
         Just(
             json!({"jsonrpc": "2.0", "id": 2, "result": {"tools": [{"name": "a", "inputSchema": {}}]}})
@@ -162,6 +165,46 @@ proptest! {
         let asked = asked.as_bytes();
         let passed = moved(&streams, asked, &answers, &sizes);
         prop_assert!(passed == [asked.to_vec(), answers]);
+    }
+
+    #[test]
+    fn once_a_list_was_shown_calls_of_its_tools_alone_lose_a_byte(
+        requests in stream(),
+        answers in stream(),
+        sizes in proptest::collection::vec(1_usize..200, 0..40),
+    ) {
+        const LIST: &str = "{\"id\":\"l\",\"method\":\"tools/list\"}\n";
+        const TOOLS: &str =
+            "{\"id\":\"l\",\"result\":{\"tools\":[{\"name\":\"a\",\"inputSchema\":{}}]}}\n";
+        let streams = UsageStreams::new(&KEPT.usage).add_intent(true).max_message_bytes(1_000);
+        let (mut from_client, mut from_server) = streams.taps();
+        let _ = from_client.requests(LIST.as_bytes());
+        let shown = from_server.answers(TOOLS.as_bytes()).into_owned();
+        prop_assert!(shown.len() > TOOLS.len());
+        let requests = String::from_utf8_lossy(&requests).replace("tools/list", "tools/LIST");
+        let (mut server_sees, mut client_sees) = (Vec::new(), Vec::new());
+        let mut sizes = sizes.iter().copied().cycle();
+        let (mut asked, mut answered) = (requests.as_bytes(), &*answers);
+        while !asked.is_empty() || !answered.is_empty() {
+            let size = sizes.next().unwrap_or(1);
+            let (piece, rest) = asked.split_at(size.min(asked.len()));
+            asked = rest;
+            server_sees.extend_from_slice(&from_client.requests(piece));
+            let (piece, rest) = answered.split_at(size.min(answered.len()));
+            answered = rest;
+            client_sees.extend_from_slice(&from_server.answers(piece));
+        }
+        server_sees.append(&mut from_client.end());
+        client_sees.append(&mut from_server.end());
+        prop_assert!(client_sees == answers);
+        let call = call_with_prompt().to_string();
+        let without = call.replace("\"prompt\":\"why\"", "");
+        let lines = requests.split('\n').map(|line| match line.trim_end_matches('\r') {
+            of_a if of_a == call => line.replace(&call, &without),
+            _ => line.to_owned(),
+        });
+        let expected = lines.collect::<Vec<_>>().join("\n");
+        prop_assert_eq!(String::from_utf8(server_sees).unwrap(), expected);
     }
 }
 

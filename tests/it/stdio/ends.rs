@@ -2,9 +2,9 @@
 
 use mcp_usage::stdio::UsageStreams;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 
-use super::support::{Pair, over_streams, pair};
+use super::support::{Answers, Pair, Requests, over_streams, pair, pair_of};
 use crate::rmcp::server::*;
 use crate::support::PATIENCE;
 
@@ -99,55 +99,126 @@ async fn a_client_that_reads_no_more_has_cancelled() {
     assert_eq!(outcomes(&kept.calls().await), ["cancelled"]);
 }
 
-#[tokio::test]
+/// What a client sends: calls, of which every other one is cancelled some calls later.
+fn calls_and_cancels(calls: u64) -> String {
+    const LATER: u64 = 10;
+    let mut sent = String::new();
+    for id in 0..calls + LATER {
+        if id < calls {
+            sent += &format!("{}\n", call_of(id));
+        }
+        if id >= LATER && id.is_multiple_of(2) {
+            sent += &format!("{}\n", cancel_of(id - LATER));
+        }
+    }
+    sent
+}
+
+/// Writes a text in pieces of all sizes, each some turns of the runtime behind the one before.
+async fn write_in_pieces(mut stream: impl AsyncWrite + Unpin, text: &str) {
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        let size = 1 + (rest.len() * 7_919) % 331;
+        let (piece, more) = rest.split_at(size.min(rest.len()));
+        stream.write_all(piece).await.unwrap();
+        tokio::task::yield_now().await;
+        rest = more;
+    }
+    stream.shutdown().await.unwrap();
+}
+
+/// A server that answers the cancelled as well, once it is told, and the others out of their order. Returns what it has read
+/// and what it has written.
+async fn answer_all(requests: Requests, mut answers: Answers) -> [String; 2] {
+    let (mut heard, mut said) = (String::new(), String::new());
+    let mut waiting = Vec::new();
+    let mut lines = BufReader::new(requests).lines();
+    loop {
+        let line = lines.next_line().await.unwrap();
+        if let Some(line) = &line {
+            heard += &format!("{line}\n");
+            let message: Value = serde_json::from_str(line).unwrap();
+            match (
+                message["id"].as_u64(),
+                message["params"]["requestId"].as_u64(),
+            ) {
+                (_, Some(cancelled)) => waiting.push(cancelled),
+                (Some(id), _) if !id.is_multiple_of(2) => waiting.push(id),
+                _ => {}
+            }
+        }
+        while waiting.len() > 7 || (line.is_none() && !waiting.is_empty()) {
+            let id = waiting.swap_remove(waiting.len() / 2);
+            let answer = format!("{}\n", answer_of(id));
+            answers.write_all(answer.as_bytes()).await.unwrap();
+            answers.flush().await.unwrap();
+            said += &answer;
+        }
+        if line.is_none() {
+            answers.shutdown().await.unwrap();
+            return [heard, said];
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
     const CALLS: u64 = 2_000;
+    for adds_intent in [false, true] {
+        let kept = Kept::new();
+        let streams = UsageStreams::new(&kept.usage).add_intent(adds_intent);
+        let Pair {
+            to_server,
+            mut from_server,
+            requests,
+            answers,
+        } = pair_of(&streams, 4_096);
+        let sent = calls_and_cancels(CALLS);
+        let writes = tokio::spawn({
+            let sent = sent.clone();
+            async move { write_in_pieces(to_server, &sent).await }
+        });
+        let serving = tokio::spawn(answer_all(requests, answers));
+        let mut seen = String::new();
+        let all = from_server.read_to_string(&mut seen);
+        tokio::time::timeout(PATIENCE, all).await.unwrap().unwrap();
+        writes.await.unwrap();
+        let [heard, said] = serving.await.unwrap();
+        assert!(heard == sent && said == seen);
+        let calls = kept.calls().await;
+        let mut events = vec![0; CALLS as usize];
+        for call in &calls {
+            let id = call["meta"]["request_id"].as_str().unwrap();
+            let id: usize = id.parse().unwrap();
+            events[id] += 1;
+            let is_cancelled = id.is_multiple_of(2);
+            let expected = if is_cancelled { "cancelled" } else { "ok" };
+            assert_eq!(call["meta"]["outcome"], expected, "{id}");
+        }
+        assert!(events.iter().all(|events| *events == 1));
+    }
+}
+
+#[tokio::test]
+async fn what_has_no_id_is_not_waited_for() {
     let kept = Kept::new();
     let mut pair = pair(&UsageStreams::new(&kept.usage));
-    let mut sent = String::new();
-    for id in 0..CALLS {
-        sent += &format!("{}\n", call_of(id));
-        // Every other one is cancelled, some calls later.
-        if id >= 10 && id.is_multiple_of(2) {
-            sent += &format!("{}\n", cancel_of(id - 10));
-        }
-    }
-    for id in (CALLS - 10)..CALLS {
-        if id.is_multiple_of(2) {
-            sent += &format!("{}\n", cancel_of(id));
-        }
-    }
-    let writes = async {
-        pair.to_server.write_all(sent.as_bytes()).await.unwrap();
-        pair.to_server.shutdown().await.unwrap();
-    };
-    let mut heard = String::new();
-    let reads = pair.requests.read_to_string(&mut heard);
-    let (_, read) = tokio::join!(writes, reads);
-    read.unwrap();
-    assert!(heard == sent);
-    // All are answered, in another order, the cancelled as well.
-    for id in (0..CALLS).rev() {
-        pair.answer(answer_of(id)).await;
-    }
-    drop(pair.answers);
-    let calls = kept.calls().await;
-    let mut seen = vec![0; CALLS as usize];
-    for call in &calls {
-        let id: usize = call["meta"]["request_id"]
-            .as_str()
+    for id in [json!({}), json!({"id": null})] {
+        let mut message = call_of(1);
+        message.as_object_mut().unwrap().shift_remove("id");
+        message
+            .as_object_mut()
             .unwrap()
-            .parse()
-            .unwrap();
-        seen[id] += 1;
-        let expected = if id.is_multiple_of(2) {
-            "cancelled"
-        } else {
-            "ok"
-        };
-        assert_eq!(call["meta"]["outcome"], expected, "{id}");
+            .extend(id.as_object().unwrap().clone());
+        pair.ask(message).await;
     }
-    assert!(seen.iter().all(|events| *events == 1));
+    // An error that is to none of them.
+    let error = json!({"code": -32700, "message": "parse error"});
+    pair.answer(json!({"jsonrpc": "2.0", "id": null, "error": error}))
+        .await;
+    assert_eq!(outcomes(&kept.calls().await), ["unknown", "unknown"]);
+    drop(pair);
+    assert_eq!(kept.end().await.offered, 2);
 }
 
 #[tokio::test]

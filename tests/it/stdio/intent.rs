@@ -3,6 +3,7 @@
 use mcp_usage::intent;
 use mcp_usage::stdio::UsageStreams;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::support::{Pair, over_streams, pair};
 use crate::rmcp::ownership_laws::{KINDS, Prompt, Random, case};
@@ -182,6 +183,48 @@ async fn a_list_that_nobody_could_read_takes_back_what_was_shown() {
         };
         assert_eq!(pair.ask(&call).await, expected);
     }
+}
+
+#[tokio::test]
+async fn a_list_that_too_much_is_waited_for_behind_takes_back_what_was_shown() {
+    let kept = Kept::new();
+    let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));
+    listed(&mut pair, r#"[{"name":"a","inputSchema":{}}]"#).await;
+    pair.ask(LIST).await;
+    for id in 0..4_096 {
+        pair.ask(json!({"id": id, "method": "server/discover"}))
+            .await;
+    }
+    let own = r#"{"id":"l","result":{"tools":[{"name":"a","inputSchema":{"properties":{"prompt":{}}}}]}}"#;
+    assert_eq!(pair.answer(own).await, own);
+    let call = call_of("a", r#"{"prompt":"a cat"}"#);
+    assert_eq!(pair.ask(&call).await, call);
+}
+
+#[tokio::test]
+async fn the_last_line_loses_its_argument_without_an_end() {
+    let kept = Kept::new();
+    let streams = UsageStreams::new(&kept.usage).add_intent(true);
+    let call = call_of("a", r#"{"prompt":"why"}"#);
+    // One that does not come whole passes as it is.
+    for (last, expected) in [(&*call, &*call_of("a", "{}")), (&call[..90], &call[..90])] {
+        let mut pair = pair(&streams);
+        listed(&mut pair, r#"[{"name":"a","inputSchema":{}}]"#).await;
+        pair.to_server.write_all(last.as_bytes()).await.unwrap();
+        pair.to_server.shutdown().await.unwrap();
+        let mut seen = String::new();
+        pair.requests.read_to_string(&mut seen).await.unwrap();
+        assert_eq!(seen, expected);
+        let (mut requests, mut answers) = streams.taps();
+        let _ = requests.requests(format!("{LIST}\n").as_bytes());
+        let tools = r#"{"id":"l","result":{"tools":[{"name":"a","inputSchema":{}}]}}"#;
+        let _ = answers.answers(format!("{tools}\n").as_bytes());
+        assert!(requests.requests(last.as_bytes()).is_empty());
+        assert_eq!(requests.end(), expected.as_bytes());
+    }
+    let calls = kept.calls().await;
+    let prompts: Vec<_> = calls.iter().map(|call| &call["meta"]["prompt"]).collect();
+    assert_eq!(prompts, ["why", "why"]);
 }
 
 #[tokio::test]

@@ -128,6 +128,20 @@ async fn the_client_gets_the_answer_between_two_lines_and_the_server_nothing() {
 }
 
 #[tokio::test]
+async fn the_last_line_is_answered_without_an_end() {
+    let kept = Kept::new();
+    let streams = UsageStreams::new(&kept.usage).missing_capability(true);
+    let mut pair = pair(&streams);
+    names(&mut pair, Value::Null, page(&["a"], Value::Null)).await;
+    let call = call_of(json!(1)).to_string();
+    pair.to_server.write_all(call.as_bytes()).await.unwrap();
+    pair.to_server.shutdown().await.unwrap();
+    assert_eq!(pair.requests.read(&mut [0]).await.unwrap(), 0);
+    let answer = read_line(&mut pair.from_server).await;
+    assert!(answer.contains("Noted"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_its_answers_is_not_read_either() {
     let kept = Kept::new();
     let streams = UsageStreams::new(&kept.usage).missing_capability(true);

@@ -53,48 +53,48 @@ impl AsyncWrite for Interrupted {
 
 #[tokio::test]
 async fn a_write_that_is_interrupted_loses_nothing_and_says_nothing_twice() {
-    let kept = Kept::new();
-    let streams = UsageStreams::new(&kept.usage)
-        .add_intent(true)
-        .missing_capability(true);
-    let (mut to_server, from_client) = tokio::io::duplex(4_096);
-    let (to_client, mut from_server) = tokio::io::duplex(4_096);
-    let to_client = Interrupted {
-        inner: to_client,
-        is_next: false,
-    };
-    let (mut requests, mut answers) = streams.wrap(from_client, to_client);
-    to_server
-        .write_all(format!("{LIST}\n").as_bytes())
-        .await
-        .unwrap();
-    read_line(&mut requests).await;
-    let sent = format!("{TOOLS}\n");
-    let mut left = sent.as_bytes();
-    while !left.is_empty() {
-        match answers.write(left).await {
-            Ok(taken) => left = &left[taken..],
-            Err(error) => assert_eq!(error.kind(), io::ErrorKind::Interrupted),
+    for is_next in [false, true] {
+        let kept = Kept::new();
+        let streams = UsageStreams::new(&kept.usage)
+            .add_intent(true)
+            .missing_capability(true);
+        let (mut to_server, from_client) = tokio::io::duplex(4_096);
+        let (inner, mut from_server) = tokio::io::duplex(4_096);
+        let to_client = Interrupted { inner, is_next };
+        let (mut requests, mut answers) = streams.wrap(from_client, to_client);
+        to_server
+            .write_all(format!("{LIST}\n").as_bytes())
+            .await
+            .unwrap();
+        read_line(&mut requests).await;
+        let sent = format!("{TOOLS}\n");
+        let mut left = sent.as_bytes();
+        while !left.is_empty() {
+            match answers.write(left).await {
+                Ok(taken) => left = &left[taken..],
+                Err(error) => assert_eq!(error.kind(), io::ErrorKind::Interrupted),
+            }
         }
+        while answers.flush().await.is_err() {}
+        let shown: Value = serde_json::from_str(&read_line(&mut from_server).await).unwrap();
+        assert_eq!(
+            shown["result"]["tools"][0]["inputSchema"]["properties"]["prompt"],
+            intent::schema()
+        );
+        to_server
+            .write_all(call_of_ours().as_bytes())
+            .await
+            .unwrap();
+        to_server.shutdown().await.unwrap();
+        let mut nothing = Vec::new();
+        let all = requests.read_to_end(&mut nothing);
+        tokio::time::timeout(PATIENCE, all).await.unwrap().unwrap();
+        // It is there before anybody writes what is left.
+        let answer = read_line(&mut from_server).await;
+        assert!(answer.contains("Noted"), "{answer}");
+        drop((requests, answers));
+        assert_eq!(from_server.read(&mut [0]).await.unwrap(), 0);
     }
-    while answers.flush().await.is_err() {}
-    let shown: Value = serde_json::from_str(&read_line(&mut from_server).await).unwrap();
-    assert_eq!(
-        shown["result"]["tools"][0]["inputSchema"]["properties"]["prompt"],
-        intent::schema()
-    );
-    to_server
-        .write_all(call_of_ours().as_bytes())
-        .await
-        .unwrap();
-    to_server.shutdown().await.unwrap();
-    let mut nothing = Vec::new();
-    let all = requests.read_to_end(&mut nothing);
-    tokio::time::timeout(PATIENCE, all).await.unwrap().unwrap();
-    drop((requests, answers));
-    let answer = read_line(&mut from_server).await;
-    assert!(answer.contains("Noted"), "{answer}");
-    assert_eq!(from_server.read(&mut [0]).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -93,6 +93,19 @@ fn report(rows: Rows<'_>) -> Report {
             3.0,
             rows.to_opentelemetry(LINE, ours, rate),
         ),
+        // Like beside like: both send Protocol Buffers to the same sink.
+        Target::at_least(
+            "end to end on OTLP, events/s / OpenTelemetry's",
+            "",
+            1.3,
+            rows.to_opentelemetry(LINE, Contender::McpUsageOtlp, rate),
+        ),
+        Target::at_most(
+            "end to end on OTLP, CPU of an event / OpenTelemetry's",
+            "",
+            1.0,
+            rows.to_opentelemetry(LINE, Contender::McpUsageOtlp, cpu_us),
+        ),
     ];
     Report {
         text: table.markdown(),

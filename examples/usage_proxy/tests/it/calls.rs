@@ -1,11 +1,14 @@
 //! What an ingest gets of the calls that pass, however they end.
 
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
+use usage_proxy::settings::Settings;
 
 use crate::support::{Client, HELLO, SERVER, call, report_to, reporting_proxy};
 
@@ -151,8 +154,7 @@ fn an_ingest_that_is_down_costs_the_shutdown_timeout_at_most() {
     let mut command = reporting_proxy(["sh", "-c", SERVER]);
     command
         .env("USAGE_PROXY_ENDPOINT", "http://127.0.0.1:9/")
-        .env("USAGE_PROXY_API_KEY", "test-key-1")
-        .env("USAGE_PROXY_SHUTDOWN_TIMEOUT", "0.5");
+        .env("USAGE_PROXY_API_KEY", "test-key-1");
     let mut client = Client::start(command);
     client.ask(HELLO);
     client.ask(&call(1, "add", "{}"));
@@ -160,10 +162,210 @@ fn an_ingest_that_is_down_costs_the_shutdown_timeout_at_most() {
     let (status, rest, _) = client.end();
     assert!(status.success());
     assert_eq!(rest, "");
-    assert!(
-        began.elapsed() < Duration::from_secs(20),
-        "it does not wait for ever"
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(20), "it does not wait for ever");
+    // Clients wait for two seconds.
+    let timeout = Settings::default().shutdown_timeout();
+    assert!(timeout <= Duration::from_secs(1));
+}
+
+#[test]
+fn a_signal_behind_the_servers_end_leaves_its_status() {
+    // It takes connections, and answers none.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/", silent.local_addr().unwrap());
+    let mut command = reporting_proxy(["sh", "-c", &format!("echo $$; {SERVER}")]);
+    command
+        .env("USAGE_PROXY_WIRE", "reo_batch")
+        .env("USAGE_PROXY_ENDPOINT", endpoint)
+        .env("USAGE_PROXY_API_KEY", "test-key-1")
+        .env("USAGE_PROXY_SHUTDOWN_TIMEOUT", "5");
+    let mut client = Client::start(command);
+    let server = client.ask(HELLO);
+    let server = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+    client.ask(&call(1, "add", "{}"));
+    drop(client.stdin);
+    // It is there until the proxy has seen its end.
+    while test_kill_process(server).is_ok() {
+        std::thread::yield_now();
+    }
+    let proxy = Pid::from_raw(client.process.id() as i32).unwrap();
+    // A client that ends what it has closed.
+    kill_process(proxy, Signal::TERM).unwrap();
+    let status = client.process.wait().unwrap();
+    assert_eq!((status.code(), status.signal()), (Some(0), None));
+}
+
+#[test]
+fn a_call_under_way_when_the_client_is_killed_is_cancelled() {
+    let ingest = MockIngest::start().unwrap();
+    let mut proxy = reported(&ingest).stderr(Stdio::null()).spawn().unwrap();
+    let (stdin, stdout) = (proxy.stdin.take().unwrap(), proxy.stdout.take().unwrap());
+    let (add, hang) = (call(1, "add", "{}"), call(2, "hang", "{}"));
+    let script = format!(
+        "echo '{HELLO}'; read -r hello; echo '{add}'; read -r added; echo '{hang}'; echo ready >&2; exec sleep 600"
     );
+    // Both ends are the client's alone.
+    let mut client = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(stdout)
+        .stdout(stdin)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(client.stderr.take().unwrap())
+        .read_line(&mut ready)
+        .unwrap();
+    assert_eq!(ready, "ready\n");
+    client.kill().unwrap();
+    client.wait().unwrap();
+    // The server reads the end of its input, and ends as it does without the proxy.
+    assert!(proxy.wait().unwrap().success());
+    let expected = [("add", "ok"), ("hang", "cancelled")];
+    assert_eq!(calls(&ingest), pairs(expected));
+}
+
+/// Ends a server by a signal whose first line was its number, and how its proxy ends.
+fn kill_server(line: &str, client: &mut Client) -> Option<i32> {
+    let server = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+    kill_process(server, Signal::KILL).unwrap();
+    client.process.wait().unwrap().signal()
+}
+
+#[test]
+fn a_call_to_a_server_that_is_killed_behind_a_full_pipe_is_dropped() {
+    let ingest = MockIngest::start().unwrap();
+    // More than the client's pipe holds.
+    let script = "read -r line; head -c 100000 /dev/zero; echo $$ >&2; exec sleep 600";
+    let mut command = reporting_proxy(["sh", "-c", script]);
+    report_to(&mut command, &ingest);
+    let mut client = Client::start(command);
+    client.send(&call(1, "hang", "{}"));
+    let mut server = String::new();
+    BufReader::new(client.process.stderr.take().unwrap())
+        .read_line(&mut server)
+        .unwrap();
+    // The client does not read before it has seen the end.
+    assert_eq!(kill_server(&server, &mut client), Some(9));
+    assert_eq!(calls(&ingest), pairs([("hang", "dropped")]));
+}
+
+#[test]
+fn a_call_to_a_server_that_never_reads_is_dropped() {
+    let ingest = MockIngest::start().unwrap();
+    let mut command = reporting_proxy(["sh", "-c", "echo $$; exec sleep 600"]);
+    report_to(&mut command, &ingest);
+    let mut client = Client::start(command);
+    let server = client.ask(&call(1, "add", "{}"));
+    // More than the client's pipe holds: the call has passed. No more than both pipes hold.
+    client.send(&" ".repeat(100_000));
+    assert_eq!(kill_server(&server, &mut client), Some(9));
+    assert_eq!(calls(&ingest), pairs([("add", "dropped")]));
+}
+
+/// A server that answers a call with an odd id at once, and each of the others once it is cancelled.
+const ANSWERS_LATE: &str = r#"
+while IFS= read -r line; do
+  case $line in
+    *cancelled*) id=${line##*:}; id=${id%%\}*} ;;
+    *) id=${line#*\"id\":}; id=${id%%,*}; [ $((id % 2)) = 1 ] || continue ;;
+  esac
+  echo '{"jsonrpc":"2.0","id":'"$id"',"result":{"content":[]}}'
+done
+"#;
+
+/// Calls, of which every other one is cancelled some calls later; and the ids in the order of their answers.
+fn calls_and_cancels(calls: usize) -> (String, Vec<usize>) {
+    const LATER: usize = 10;
+    let (mut asked, mut answered) = (String::new(), Vec::new());
+    for id in 0..calls + LATER {
+        if id < calls {
+            asked += &call(id as u32, &format!("t{id}"), "{}");
+            asked.push('\n');
+            if id % 2 == 1 {
+                answered.push(id);
+            }
+        }
+        if id >= LATER && id % 2 == 0 {
+            let cancelled = id - LATER;
+            asked += &format!(
+                r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{cancelled}}}}}"#
+            );
+            asked.push('\n');
+            answered.push(cancelled);
+        }
+    }
+    (asked, answered)
+}
+
+#[test]
+fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
+    const CALLS: usize = 2_000;
+    for intent in ["false", "true"] {
+        let ingest = MockIngest::start().unwrap();
+        let mut command = reporting_proxy(["sh", "-c", ANSWERS_LATE]);
+        report_to(&mut command, &ingest);
+        command.env("USAGE_PROXY_INTENT", intent);
+        command.env("USAGE_PROXY_SHUTDOWN_TIMEOUT", "60");
+        let Client {
+            mut process,
+            mut stdin,
+            mut stdout,
+        } = Client::start(command);
+        let (asked, answered) = calls_and_cancels(CALLS);
+        let writes = std::thread::spawn(move || {
+            for piece in asked.as_bytes().chunks(613) {
+                stdin.write_all(piece).unwrap();
+            }
+        });
+        let mut seen = String::new();
+        stdout.read_to_string(&mut seen).unwrap();
+        writes.join().unwrap();
+        assert!(process.wait().unwrap().success());
+        let answer =
+            |id: &usize| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#);
+        assert!(seen.lines().eq(answered.iter().map(answer)));
+        let outcome = |id: usize| if id % 2 == 0 { "cancelled" } else { "ok" };
+        let expected = (0..CALLS).map(|id| (format!("t{id}"), outcome(id).to_owned()));
+        let mut expected: Vec<_> = expected.collect();
+        let mut calls = calls(&ingest);
+        expected.sort_unstable();
+        calls.sort_unstable();
+        assert!(calls == expected, "{} events", calls.len());
+    }
+}
+
+#[test]
+fn the_configurations_of_the_readme_start_a_server() {
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```json\n").skip(1);
+    let blocks: Vec<_> = blocks
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        let json: serde_json::Value = serde_json::from_str(block).unwrap();
+        let servers = json.get("mcpServers").or_else(|| json.get("servers"));
+        let server = &servers.unwrap()["everything"];
+        assert_eq!(server["command"], "usage_proxy");
+        assert_eq!(
+            (&server["args"][0], &server["args"][1]),
+            (&json!("--"), &json!("npx"))
+        );
+        let mut command = reporting_proxy(["sh", "-c", SERVER]);
+        command.env("USAGE_PROXY_ENDPOINT", "http://127.0.0.1:9/");
+        for (name, value) in server["env"].as_object().unwrap() {
+            command.env(name, value.as_str().unwrap());
+        }
+        let mut client = Client::start(command);
+        assert!(client.ask(HELLO).contains("serverInfo"));
+        let (status, _, said) = client.end();
+        assert!(status.success());
+        // The file of settings is not there.
+        let is_read = !said.contains("nothing is reported") || said.contains("usage_proxy.json");
+        assert!(is_read, "{said}");
+    }
 }
 
 #[test]

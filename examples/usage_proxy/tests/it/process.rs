@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::proxy;
+use crate::support::{Way, in_all_ways};
 
 fn kill(process: &Child, signal: Signal) {
     let pid = Pid::from_raw(process.id() as i32).unwrap();
@@ -16,30 +16,38 @@ fn kill(process: &Child, signal: Signal) {
 
 #[test]
 fn the_exit_code_is_the_servers() {
-    for code in [0, 1, 7, 255] {
-        let status = proxy(["sh", "-c", &format!("exit {code}")]).status();
-        assert_eq!(status.unwrap().code(), Some(code));
-    }
+    in_all_ways(|way| {
+        for code in [0, 1, 7, 255] {
+            let status = way.proxy(["sh", "-c", &format!("exit {code}")]).status();
+            assert_eq!(status.unwrap().code(), Some(code));
+        }
+    });
 }
 
 #[test]
 fn a_server_that_a_signal_ended_ends_the_proxy_by_the_same() {
-    for signal in [Signal::KILL, Signal::TERM, Signal::SEGV] {
-        let number = signal.as_raw();
-        let status = proxy(["sh", "-c", &format!("kill -{number} $$")]).status();
-        assert_eq!(status.unwrap().signal(), Some(number));
-    }
+    in_all_ways(|way| {
+        for signal in [Signal::KILL, Signal::TERM, Signal::SEGV] {
+            let number = signal.as_raw();
+            let status = way
+                .proxy(["sh", "-c", &format!("kill -{number} $$")])
+                .status();
+            assert_eq!(status.unwrap().signal(), Some(number));
+        }
+    });
 }
 
 #[test]
 fn a_server_that_cannot_be_started_is_named() {
-    for (command, code) in [("/nowhere/server", 127), ("/etc", 126)] {
-        let output = proxy([command]).output().unwrap();
-        assert_eq!(output.status.code(), Some(code));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains(command), "{said}");
-        assert_eq!(output.stdout, b"");
-    }
+    in_all_ways(|way| {
+        for (command, code) in [("/nowhere/server", 127), ("/etc", 126)] {
+            let output = way.proxy([command]).output().unwrap();
+            assert_eq!(output.status.code(), Some(code));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(said.contains(command), "{said}");
+            assert_eq!(output.stdout, b"");
+        }
+    });
 }
 
 #[test]
@@ -60,28 +68,31 @@ fn a_command_line_without_a_command_says_so() {
 
 #[test]
 fn every_byte_passes_both_ways() {
-    let mut proxy = proxy(["cat"]).spawn().unwrap();
-    // No text and no line: longer than all pipes, so that both ends wait for each other.
-    let sent: Vec<u8> = (0..3_000_000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    let mut stdin = proxy.stdin.take().unwrap();
-    let writer = thread::spawn({
-        let sent = sent.clone();
-        move || stdin.write_all(&sent).unwrap()
+    in_all_ways(|way| {
+        let mut proxy = way.proxy(["cat"]).spawn().unwrap();
+        // No text and no line: longer than all pipes, so that both ends wait for each other.
+        let sent: Vec<u8> = (0..3_000_000_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+            .collect();
+        let mut stdin = proxy.stdin.take().unwrap();
+        let writer = thread::spawn({
+            let sent = sent.clone();
+            move || stdin.write_all(&sent).unwrap()
+        });
+        let mut received = Vec::new();
+        let mut stdout = proxy.stdout.take().unwrap();
+        stdout.read_to_end(&mut received).unwrap();
+        writer.join().unwrap();
+        assert!(received == sent);
+        assert!(proxy.wait().unwrap().success());
     });
-    let mut received = Vec::new();
-    let mut stdout = proxy.stdout.take().unwrap();
-    stdout.read_to_end(&mut received).unwrap();
-    writer.join().unwrap();
-    assert!(received == sent);
-    assert!(proxy.wait().unwrap().success());
 }
 
 #[test]
 fn standard_error_and_the_environment_are_the_servers() {
     let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
-    let output = proxy(["sh", "-c", script])
+    let output = Way::Off
+        .proxy(["sh", "-c", script])
         .env("USAGE_PROXY_PRODUCT_ID", "shop")
         .env("GREETING", "hello")
         .output()
@@ -92,145 +103,169 @@ fn standard_error_and_the_environment_are_the_servers() {
 
 #[test]
 fn arguments_behind_the_command_are_the_servers() {
-    let output = proxy(["echo", "--intent", "--", "-x"]).output().unwrap();
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "--intent -- -x\n"
-    );
+    in_all_ways(|way| {
+        let output = way
+            .proxy(["echo", "--intent", "--", "-x"])
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8(output.stdout).unwrap(),
+            "--intent -- -x\n"
+        );
+    });
 }
 
 #[test]
 fn signals_reach_the_server() {
-    for (signal, name) in [
-        (Signal::TERM, "TERM"),
-        (Signal::INT, "INT"),
-        (Signal::HUP, "HUP"),
-        (Signal::USR1, "USR1"),
-    ] {
-        let script = format!("trap 'exit 9' {name}; echo ready; while :; do read -r line; done");
-        let mut proxy = proxy(["sh", "-c", &script]).spawn().unwrap();
-        let mut ready = String::new();
-        let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
-        stdout.read_line(&mut ready).unwrap();
-        assert_eq!(ready, "ready\n");
-        kill(&proxy, signal);
-        // A shell looks at signals once its command has ended.
-        let mut stdin = proxy.stdin.take().unwrap();
-        let _ = stdin.write_all(b"\n");
-        assert_eq!(proxy.wait().unwrap().code(), Some(9), "{name}");
-    }
+    in_all_ways(|way| {
+        for (signal, name) in [
+            (Signal::TERM, "TERM"),
+            (Signal::INT, "INT"),
+            (Signal::HUP, "HUP"),
+            (Signal::USR1, "USR1"),
+        ] {
+            let script =
+                format!("trap 'exit 9' {name}; echo ready; while :; do read -r line; done");
+            let mut proxy = way.proxy(["sh", "-c", &script]).spawn().unwrap();
+            let mut ready = String::new();
+            let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+            stdout.read_line(&mut ready).unwrap();
+            assert_eq!(ready, "ready\n");
+            kill(&proxy, signal);
+            // A shell looks at signals once its command has ended.
+            let mut stdin = proxy.stdin.take().unwrap();
+            let _ = stdin.write_all(b"\n");
+            assert_eq!(proxy.wait().unwrap().code(), Some(9), "{name}");
+        }
+    });
 }
 
 #[test]
 fn a_client_that_closes_its_end_closes_the_servers() {
-    let mut proxy = proxy(["sh", "-c", "cat >&2; exit 3"]).spawn().unwrap();
-    drop(proxy.stdin.take());
-    assert_eq!(proxy.wait().unwrap().code(), Some(3));
+    in_all_ways(|way| {
+        let mut proxy = way.proxy(["sh", "-c", "cat >&2; exit 3"]).spawn().unwrap();
+        drop(proxy.stdin.take());
+        assert_eq!(proxy.wait().unwrap().code(), Some(3));
+    });
 }
 
 #[test]
 fn a_server_that_closes_its_output_closes_the_proxys_while_it_runs() {
-    let script = "exec >&-; read -r line; exit 4";
-    let mut proxy = proxy(["sh", "-c", script]).spawn().unwrap();
-    let mut rest = Vec::new();
-    proxy.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
-    assert_eq!(rest, b"");
-    proxy.stdin.take().unwrap().write_all(b"go\n").unwrap();
-    assert_eq!(proxy.wait().unwrap().code(), Some(4));
+    in_all_ways(|way| {
+        let script = "exec >&-; read -r line; exit 4";
+        let mut proxy = way.proxy(["sh", "-c", script]).spawn().unwrap();
+        let mut rest = Vec::new();
+        proxy.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
+        assert_eq!(rest, b"");
+        proxy.stdin.take().unwrap().write_all(b"go\n").unwrap();
+        assert_eq!(proxy.wait().unwrap().code(), Some(4));
+    });
 }
 
 #[test]
 fn a_client_that_writes_to_a_server_that_reads_no_more_gets_a_broken_pipe() {
-    let script = "exec <&-; echo closed; while kill -0 $PPID; do sleep 0.05; done";
-    let mut proxy = proxy(["sh", "-c", script]).spawn().unwrap();
-    let mut ready = String::new();
-    BufReader::new(proxy.stdout.take().unwrap())
-        .read_line(&mut ready)
-        .unwrap();
-    let mut stdin = proxy.stdin.take().unwrap();
-    let line = [b'x'; 1_000];
-    let error = loop {
-        if let Err(error) = stdin.write_all(&line) {
-            break error;
-        }
-    };
-    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
-    kill(&proxy, Signal::KILL);
-    proxy.wait().unwrap();
+    in_all_ways(|way| {
+        let script = "exec <&-; echo closed; while kill -0 $PPID; do sleep 0.05; done";
+        let mut proxy = way.proxy(["sh", "-c", script]).spawn().unwrap();
+        let mut ready = String::new();
+        BufReader::new(proxy.stdout.take().unwrap())
+            .read_line(&mut ready)
+            .unwrap();
+        let mut stdin = proxy.stdin.take().unwrap();
+        let line = [b'x'; 1_000];
+        let error = loop {
+            if let Err(error) = stdin.write_all(&line) {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe);
+        kill(&proxy, Signal::KILL);
+        proxy.wait().unwrap();
+    });
 }
 
 #[test]
 fn a_client_that_reads_no_more_is_a_broken_pipe_of_the_servers() {
-    let script = "while echo line; do :; done; exit 5";
-    let script = format!("trap '' PIPE; {script}");
-    let mut proxy = proxy(["sh", "-c", &script])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    drop(proxy.stdout.take());
-    assert_eq!(proxy.wait().unwrap().code(), Some(5));
+    in_all_ways(|way| {
+        let script = "while echo line; do :; done; exit 5";
+        let script = format!("trap '' PIPE; {script}");
+        let mut proxy = way
+            .proxy(["sh", "-c", &script])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        drop(proxy.stdout.take());
+        assert_eq!(proxy.wait().unwrap().code(), Some(5));
+    });
 }
 
 #[test]
 fn what_a_server_that_never_reads_is_sent_waits_with_the_client() {
-    let mut proxy = proxy(["sh", "-c", "echo ready; sleep 600"])
-        .spawn()
-        .unwrap();
-    let mut stdin = proxy.stdin.take().unwrap();
-    let (wrote, written) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let piece = vec![b'x'; 4_096];
-        while stdin.write_all(&piece).is_ok() {
-            let _ = wrote.send(piece.len());
-        }
+    in_all_ways(|way| {
+        let mut proxy = way
+            .proxy(["sh", "-c", "echo ready; sleep 600"])
+            .spawn()
+            .unwrap();
+        let mut stdin = proxy.stdin.take().unwrap();
+        let (wrote, written) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let piece = vec![b'x'; 4_096];
+            while stdin.write_all(&piece).is_ok() {
+                let _ = wrote.send(piece.len());
+            }
+        });
+        let taken: usize = std::iter::from_fn(|| {
+            let patience = std::time::Duration::from_millis(500);
+            written.recv_timeout(patience).ok()
+        })
+        .sum();
+        // Two pipes and what was read of the first.
+        assert!((64 * 1024..512 * 1024).contains(&taken), "{taken}");
+        kill(&proxy, Signal::KILL);
+        proxy.wait().unwrap();
     });
-    let taken: usize = std::iter::from_fn(|| {
-        let patience = std::time::Duration::from_millis(500);
-        written.recv_timeout(patience).ok()
-    })
-    .sum();
-    // Two pipes and what was read of the first.
-    assert!((64 * 1024..512 * 1024).contains(&taken), "{taken}");
-    kill(&proxy, Signal::KILL);
-    proxy.wait().unwrap();
 }
 
 #[test]
 fn a_proxy_that_is_killed_leaves_no_server_behind() {
-    let mut proxy = proxy(["sh", "-c", "echo $$; cat"]).spawn().unwrap();
-    let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
-    let mut server = String::new();
-    stdout.read_line(&mut server).unwrap();
-    let stdin = proxy.stdin.take();
-    kill(&proxy, Signal::KILL);
-    proxy.wait().unwrap();
-    // The end of its output: the server, which held the other end, is gone, as where its client was killed.
-    let mut rest = String::new();
-    stdout.read_to_string(&mut rest).unwrap();
-    assert_eq!(rest, "");
-    drop(stdin);
-    let pid = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
-    // It has read the end of its input, and is waited for by whoever has it now.
-    while rustix::process::test_kill_process(pid).is_ok() {
-        thread::yield_now();
-    }
+    in_all_ways(|way| {
+        let mut proxy = way.proxy(["sh", "-c", "echo $$; cat"]).spawn().unwrap();
+        let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+        let mut server = String::new();
+        stdout.read_line(&mut server).unwrap();
+        let stdin = proxy.stdin.take();
+        kill(&proxy, Signal::KILL);
+        proxy.wait().unwrap();
+        // The end of its output: the server, which held the other end, is gone, as where its client was killed.
+        let mut rest = String::new();
+        stdout.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+        drop(stdin);
+        let pid = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+        // It has read the end of its input, and is waited for by whoever has it now.
+        while rustix::process::test_kill_process(pid).is_ok() {
+            thread::yield_now();
+        }
+    });
 }
 
 #[test]
 fn a_client_that_is_slow_gets_all_that_a_server_said_before_it_ended() {
-    let script = "head -c 150000 /dev/zero; exit 6";
-    let mut proxy = proxy(["sh", "-c", script]).spawn().unwrap();
-    // Longer than output is waited for that does not come.
-    thread::sleep(std::time::Duration::from_millis(2_500));
-    let mut received = Vec::new();
-    proxy
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_end(&mut received)
-        .unwrap();
-    assert_eq!(received.len(), 150_000);
-    assert_eq!(proxy.wait().unwrap().code(), Some(6));
+    in_all_ways(|way| {
+        let script = "head -c 150000 /dev/zero; exit 6";
+        let mut proxy = way.proxy(["sh", "-c", script]).spawn().unwrap();
+        // Longer than output is waited for that does not come.
+        thread::sleep(std::time::Duration::from_millis(2_500));
+        let mut received = Vec::new();
+        proxy
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_end(&mut received)
+            .unwrap();
+        assert_eq!(received.len(), 150_000);
+        assert_eq!(proxy.wait().unwrap().code(), Some(6));
+    });
 }
 
 #[test]
@@ -248,4 +283,108 @@ fn a_client_that_has_closed_standard_error_gets_its_server_all_the_same() {
         .unwrap();
     assert_eq!(said, "here\n");
     assert!(proxy.wait().unwrap().success());
+}
+
+/// Whether a process is stopped, as /proc has it.
+#[cfg(target_os = "linux")]
+fn is_stopped(pid: Pid) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
+    let (_, state) = status.rsplit_once(") ").unwrap();
+    state.starts_with('T')
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_stops_the_proxy_stops_the_server() {
+    in_all_ways(|way| {
+        let mut proxy = way
+            .proxy(["sh", "-c", "echo $$; exec cat"])
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+        let mut server = String::new();
+        stdout.read_line(&mut server).unwrap();
+        let server = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+        let itself = Pid::from_raw(proxy.id() as i32).unwrap();
+        for (signal, is_so) in [(Signal::TSTP, true), (Signal::CONT, false)] {
+            kill(&proxy, signal);
+            for process in [itself, server] {
+                while is_stopped(process) != is_so {
+                    thread::yield_now();
+                }
+            }
+        }
+        drop(proxy.stdin.take());
+        assert!(proxy.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn ends_that_do_not_wait_are_waited_for() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    in_all_ways(|way| {
+        let (client, server) = UnixStream::pair().unwrap();
+        // Shared with whoever handed it over, as an event loop's is.
+        server.set_nonblocking(true).unwrap();
+        let mut proxy = way.proxy(["sh", "-c", "echo ready; exec cat"]);
+        proxy.stdin(OwnedFd::from(server.try_clone().unwrap()));
+        proxy.stdout(OwnedFd::from(server));
+        let mut running = proxy.spawn().unwrap();
+        drop(proxy);
+        let mut client = BufReader::new(client);
+        let mut ready = String::new();
+        // There was nothing to read by then.
+        client.read_line(&mut ready).unwrap();
+        // More than is taken at once, while the client does not read.
+        let sent = vec![b'x'; 3_000_000];
+        let writer = thread::spawn({
+            let (mut client, sent) = (client.get_ref().try_clone().unwrap(), sent.clone());
+            move || {
+                client.write_all(&sent).unwrap();
+                client.shutdown(std::net::Shutdown::Write).unwrap();
+            }
+        });
+        thread::sleep(std::time::Duration::from_millis(200));
+        let mut received = Vec::new();
+        client.read_to_end(&mut received).unwrap();
+        writer.join().unwrap();
+        assert!(received == sent);
+        assert!(running.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn a_client_that_waits_for_the_end_before_it_reads_sees_it() {
+    // More than the client's pipe holds.
+    let script = "head -c 100000 /dev/zero; echo $$ >&2; exec sleep 600";
+    let mut proxy = Way::Reporting.proxy(["sh", "-c", script]).spawn().unwrap();
+    let mut server = String::new();
+    BufReader::new(proxy.stderr.take().unwrap())
+        .read_line(&mut server)
+        .unwrap();
+    let server = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+    kill_process(server, Signal::KILL).unwrap();
+    assert_eq!(proxy.wait().unwrap().signal(), Some(9));
+}
+
+#[test]
+fn a_client_that_is_killed_ends_the_server_by_a_broken_pipe() {
+    in_all_ways(|way| {
+        let mut proxy = way.proxy(["sh", "-c", "while echo line; do :; done"]);
+        let mut proxy = proxy.stderr(Stdio::null()).spawn().unwrap();
+        let (stdin, stdout) = (proxy.stdin.take().unwrap(), proxy.stdout.take().unwrap());
+        // Both ends are the client's alone.
+        let mut client = std::process::Command::new("sleep")
+            .arg("600")
+            .stdin(stdout)
+            .stdout(stdin)
+            .spawn()
+            .unwrap();
+        kill(&client, Signal::KILL);
+        client.wait().unwrap();
+        let ended = proxy.wait().unwrap();
+        assert_eq!(ended.signal(), Some(Signal::PIPE.as_raw()));
+    });
 }

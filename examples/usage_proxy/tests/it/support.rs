@@ -2,14 +2,40 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 
 use mcp_usage::testing::MockIngest;
 
-/// The proxy in front of a command, with pipes, which reports nothing.
-pub(crate) fn proxy<const N: usize>(command: [&str; N]) -> Command {
-    let mut proxy = reporting_proxy(command);
-    proxy.env("DO_NOT_TRACK", "1");
-    proxy
+/// What the proxy does beside passing on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Way {
+    Off,
+    Reporting,
+    WithIntent,
+}
+
+/// Takes what proxies report whose events no test looks at.
+static INGEST: LazyLock<MockIngest> = LazyLock::new(|| MockIngest::start().unwrap());
+
+impl Way {
+    /// The proxy in front of a command, with pipes.
+    pub(crate) fn proxy<const N: usize>(self, command: [&str; N]) -> Command {
+        let mut proxy = reporting_proxy(command);
+        report_to(&mut proxy, &INGEST);
+        match self {
+            Self::Off => proxy.env("DO_NOT_TRACK", "1"),
+            Self::Reporting => &mut proxy,
+            Self::WithIntent => proxy.env("USAGE_PROXY_INTENT", "true"),
+        };
+        proxy
+    }
+}
+
+/// What a client and a server see is the same whatever the proxy does beside.
+pub(crate) fn in_all_ways(test: impl Fn(Way)) {
+    for way in [Way::Off, Way::Reporting, Way::WithIntent] {
+        test(way);
+    }
 }
 
 /// The proxy in front of a command, with pipes.

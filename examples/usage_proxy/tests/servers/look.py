@@ -1,7 +1,8 @@
-"""Calls the tools of a stdio server with the Python SDK, alone and behind the proxy, and holds both against each other
-and against what an ingest got."""
+"""Calls the tools of a stdio server with the Python SDK, alone, behind the proxy, and behind it with the intent, and holds
+what it sees against each other and against what an ingest got."""
 
 import asyncio
+import copy
 import http.server
 import json
 import os
@@ -26,11 +27,33 @@ class Ingest(http.server.BaseHTTPRequestHandler):
         pass
 
 
+OURS = "Optional. One or two sentences on the goal behind this call"
+INTENT = "To see what the server makes of it"
+
+
+def has_property(tool: dict) -> bool:
+    prompt = tool["input_schema"].get("properties", {}).get("prompt", {})
+    return isinstance(prompt, dict) and prompt.get("description", "").startswith(OURS)
+
+
+def without_property(listed: dict) -> dict:
+    listed = copy.deepcopy(listed)
+    for tool in listed["tools"]:
+        schema = tool["input_schema"]
+        if has_property(tool):
+            del schema["properties"]["prompt"]
+        if schema.get("properties") == {}:
+            del schema["properties"]
+    return listed
+
+
 async def look(command: str, arguments: list[str], calls: list, env: dict[str, str]) -> list:
     server = StdioServerParameters(command=command, args=arguments, env={**os.environ, **env})
     async with Client(server, mode="legacy") as client:
         seen = [await client.list_tools()]
+        asking = {tool["name"] for tool in seen[0].model_dump(mode="json")["tools"] if has_property(tool)}
         for name, given in calls:
+            given = {**given, "prompt": INTENT} if name in asking else given
             try:
                 seen.append(await client.call_tool(name, given))
             except Exception as error:  # noqa: BLE001: what it is called is what the client sees
@@ -55,6 +78,18 @@ def main() -> None:
     alone = asyncio.run(look(command[0], command[1:], calls, {}))
     behind = asyncio.run(look(proxy, ["--", *command], calls, env))
     assert alone == behind, f"alone: {alone}\nbehind the proxy: {behind}"
+    reported = list(received)
+    received.clear()
+    asked = asyncio.run(look(proxy, ["--intent", "--", *command], calls, env))
+    assert any(map(has_property, asked[0]["tools"])), asked[0]
+    plain = [without_property(alone[0]), *alone[1:]]
+    assert plain == [without_property(asked[0]), *asked[1:]], f"alone: {alone}\nwith the intent: {asked}"
+    of_calls = [event["meta"] for event in received if event["activity_type"] == "MCP_TOOL_CALL"]
+    asking = {tool["name"] for tool in asked[0]["tools"] if has_property(tool)}
+    assert [meta["tool"] for meta in of_calls] == [name for name, _ in calls], of_calls
+    for meta in of_calls:
+        assert (meta.get("prompt") == INTENT) == (meta["tool"] in asking), meta
+    received[:] = reported
     called = [event for event in received if event["activity_type"] == "MCP_TOOL_CALL"]
     assert [event["meta"]["tool"] for event in called] == [name for name, _ in calls], called
     for event, answer in zip(called, alone[1:]):

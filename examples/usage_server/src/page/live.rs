@@ -1,5 +1,7 @@
 //! Did my event arrive? The newest come in at the top.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
 
 use crate::live::LiveEvent;
@@ -48,21 +50,61 @@ impl Filter {
         if self.failed && !is_failed {
             return false;
         }
-        let Some(contains) = &self.contains else {
+        if self.contains.is_none() || self.names(event) {
             return true;
-        };
-        let user = record.user.as_ref();
+        }
         let texts = [
-            user.map(|user| &user.id),
-            user.and_then(|user| user.email.as_ref()),
             record.tool.as_ref(),
             record.intent.as_ref(),
             record.error.as_ref(),
             record.client.as_ref(),
             record.client_version.as_ref(),
         ];
+        self.is_in(texts)
+    }
+
+    /// Whether it asks for whoever the event is of.
+    fn names(&self, event: &LiveEvent) -> bool {
+        let user = event.record.user.as_ref();
+        self.is_in([
+            user.map(|user| &user.id),
+            user.and_then(|user| user.email.as_ref()),
+        ])
+    }
+
+    fn is_in<const N: usize>(&self, texts: [Option<&String>; N]) -> bool {
         let mut texts = texts.into_iter().flatten();
-        texts.any(|text| text.to_lowercase().contains(contains))
+        self.contains
+            .as_ref()
+            .is_some_and(|contains| texts.any(|text| text.to_lowercase().contains(contains)))
+    }
+}
+
+/// Whom the audit knows to have been looked up among what comes in: one person, then several.
+#[derive(Debug, Default)]
+pub struct Told(BTreeSet<String>);
+
+impl Told {
+    /// What the audit has to say of events that are shown, an action and a subject, if it has not said that before.
+    pub fn news(
+        &mut self,
+        filter: &Filter,
+        shown: &[&LiveEvent],
+    ) -> Option<(&'static str, String)> {
+        let before = self.0.len();
+        let named = shown.iter().filter(|event| filter.names(event));
+        for user in named.filter_map(|event| event.record.user.as_ref()) {
+            if self.0.len() < 2 {
+                self.0.insert(user.id.clone());
+            }
+        }
+        if self.0.len() == before {
+            return None;
+        }
+        match (self.0.len(), self.0.first()) {
+            (1, Some(one)) => Some(("looked up live events of", one.clone())),
+            _ => Some(("searched live events", String::new())),
+        }
     }
 }
 

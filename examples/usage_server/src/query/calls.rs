@@ -9,6 +9,7 @@ use super::names;
 use super::period::Period;
 use super::search::Search;
 use super::span::{self, BAD, COUNTED, Span};
+use super::whom::Whom;
 use crate::record::{Group, Kind, Outcome};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -257,6 +258,15 @@ impl Filter {
             .into_iter()
             .filter_map(|(key, value)| Some((key, value?)));
         said.collect()
+    }
+
+    pub fn whom(&self) -> Whom {
+        Whom {
+            user: self.user.clone(),
+            session: self.session.clone(),
+            words: self.words.clone(),
+            domain: self.domain.clone(),
+        }
     }
 
     fn bounds(&self, period: &Period) -> (i64, i64) {

@@ -11,6 +11,7 @@ use super::period::{Period, Range};
 use super::rows::{RowMap, RowSet};
 use super::search::Search;
 use super::span::{self, BAD, COUNTED, Span};
+use super::whom::Whom;
 
 /// Rows of the list, and of the matrix with its columns.
 pub const PAGE: usize = 50;
@@ -222,6 +223,14 @@ impl Filter {
             from: place("from"),
             row: place("row"),
             column: place("column"),
+        }
+    }
+
+    pub fn whom(&self) -> Whom {
+        Whom {
+            words: self.words.clone(),
+            domain: self.domain.clone(),
+            ..Whom::default()
         }
     }
 

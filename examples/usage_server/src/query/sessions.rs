@@ -10,6 +10,7 @@ use super::names;
 use super::period::Period;
 use super::search::Search;
 use super::span::COUNTED;
+use super::whom::Whom;
 use crate::record::Outcome;
 
 pub const PAGE: usize = 32;
@@ -119,6 +120,15 @@ impl Filter {
                 .get("from")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or_default(),
+        }
+    }
+
+    pub fn whom(&self) -> Whom {
+        Whom {
+            user: self.user.clone(),
+            words: self.words.clone(),
+            domain: self.domain.clone(),
+            ..Whom::default()
         }
     }
 

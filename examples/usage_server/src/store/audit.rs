@@ -2,6 +2,9 @@
 
 use rusqlite::{Transaction, params};
 
+/// Whoever has the program and the database's file.
+pub const COMMAND_LINE: &str = "the command line";
+
 /// Writes a line. `subject`: whom or what it was about.
 pub fn audit(
     tx: &Transaction<'_>,

@@ -21,14 +21,16 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// `at_once`: how many queries run at a time.
-    pub(super) fn new(path: &Path, timeout: Duration, at_once: usize) -> Self {
-        Self {
+    /// `at_once`: how many queries run at a time. Each has its connection from the start: later there may be no files
+    /// left to open.
+    pub(super) fn open(path: &Path, timeout: Duration, at_once: usize) -> rusqlite::Result<Self> {
+        let idle = (0..at_once).map(|_| open(path));
+        Ok(Self {
             path: path.to_owned(),
             timeout,
             turn: Arc::new(Semaphore::new(at_once)),
-            idle: Arc::default(),
-        }
+            idle: Arc::new(Mutex::new(idle.collect::<rusqlite::Result<_>>()?)),
+        })
     }
 
     pub(super) async fn read<T: Send + 'static>(
@@ -42,13 +44,13 @@ impl Readers {
             let known = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let mut connection = match known {
                 Some(connection) => connection,
+                // A query before broke off, and its connection was closed.
                 None => open(&path)?,
             };
             let deadline = Instant::now() + timeout;
             let is_over = move || Instant::now() >= deadline;
             connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(is_over))?;
             let read = run(&mut connection, f);
-            // A query that broke off by a panic does not get here, and its connection is closed.
             let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.push(connection);
             drop(turn);
@@ -84,5 +86,7 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(64);
+    // SQLite opens the log and its index with the first read.
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(connection)
 }

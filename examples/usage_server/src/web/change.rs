@@ -180,6 +180,8 @@ async fn forget(change: Change) -> Result<Response, Failure> {
         return problem(look, "Nobody here has that id or e-mail address.").await;
     };
     if change.said("sure") != "yes" {
+        // The question says who it is, and how much they did.
+        look.audit("looked up", &person.id).await?;
         let frame = look.frame(Page::Settings).await?;
         return Ok(settings::confirm_forget(&frame, &person).into_response());
     }
@@ -190,6 +192,7 @@ async fn forget(change: Change) -> Result<Response, Failure> {
 
 async fn group_anew(change: Change) -> Result<Response, Failure> {
     let look = &change.look;
+    look.audit("grouped intents anew", "").await?;
     let (id, now, _) = line(look);
     if let Err(error) = rebuild(&look.web.app.store, id, now).await {
         tracing::error!(%error, "intents could not be grouped anew");

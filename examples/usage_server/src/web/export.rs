@@ -21,6 +21,7 @@ use super::{Change, Failure, Look, Web, csv};
 use crate::query::Range;
 use crate::query::calls::{self, Filter};
 use crate::query::export::{self, Row, Scope};
+use crate::query::whom::{About, Whom};
 use crate::{page, query};
 
 /// Rows that are read at a time, and about how many bytes of them.
@@ -60,7 +61,7 @@ impl Format {
 
 /// Streams the rows that a page of calls counts.
 pub(super) async fn calls(look: &Look, filter: Filter) -> Result<Response, Failure> {
-    let turn = audited(look, "calls", filter.user.as_deref()).await?;
+    let turn = audited(look, "calls", filter.whom()).await?;
     let (project, period) = (look.project.id, look.period);
     let mut head = String::new();
     csv::row(&mut head, page::calls::FIELDS);
@@ -81,7 +82,7 @@ pub(super) async fn people(
     look: &Look,
     filter: query::people::Filter,
 ) -> Result<Response, Failure> {
-    let turn = audited(look, "people", None).await?;
+    let turn = audited(look, "people", filter.whom()).await?;
     let (project, period) = (look.project.id, look.period);
     let mut head = String::new();
     csv::row(&mut head, page::people::FIELDS);
@@ -109,32 +110,37 @@ pub(super) async fn people(
 }
 
 /// Lets administrators alone export, and writes down what, and of whom.
-async fn audited(
-    look: &Look,
-    what: &str,
-    user: Option<&str>,
-) -> Result<OwnedSemaphorePermit, Failure> {
+async fn audited(look: &Look, what: &str, whom: Whom) -> Result<OwnedSemaphorePermit, Failure> {
     if !look.is_admin() {
         return Err(Failure::because(
             StatusCode::FORBIDDEN,
             "An administrator exports. You may look.",
         ));
     }
-    let turn = turn(look)?;
-    let action = format!("exported {what} of {}", look.period.range.word());
-    look.audit(action, user.unwrap_or_default()).await?;
-    Ok(turn)
+    turn(look, what, look.period.range, whom).await
 }
 
-/// A turn to export, which few have at a time.
-fn turn(look: &Look) -> Result<OwnedSemaphorePermit, Failure> {
+/// A turn to export, which few have at a time, once it is written down what is exported, and of whom.
+async fn turn(
+    look: &Look,
+    what: &str,
+    range: Range,
+    whom: Whom,
+) -> Result<OwnedSemaphorePermit, Failure> {
     let turn = Arc::clone(&look.web.exports).try_acquire_owned();
-    turn.map_err(|_| {
+    let turn = turn.map_err(|_| {
         Failure::because(
             StatusCode::SERVICE_UNAVAILABLE,
             "Other exports are under way. Try again once they are done.",
         )
-    })
+    })?;
+    let subject = match look.about(whom).await? {
+        Some(About::One(who)) => who,
+        Some(About::Several) | None => String::new(),
+    };
+    let action = format!("exported {what} of {}", range.word());
+    look.audit(action, subject).await?;
+    Ok(turn)
 }
 
 fn file(name: &str, format: Format, body: Body) -> Response {
@@ -165,9 +171,11 @@ async fn events(change: Change) -> Result<Response, Failure> {
         until: period.until,
         user: user.map(str::to_owned),
     };
-    let turn = turn(look)?;
-    let action = format!("exported events of {}", range.word());
-    look.audit(action, user.unwrap_or_default()).await?;
+    let whom = Whom {
+        user: scope.user.clone(),
+        ..Whom::default()
+    };
+    let turn = turn(look, "events", range, whom).await?;
     let name = format!(
         "usage-{}-{}.{}",
         look.project.id,
@@ -203,11 +211,11 @@ fn parts<K: Copy + Send + 'static>(
 ) -> Body {
     let (sender, receiver) = mpsc::channel(2);
     let broke_off = Arc::new(AtomicBool::new(false));
-    let stalled = Arc::clone(&broke_off);
+    let broken = Arc::clone(&broke_off);
     let read = Arc::new(read);
     tokio::spawn(async move {
         let _turn = turn;
-        if sender.send(Ok(Bytes::from(head))).await.is_err() {
+        if sender.send(Bytes::from(head)).await.is_err() {
             return;
         }
         let mut after = None;
@@ -215,9 +223,9 @@ fn parts<K: Copy + Send + 'static>(
             let read = Arc::clone(&read);
             match web.app.store.read(move |db| read(db, after)).await {
                 Ok((part, more)) => {
-                    let sent = sender.send_timeout(Ok(Bytes::from(part)), STALLED).await;
+                    let sent = sender.send_timeout(Bytes::from(part), STALLED).await;
                     if let Err(SendTimeoutError::Timeout(_)) = sent {
-                        stalled.store(true, Ordering::Relaxed);
+                        broken.store(true, Ordering::Relaxed);
                         return;
                     }
                     if sent.is_err() || more.is_none() {
@@ -227,8 +235,8 @@ fn parts<K: Copy + Send + 'static>(
                 }
                 Err(error) => {
                     tracing::error!(%error, "an export broke off");
-                    // So that whoever gets it sees that it is not whole.
-                    let _ = sender.send(Err(std::io::Error::other("broke off"))).await;
+                    // So that whoever gets it sees that it is not whole. What was sent before may still wait.
+                    broken.store(true, Ordering::Relaxed);
                     return;
                 }
             }
@@ -254,7 +262,7 @@ fn write(part: &mut String, row: &Row, format: Format) {
 }
 
 struct Receiving {
-    parts: mpsc::Receiver<std::io::Result<Bytes>>,
+    parts: mpsc::Receiver<Bytes>,
     /// Whether the end of the parts is not that of the export.
     broke_off: Arc<AtomicBool>,
 }
@@ -267,7 +275,79 @@ impl Stream for Receiving {
         let broke_off = part.is_none() && self.broke_off.swap(false, Ordering::Relaxed);
         Poll::Ready(match broke_off {
             true => Some(Err(std::io::Error::other("broke off"))),
-            false => part,
+            false => part.map(Ok),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use tokio::sync::{Semaphore, broadcast};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::app::{App, Config};
+    use crate::store::{Options, Store};
+    use crate::web::site::Site;
+
+    /// What an export of these parts sends to somebody who takes nothing until its turn is another's.
+    async fn taken_late(
+        name: &str,
+        read: impl Fn(&Connection, Option<usize>) -> rusqlite::Result<(String, Option<usize>)>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Vec<Result<Bytes, String>> {
+        let name = format!("usage_export-{}-{name}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let store = Store::open(&path, Options::default()).unwrap();
+        let exports = Arc::new(Semaphore::new(1));
+        let web = Web {
+            app: Arc::new(App::new(Config::default(), store)),
+            site: Arc::new(Site::new("127.0.0.1:1".parse().unwrap(), None, false).unwrap()),
+            streams: Arc::clone(&exports),
+            exports: Arc::clone(&exports),
+            ended: broadcast::Sender::new(1),
+        };
+        let turn = Arc::clone(&exports).try_acquire_owned().unwrap();
+        let mut body = parts(web.clone(), turn, "head".to_owned(), read);
+        let turn = timeout(STALLED * 2, exports.acquire()).await;
+        assert!(turn.is_ok(), "its turn does not end");
+        let mut sent = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let data = frame.map(|frame| frame.into_data().unwrap());
+            sent.push(data.map_err(|error| error.to_string()));
+        }
+        web.app.store.close().await;
+        for end in ["", "-wal", "-shm"] {
+            let mut file = path.clone().into_os_string();
+            file.push(end);
+            let _ = std::fs::remove_file(file);
+        }
+        sent
+    }
+
+    fn expected(parts: &[&'static str]) -> Vec<Result<Bytes, String>> {
+        let parts = parts
+            .iter()
+            .map(|part| Ok(Bytes::from_static(part.as_bytes())));
+        parts.chain([Err("broke off".to_owned())]).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_export_that_nobody_takes_gives_its_turn_back_and_is_not_taken_for_whole() {
+        let sent = taken_late("stalled", |_, _| Ok(("part".to_owned(), Some(1)))).await;
+        assert_eq!(sent, expected(&["head", "part"]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_export_that_fails_gives_its_turn_back_though_nobody_takes_what_there_is() {
+        let read = |_: &Connection, after: Option<usize>| match after {
+            None => Ok(("part".to_owned(), Some(1))),
+            Some(_) => Err(rusqlite::Error::InvalidQuery),
+        };
+        let sent = taken_late("failed", read).await;
+        assert_eq!(sent, expected(&["head", "part"]));
     }
 }

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::session::{self, Role, Secret, Session};
 use super::{Failure, Web};
 use crate::page::frame::{self, Frame, Page};
+use crate::query::whom::{About, Whom, about};
 use crate::query::{Period, Range, connect, quality};
 use crate::store::ReadError;
 use crate::store::audit::audit;
@@ -187,29 +188,56 @@ impl Look {
         }
     }
 
-    /// As [`Self::audit`], once for a page and the steps that its script fetches: these write no line where the page
-    /// has just written one.
+    /// As [`Self::audit`], once for a page and the steps that its script fetches.
     pub(crate) async fn audit_steps(&self, action: &str, subject: &str) -> Result<(), Failure> {
-        if self.is_step {
-            let (since, project) = (self.web.app.now_ms() - SAME_LOOK_MS, self.project.id);
-            let line = (
-                project,
-                self.visitor.session.who.clone(),
-                action.to_owned(),
-                subject.to_owned(),
-                since,
-            );
-            let written = self.web.app.store.read(move |db| {
-                // The newest lines alone: there is no index for it, and one line more does no harm.
-                let sql = "SELECT 1 FROM (SELECT * FROM audit ORDER BY id DESC LIMIT 1000)
-                    WHERE project = ?1 AND who = ?2 AND action = ?3 AND subject = ?4 AND at_ms > ?5";
-                db.prepare_cached(sql)?.exists(line)
-            });
-            if written.await? {
-                return Ok(());
-            }
+        match self.is_step {
+            true => self.audit_once(action, subject).await,
+            false => self.audit(action, subject).await,
         }
-        self.audit(action, subject).await
+    }
+
+    /// As [`Self::audit`], for what belongs to a page: it writes no line where the page has just written one.
+    pub(crate) async fn audit_once(&self, action: &str, subject: &str) -> Result<(), Failure> {
+        let (since, project) = (self.web.app.now_ms() - SAME_LOOK_MS, self.project.id);
+        let line = (
+            project,
+            self.visitor.session.who.clone(),
+            action.to_owned(),
+            subject.to_owned(),
+            since,
+        );
+        let written = self.web.app.store.read(move |db| {
+            // The newest lines alone: there is no index for it, and one line more does no harm.
+            let sql = "SELECT 1 FROM (SELECT * FROM audit ORDER BY id DESC LIMIT 1000)
+                WHERE project = ?1 AND who = ?2 AND action = ?3 AND subject = ?4 AND at_ms > ?5";
+            db.prepare_cached(sql)?.exists(line)
+        });
+        match written.await? {
+            true => Ok(()),
+            false => self.audit(action, subject).await,
+        }
+    }
+
+    /// Whom a filter is about, as the audit calls them.
+    pub(crate) async fn about(&self, whom: Whom) -> Result<Option<About>, Failure> {
+        let project = self.project.id;
+        let read = self.web.app.store.read(move |db| about(db, project, &whom));
+        Ok(read.await?)
+    }
+
+    /// Writes down whom a filter is about, if it is about somebody. `looked`: what was done of one, as in "looked up calls
+    /// of"; `searched`: among several.
+    pub(crate) async fn audit_filter(
+        &self,
+        looked: &str,
+        searched: &str,
+        whom: Whom,
+    ) -> Result<(), Failure> {
+        match self.about(whom).await? {
+            Some(About::One(who)) => self.audit(looked, who).await,
+            Some(About::Several) => self.audit(searched, "").await,
+            None => Ok(()),
+        }
     }
 
     /// Writes a line of the audit. `subject` is the id of a person as it is kept and nothing else, where it is about one:

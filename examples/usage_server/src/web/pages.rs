@@ -13,7 +13,7 @@ use super::{Failure, Look, Web, csv, export, stream};
 use crate::live::LiveEvent;
 use crate::page;
 use crate::page::frame::{Frame, Head, Page};
-use crate::page::live::Filter as LiveFilter;
+use crate::page::live::{Filter as LiveFilter, Told};
 use crate::query;
 use crate::query::calls::{Filter as CallFilter, Key};
 use crate::query::logins::Filter as LoginFilter;
@@ -69,6 +69,10 @@ async fn live(look: Look) -> Result<Markup, Failure> {
         .filter(|event| filter.lets(event))
         .take(200)
         .collect();
+    let mut told = Told::default();
+    if let Some((action, subject)) = told.news(&filter, &shown) {
+        look.audit(action, subject).await?;
+    }
     Ok(page::live::live(&frame, shown, &stream::id(last), &filter))
 }
 
@@ -78,9 +82,8 @@ async fn calls(look: Look) -> Result<Response, Failure> {
         return export::calls(&look, filter).await;
     }
     let frame = look.frame(Page::Calls).await?;
-    if let Some(user) = &filter.user {
-        look.audit("looked up calls of", user).await?;
-    }
+    look.audit_filter("looked up calls of", "searched calls", filter.whom())
+        .await?;
     let after = look.asked("before").and_then(Key::of_text);
     let (project, period, asked) = (look.project.id, look.period, filter.clone());
     let data = look
@@ -109,18 +112,12 @@ async fn people(look: Look) -> Result<Response, Failure> {
         return export::people(&look, filter).await;
     }
     let frame = look.frame(Page::People).await?;
+    look.audit_filter("looked up", "searched people", filter.whom())
+        .await?;
     let (project, period, asked) = (look.project.id, look.period, filter.clone());
     let data = look
         .part(move |db| query::people::people(db, project, &period, &asked))
         .await?;
-    if let (Some(_), Some(data)) = (&filter.words, &data) {
-        // What was typed may be a part of an address, which would stay once the person is forgotten: whom it found is
-        // written instead, where that is one person.
-        match data.list.as_slice() {
-            [person] => look.audit("looked up", &person.id).await?,
-            _ => look.audit("searched people", "").await?,
-        }
-    }
     let page = match data {
         Some(data) => page::people::people(&frame, &filter, &data),
         None => too_slow(&look, &frame, "People"),
@@ -177,9 +174,8 @@ async fn company(look: Look) -> Result<Response, Failure> {
 async fn sessions(look: Look) -> Result<Markup, Failure> {
     let frame = look.frame(Page::Sessions).await?;
     let filter = query::sessions::Filter::of_query(&look.query);
-    if let Some(user) = &filter.user {
-        look.audit("looked up sessions of", user).await?;
-    }
+    look.audit_filter("looked up sessions of", "searched sessions", filter.whom())
+        .await?;
     let (project, period, asked) = (look.project.id, look.period, filter.clone());
     let data = look
         .part(move |db| query::sessions::sessions(db, project, &period, &asked))
@@ -235,6 +231,8 @@ async fn tools(look: Look) -> Result<Response, Failure> {
         .part(move |db| query::tools::tools(db, project, &period))
         .await?;
     if let (Some("csv"), Some(data)) = (look.asked("format"), &data) {
+        let action = format!("exported tools of {}", period.range.word());
+        look.audit(action, "").await?;
         return Ok(tools_csv(&data.called));
     }
     let never = look

@@ -45,16 +45,19 @@ async fn show(
     let Some(link) = query.get("link").map(|link| Secret::given(link)) else {
         return Ok(sign_in::no_session(base, &url));
     };
-    let (now, asked) = (web.app.now_ms(), link.clone());
-    let works = web
-        .app
-        .store
-        .read(move |db| session::is_link(db, &asked, now))
-        .await?;
-    Ok(match works {
+    Ok(match works(&web, &link).await? {
         true => sign_in::link(base, &url, link.as_str()),
         false => sign_in::spent(base, &url),
     })
+}
+
+async fn works(web: &Web, link: &Secret) -> Result<bool, Failure> {
+    let (now, asked) = (web.app.now_ms(), link.clone());
+    let read = web
+        .app
+        .store
+        .read(move |db| session::is_link(db, &asked, now));
+    Ok(read.await?)
 }
 
 async fn redeem(State(web): State<Web>, request: Request) -> Result<Response, Failure> {
@@ -67,6 +70,12 @@ async fn redeem(State(web): State<Web>, request: Request) -> Result<Response, Fa
     }
     let form = look::form(request, &web).await?;
     let link = Secret::given(form.get("link").map_or("", |link| link.trim()));
+    let (base, url) = (web.site.base(), web.site.url());
+    let spent = || Ok((StatusCode::GONE, sign_in::spent(base, &url)).into_response());
+    // The writer, which events wait for, is not asked about links that anybody makes up.
+    if !works(&web, &link).await? {
+        return spent();
+    }
     let now = web.app.now_ms();
     // Whoever was signed in in this browser is no longer.
     let before = look::secret(&web, &headers).map(|secret| secret.hash());
@@ -80,10 +89,8 @@ async fn redeem(State(web): State<Web>, request: Request) -> Result<Response, Fa
         }
         Ok(begun)
     });
-    let (base, url) = (web.site.base(), web.site.url());
     let Some((secret, _)) = begun.await? else {
-        let page = sign_in::spent(base, &url);
-        return Ok((StatusCode::GONE, page).into_response());
+        return spent();
     };
     let _ = before.map(|before| web.ended.send(before));
     let cookie = cookie(&web, &headers, secret.as_str(), LONGEST_MS / 1000);

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{FORWARDED, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, Uri};
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -123,6 +124,19 @@ impl Site {
         }
     }
 
+    /// Whether a request came through a proxy, as far as can be known: it says so, or names the public host, unless that
+    /// is an address, which this machine may have itself.
+    pub fn is_from_outside(&self, headers: &HeaderMap) -> bool {
+        let signs = [FORWARDED, FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO];
+        if signs.iter().any(|sign| headers.contains_key(sign)) {
+            return true;
+        }
+        let named = headers.get(HOST).and_then(|host| host.to_str().ok());
+        let named = named.unwrap_or_default().to_ascii_lowercase();
+        let is_named = split(&named).is_some_and(|(host, _)| !is_address(host));
+        is_named && self.is_public(&named)
+    }
+
     /// Whether the browser's connection is encrypted, as far as can be known.
     pub fn is_https(&self, headers: &HeaderMap) -> bool {
         match self.forwarded(headers, &FORWARDED_PROTO) {
@@ -158,21 +172,19 @@ impl Site {
     /// Whether that is the public host, or an address of the machine itself with the port that is listened on.
     fn is_ours(&self, authority: &str) -> bool {
         let authority = authority.to_ascii_lowercase();
-        let is_public =
-            |public: &Public| without_default_port(&authority, public.is_https) == public.authority;
-        if self.public.as_ref().is_some_and(is_public) {
+        if self.is_public(&authority) {
             return true;
         }
         let Some((host, port)) = split(&authority) else {
             return false;
         };
-        let is_address = host == "localhost"
-            || host
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .parse::<IpAddr>()
-                .is_ok();
-        is_address && port.unwrap_or(80) == self.listen.port()
+        is_address(host) && port.unwrap_or(80) == self.listen.port()
+    }
+
+    fn is_public(&self, authority: &str) -> bool {
+        self.public.as_ref().is_some_and(|public| {
+            without_default_port(authority, public.is_https) == public.authority
+        })
     }
 
     fn forwarded<'h>(&self, headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
@@ -223,6 +235,12 @@ impl Public {
             base: base.to_owned(),
         })
     }
+}
+
+/// Whether a host is an address of this machine, or may be.
+fn is_address(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<IpAddr>().is_ok()
 }
 
 fn without_default_port(authority: &str, is_https: bool) -> &str {

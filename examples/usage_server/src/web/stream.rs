@@ -21,9 +21,10 @@ use tokio::time::{interval, sleep};
 
 use super::look::Look;
 use super::{Failure, Web, session};
+use crate::live::LiveEvent;
 use crate::page::connect;
 use crate::page::frame::Page;
-use crate::page::live::{self, Filter};
+use crate::page::live::{self, Filter, Told};
 use crate::query::connect::lights;
 
 /// How many rows are sent at a time: the page keeps as many.
@@ -68,6 +69,7 @@ async fn events(look: Look, headers: HeaderMap) -> Result<Response, Failure> {
     let frame = look.frame_without_figures(Page::Live);
     let (project, app) = (look.project.id, look.web.app.clone());
     let mut changed = app.live.changed();
+    let (mut told, watcher) = (Told::default(), look.clone());
     open(look, move |sender| async move {
         loop {
             changed.mark_unchanged();
@@ -78,6 +80,12 @@ async fn events(look: Look, headers: HeaderMap) -> Result<Response, Failure> {
             seen = news.last().map_or(seen, |event| event.id);
             let mut rows: Vec<_> = news.iter().filter(|event| filter.lets(event)).collect();
             rows.drain(..rows.len().saturating_sub(MAX_ROWS));
+            let shown: Vec<&LiveEvent> = rows.iter().map(|event| event.as_ref()).collect();
+            if let Some((action, subject)) = told.news(&filter, &shown)
+                && watcher.audit_once(action, &subject).await.is_err()
+            {
+                return;
+            }
             if !rows.is_empty() {
                 // The page puts each row before those that it has.
                 let rows = rows

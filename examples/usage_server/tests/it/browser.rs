@@ -44,6 +44,14 @@ impl Pages {
 
     /// Pages with a project `shop` that has no events.
     pub(crate) async fn start_as(public_url: Option<&str>, trusts_proxy: bool) -> Self {
+        Self::start_within(public_url, trusts_proxy, server::Limits::default()).await
+    }
+
+    pub(crate) async fn start_within(
+        public_url: Option<&str>,
+        trusts_proxy: bool,
+        limits: server::Limits,
+    ) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("usage_pages-{}-{count}", std::process::id());
@@ -70,7 +78,7 @@ impl Pages {
             listener,
             Arc::clone(&app),
             router,
-            server::Limits::default(),
+            limits,
             std::future::pending(),
         ));
         let http = reqwest::Client::builder()
@@ -236,8 +244,13 @@ impl Browser {
     }
 
     pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Answer {
+        read(self.open_form(path, form).await).await
+    }
+
+    /// The head of what a form is answered with; its body is still to come.
+    pub(crate) async fn open_form(&self, path: &str, form: &[(&str, &str)]) -> reqwest::Response {
         let request = self.http.post(format!("{}{path}", self.origin)).form(form);
-        read(self.dressed(request).send().await.unwrap()).await
+        self.dressed(request).send().await.unwrap()
     }
 
     /// Sends a form of the project's pages with the token that they have.

@@ -7,6 +7,7 @@
 )]
 
 mod browser;
+mod contrast;
 mod forget;
 mod ingest;
 mod lifecycle;

@@ -483,6 +483,108 @@ async fn who_looks_a_person_up_is_written_down() {
 }
 
 #[tokio::test]
+async fn each_address_that_shows_somebody_writes_down_whom() {
+    let pages = Pages::start().await;
+    let of = |id: &str, session: &str| Record {
+        user: user(id),
+        session: Some(session.to_owned()),
+        ..call(0)
+    };
+    let all = vec![
+        call(0),
+        of("noor@example.com", "s-2"),
+        of("sam@example.org", "s-3"),
+    ];
+    pages.take(all).await;
+    let admin = pages.admin().await;
+    let one = "SELECT coalesce(group_concat(action || '|' || subject, ', '), '') FROM audit
+        WHERE action NOT IN ('signed in')";
+    for (page, line) in [
+        ("people?q=noor", "looked up|noor@example.com"),
+        ("people?q=%40example.com", "looked up|@example.com"),
+        ("people?domain=example.org", "looked up|@example.org"),
+        ("people?q=example", "searched people|"),
+        ("people?user=noor@example.com", ""),
+        (
+            "sessions?q=NOOR@example.com",
+            "looked up sessions of|noor@example.com",
+        ),
+        (
+            "sessions?q=@example.com",
+            "looked up sessions of|@example.com",
+        ),
+        (
+            "sessions?domain=example.org",
+            "looked up sessions of|@example.org",
+        ),
+        (
+            "sessions?user=sam@example.org",
+            "looked up sessions of|sam@example.org",
+        ),
+        ("sessions?q=dark", ""),
+        ("sessions?q=example", "searched sessions|"),
+        ("calls?q=noor", "looked up calls of|noor@example.com"),
+        ("calls?session=s-2", "looked up calls of|noor@example.com"),
+        (
+            "calls?domain=Example.com",
+            "looked up calls of|@example.com",
+        ),
+        ("calls?q=@example.com", "looked up calls of|@example.com"),
+        (
+            "calls?user=sam@example.org&q=noor",
+            "looked up calls of|sam@example.org",
+        ),
+        ("calls?q=search", ""),
+        // What was typed is not kept: it may be a part of an address.
+        ("calls?user=nobody@example.net", ""),
+        (
+            "calls?format=csv&q=noor",
+            "exported calls of 7d|noor@example.com",
+        ),
+        (
+            "people?format=csv&q=noor",
+            "exported people of 7d|noor@example.com",
+        ),
+        ("tools?format=csv", "exported tools of 7d|"),
+        ("live", ""),
+        ("live?q=search", ""),
+        (
+            "live?q=Noor@example",
+            "looked up live events of|noor@example.com",
+        ),
+        ("live?q=example", "searched live events|"),
+    ] {
+        pages.run("DELETE FROM audit").await;
+        assert_eq!(admin.page(page).await.status, StatusCode::OK, "{page}");
+        assert_eq!(pages.one::<String>(one).await, line, "{page}");
+    }
+    // A stream writes down whom it shows once it does, and not again what its page has written.
+    pages.run("DELETE FROM audit").await;
+    let mut stream = admin.open("/p/1/live/events?q=noor").await;
+    until(&mut stream, "id=s-2").await;
+    admin.page("live?q=noor").await;
+    let mut same = admin.open("/p/1/live/events?q=noor").await;
+    until(&mut same, "id=s-2").await;
+    let mut new = admin.open("/p/1/live/events?q=ada").await;
+    pages.take(vec![of("ada@example.com", "s-4")]).await;
+    until(&mut new, "id=s-4").await;
+    assert_eq!(
+        pages.one::<String>(one).await,
+        "looked up live events of|noor@example.com, looked up live events of|noor@example.com, \
+         looked up live events of|ada@example.com"
+    );
+    pages.run("DELETE FROM audit").await;
+    admin.change("intents", &[]).await;
+    admin
+        .change("forget", &[("user", "noor@example.com")])
+        .await;
+    assert_eq!(
+        pages.one::<String>(one).await,
+        "grouped intents anew|, looked up|noor@example.com"
+    );
+}
+
+#[tokio::test]
 async fn settings_are_changed_and_checked() {
     let pages = Pages::start().await;
     let admin = pages.admin().await;

@@ -64,6 +64,88 @@ fn now(id: i64) -> Value {
     event
 }
 
+/// A call that every rollup counts: of several people and tools, with an intent, a duration, a size and some failures.
+fn rich(id: i64) -> Value {
+    let mut event = now(id);
+    let meta = json!({
+        "tool": format!("tool {}", id % 3),
+        "session_id": format!("s{}", id % 5),
+        "client_name": "claude-code",
+        "client_version": "2.1",
+        "duration_ms": id % 97,
+        "result_bytes": id % 1_013,
+        "prompt": format!("wish number {}", ["one", "two", "three"][id as usize % 3]),
+        "outcome": if id % 7 == 0 { "tool_error" } else { "ok" },
+        "sample_rate": if id % 2 == 0 { 0.5 } else { 1.0 },
+    });
+    event["meta"] = meta;
+    if id % 7 == 0 {
+        event["meta"]["error"] = json!("no such thing");
+    }
+    event["user_id"] = json!(format!("user{}@example.com", id % 11));
+    event
+}
+
+/// What each rollup holds, beside the same out of the events.
+const ROLLUPS: [(&str, &str); 10] = [
+    (
+        "SELECT bucket, tool, outcome, client, sum(calls), sum(weight) FROM roll_day GROUP BY 1, 2, 3, 4",
+        "SELECT time_ms / 86400000, tool, outcome, client, count(*), sum(weight) FROM event GROUP BY 1, 2, 3, 4",
+    ),
+    (
+        "SELECT bucket, tool, outcome, client, sum(calls), sum(weight) FROM roll_hour GROUP BY 1, 2, 3, 4",
+        "SELECT time_ms / 3600000, tool, outcome, client, count(*), sum(weight) FROM event GROUP BY 1, 2, 3, 4",
+    ),
+    (
+        "SELECT bucket, tool, measure, sum(weight) FROM hist_day GROUP BY 1, 2, 3",
+        "SELECT time_ms / 86400000, tool, measure, sum(weight) FROM event, (SELECT 0 AS measure UNION ALL SELECT 1)
+         GROUP BY 1, 2, 3",
+    ),
+    (
+        "SELECT bucket / 24, tool, measure, slot, sum(weight) FROM hist_hour GROUP BY 1, 2, 3, 4",
+        "SELECT bucket, tool, measure, slot, sum(weight) FROM hist_day GROUP BY 1, 2, 3, 4",
+    ),
+    (
+        "SELECT bucket, user, calls, failed, weight FROM user_hour",
+        "SELECT time_ms / 3600000, user, count(*), sum(weight * (outcome = 1)), sum(weight) FROM event GROUP BY 1, 2",
+    ),
+    (
+        "SELECT bucket, user, tool, calls, failed, weight FROM user_tool_day",
+        "SELECT time_ms / 86400000, user, tool, count(*), sum(weight * (outcome = 1)), sum(weight) FROM event
+         GROUP BY 1, 2, 3",
+    ),
+    (
+        "SELECT tool, user, last_ms, last_failed_ms FROM tool_user",
+        "SELECT tool, user, max(time_ms), max(CASE outcome WHEN 1 THEN time_ms ELSE 0 END) FROM event GROUP BY 1, 2",
+    ),
+    (
+        "SELECT bucket, intent, tool, weight, failed FROM intent_day",
+        "SELECT time_ms / 86400000, intent, tool, sum(weight), sum(weight * (outcome = 1)) FROM event GROUP BY 1, 2, 3",
+    ),
+    (
+        "SELECT bucket, tool, error, calls, weight FROM error_day",
+        "SELECT time_ms / 86400000, tool, error, count(*), sum(weight) FROM event WHERE outcome = 1 GROUP BY 1, 2, 3",
+    ),
+    (
+        "SELECT id, calls, failed FROM session",
+        "SELECT session, count(*), sum(outcome = 1) FROM event GROUP BY 1",
+    ),
+];
+
+/// Holds each rollup against the events.
+fn check_rollups(data: &Path) {
+    for (rollup, events) in ROLLUPS {
+        assert!(
+            count(data, &format!("SELECT count(*) FROM ({rollup})")) > 0,
+            "{rollup}"
+        );
+        for (one, other) in [(rollup, events), (events, rollup)] {
+            let differing = format!("SELECT count(*) FROM ({one} EXCEPT {other})");
+            assert_eq!(count(data, &differing), 0, "{differing}");
+        }
+    }
+}
+
 fn run(data: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.arg("--data").arg(data).args(arguments);
@@ -75,6 +157,11 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn count(data: &Path, sql: &str) -> i64 {
+    one(data, sql)
+}
+
+/// The first column of the first row.
+fn one<T: rusqlite::types::FromSql>(data: &Path, sql: &str) -> T {
     let db = rusqlite::Connection::open(data).unwrap();
     db.query_row(sql, [], |row| row.get(0)).unwrap()
 }
@@ -107,7 +194,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_answered_and_counts_nothing
                             let first = next.fetch_add(50, Ordering::Relaxed);
                             (first..first + 50).collect()
                         });
-                        let events: Vec<_> = ids.iter().map(|id| now(*id)).collect();
+                        let events: Vec<_> = ids.iter().map(|id| rich(*id)).collect();
                         match send(&http, &origin, &key, &events).await {
                             Some(StatusCode::OK) => answered.lock().await.extend(ids),
                             Some(status) => panic!("{status}"),
@@ -141,7 +228,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_answered_and_counts_nothing
     let program = Program::start(&data, "", &[]);
     let key = key.unwrap();
     for ids in unanswered.lock().await.drain(..) {
-        let events: Vec<_> = ids.iter().map(|id| now(*id)).collect();
+        let events: Vec<_> = ids.iter().map(|id| rich(*id)).collect();
         assert_eq!(
             program.send(&http, &key, &events).await,
             Some(StatusCode::OK)
@@ -159,6 +246,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_answered_and_counts_nothing
     ] {
         assert_eq!(count(&data, sql), sent, "{sql}");
     }
+    check_rollups(&data);
     assert_eq!(
         count(
             &data,
@@ -239,6 +327,33 @@ async fn a_disk_that_is_full_turns_events_away_until_there_is_room() {
     assert_eq!(count(&data, "SELECT sum(calls) FROM roll_day"), taken + 20);
 }
 
+/// The other addresses of this machine are Linux's.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn one_peer_that_takes_all_connections_leaves_files_to_what_others_ask() {
+    let directory = Directory::new();
+    let data = directory.database();
+    let program = Program::start(&data, "ulimit -n 128;", &[]);
+    let address = program.origin.trim_start_matches("http://");
+    let idle: Vec<_> = (0..200)
+        .map(|_| std::net::TcpStream::connect(address).unwrap())
+        .collect();
+    let http = reqwest::Client::builder()
+        .local_address(std::net::IpAddr::from([127, 0, 0, 2]))
+        .timeout(std::time::Duration::from_secs(20))
+        .build()
+        .unwrap();
+    assert_eq!(
+        program
+            .send(&http, &program.key().unwrap(), &[now(1)])
+            .await,
+        Some(StatusCode::OK)
+    );
+    let page = http.get(format!("{}/sign-in?link=none", program.origin));
+    assert_eq!(page.send().await.unwrap().status(), StatusCode::OK);
+    drop(idle);
+}
+
 #[tokio::test]
 async fn a_copy_that_is_made_while_it_runs_is_a_whole_database() {
     let directory = Directory::new();
@@ -279,6 +394,7 @@ async fn keys_links_and_people_are_managed_while_it_runs() {
     let directory = Directory::new();
     let data = directory.database();
     let link_file = data.with_extension("link");
+    let copy = data.with_extension("copy");
     let program = Program::start(&data, "", &[]);
     let (http, key) = (reqwest::Client::new(), program.key().unwrap());
     assert_eq!(
@@ -340,7 +456,19 @@ async fn keys_links_and_people_are_managed_while_it_runs() {
         program.send(&http, &second, &[late]).await,
         Some(StatusCode::OK)
     );
+    assert!(
+        run(&data, &["backup", copy.to_str().unwrap()])
+            .status
+            .success()
+    );
     program.terminate();
+    let lines = "SELECT group_concat(action || ' ' || CASE action WHEN 'forgot' THEN '' ELSE subject END, ', ')
+        FROM audit WHERE who = 'the command line'";
+    assert_eq!(
+        one::<String>(&data, lines),
+        "made the project default, made a key , made a link to sign in as admin , made a key , revoked a key key 1, \
+         made a link to sign in as reader , forgot , copied the database "
+    );
     assert_eq!(count(&data, "SELECT count(*) FROM user"), 0);
     assert_eq!(
         count(&data, "SELECT count(*) FROM event WHERE user = 0"),

@@ -5,10 +5,16 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use usage_server::record::Record;
+use usage_server::server;
 use usage_server::web::session::{IDLE_MS, Role};
 
 use crate::browser::{Browser, NOW, Pages, call};
 use crate::support::{Server, limits};
+
+/// How long an answer may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every page of a project.
 pub(crate) const PAGES: [&str; 16] = [
@@ -606,6 +612,76 @@ async fn streams_are_bounded_and_end_with_their_session_and_the_server() {
     );
     pages.app.end();
     ends(&mut theirs).await;
+}
+
+#[tokio::test]
+async fn a_wrong_link_costs_the_writer_nothing() {
+    let pages = Pages::start().await;
+    let (busy, is_busy) = oneshot::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let store = pages.app.store.clone();
+    let holding = tokio::spawn(async move {
+        let held = store.write(move |_| {
+            busy.send(()).unwrap();
+            let _ = may_go_on.recv();
+            Ok(())
+        });
+        held.await.unwrap();
+    });
+    is_busy.await.unwrap();
+    let stranger = pages.stranger();
+    let wrong = stranger.post("/sign-in", &[("link", "made up")]);
+    let answer = tokio::time::timeout(PATIENCE, wrong).await;
+    assert_eq!(answer.expect("it waits").status, StatusCode::GONE);
+    drop(go_on);
+    holding.await.unwrap();
+}
+
+/// A call with 100 KiB of arguments.
+fn large() -> Record {
+    let mut record = call(0);
+    let text = "x".repeat(100 << 10);
+    record.body.insert("tool_arguments".to_owned(), text.into());
+    record
+}
+
+#[tokio::test]
+async fn four_exports_go_out_at_a_time_and_one_that_nobody_takes_is_ended() {
+    let limits = server::Limits {
+        write_timeout: Duration::from_millis(500),
+        ..server::Limits::default()
+    };
+    for (limits, is_ended) in [(server::Limits::default(), false), (limits, true)] {
+        let pages = Pages::start_within(None, false, limits).await;
+        // More than two ends of a connection hold.
+        pages.take(vec![large(); 200]).await;
+        let admin = pages.admin().await;
+        let token = admin.token().await;
+        let form = [("format", "jsonl"), ("range", "7d"), ("csrf", &token)];
+        let mut exports = Vec::new();
+        for _ in 0..4 {
+            let export = admin.open_form("/p/1/export", &form).await;
+            assert_eq!(export.status(), StatusCode::OK);
+            exports.push(export);
+        }
+        let next = async || admin.open_form("/p/1/export", &form).await.status();
+        if !is_ended {
+            assert_eq!(next().await, StatusCode::SERVICE_UNAVAILABLE);
+            exports.pop();
+        }
+        let ended = async {
+            while next().await != StatusCode::OK {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, ended)
+            .await
+            .expect("the turn does not end");
+        if is_ended {
+            let export = exports.remove(0).bytes().await;
+            assert!(export.is_err(), "it is taken for whole");
+        }
+    }
 }
 
 #[tokio::test]

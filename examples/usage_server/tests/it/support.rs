@@ -95,8 +95,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let origin = format!("http://{address}");
+        let public = match setup.config.public_url.as_str() {
+            "" => format!("{origin}{}", setup.config.base_path),
+            url => format!("{url}{}", setup.config.base_path),
+        };
         let app = Arc::new(App::new(setup.config, store));
-        let site = Site::new(address, None, false).unwrap();
+        let site = Site::new(address, Some(&public), false).unwrap();
         let router = server::router(&app, web::routes(Arc::clone(&app), site));
         let (end, ended) = oneshot::channel();
         let served = tokio::spawn(server::serve(
