@@ -28,10 +28,11 @@ fn a_logger_with_a_spool_loses_nothing_through_an_outage() {
 
 fn outage_with_a_spool(name: &str, wire: &Wire, a_second: u64) {
     let (spool, ingest) = (TempDir::new(), ingest());
+    // A few of the events.
+    let memory = MIN_QUEUE_BYTES.max(a_second as usize * 1_000);
     let builder = builder_for(&ingest, wire)
         .spool(spool.spool())
-        // A few of the events.
-        .max_queue_bytes(MIN_QUEUE_BYTES.max(a_second as usize * 1_000))
+        .max_queue_bytes(memory)
         .initial_backoff(Duration::from_millis(20))
         .max_backoff(Duration::from_millis(500))
         .max_retry_after(Duration::from_millis(500));
@@ -42,9 +43,11 @@ fn outage_with_a_spool(name: &str, wire: &Wire, a_second: u64) {
         .ingest
         .answer_always(Answer::status(503).retry_after("1"));
     let outage = Instant::now();
-    while outage.elapsed() < Duration::from_secs(10) {
+    while outage.elapsed() < Duration::from_secs(10) || scene.offered < 10 * a_second {
         let events = outage.elapsed().as_millis() as u64 * a_second / 1_000;
-        while scene.offered < 100 + events {
+        // The disk may be slower than the clock.
+        let has_room = || scene.usage.stats().queue_bytes < memory as u64 / 10 * 9;
+        while scene.offered < 100 + events && has_room() {
             scene.offered += 1;
             let n = scene.offered;
             let outcome = scene.usage.log_usage(call(n));
