@@ -341,6 +341,11 @@ impl Receiver {
         Some((front.sequence, front.first_at?))
     }
 
+    /// Whether it is the end of one of several destinations.
+    pub(crate) fn is_branch(&self) -> bool {
+        self.branch.is_some()
+    }
+
     /// The end of one of several destinations.
     pub(crate) fn branch(&mut self) -> Option<&mut Branch> {
         self.branch.as_mut()

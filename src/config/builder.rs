@@ -98,9 +98,10 @@ impl Builder {
     ///
     /// An event is captured and redacted once, whatever the number of destinations, and
     /// [`max_queue_bytes`](Self::max_queue_bytes) bounds the memory of all: what several wait for is held once. A
-    /// destination that lags behind another holds at most half of it, then loses its own oldest events, as
-    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. One that is down or slow delays
-    /// no other. Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the
+    /// destination that lags behind another holds at most half of it, and half of
+    /// [`max_queue_events`](Self::max_queue_events) or one event, then loses its own oldest events, as
+    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. What it has under way counts:
+    /// where batches and requests would hold more, they are smaller and fewer. One that is down or slow delays no other. Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the
     /// same bound.
     ///
     /// | call | with several destinations |

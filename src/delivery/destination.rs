@@ -186,7 +186,7 @@ impl Destination {
     /// request that hangs holds its own until its time is up.
     fn send_suspects(&mut self, now: Instant) {
         let places = self.shared.settings.max_in_flight;
-        while self.backlog.flights.len() < places
+        while self.has_place()
             && self.suspects.under_way() < (places - 1).max(1)
             && !self.gate.holds_all()
             && let Some(batch) = self.take_suspect(now)
@@ -200,6 +200,12 @@ impl Destination {
         }
     }
 
+    /// Whether another request may be under way.
+    fn has_place(&self) -> bool {
+        self.backlog.flights.len() < self.shared.settings.max_in_flight
+            && self.backlog.may_send_more()
+    }
+
     fn take_suspect(&mut self, now: Instant) -> Option<Batch> {
         let next_at = |history: &History| self.suspects.next_at(history, now);
         let may_go = |history: &History| next_at(history).is_some_and(|at| at <= now);
@@ -209,7 +215,7 @@ impl Destination {
     /// Sends while there is something to send, fewer requests than allowed are under way, and the gate
     /// is open.
     fn send(&mut self, now: Instant) {
-        while self.backlog.flights.len() < self.shared.settings.max_in_flight {
+        while self.has_place() {
             // The gate comes first: while it is closed, events stay in the queue, where newer ones may
             // take their place.
             let load = self.load();
