@@ -101,8 +101,9 @@ impl Builder {
     /// destination that lags behind another holds at most half of it, and half of
     /// [`max_queue_events`](Self::max_queue_events) or one event, then loses its own oldest events, as
     /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. What it has under way counts:
-    /// where batches and requests would hold more, they are smaller and fewer. One that is down or slow delays no other. Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the
-    /// same bound.
+    /// where batches and requests would hold more, they are smaller and fewer. One that is down or slow delays no other.
+    /// Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the same
+    /// bound; where there is no memory for the copy, the one that lags loses its oldest events for it.
     ///
     /// | call | with several destinations |
     /// |---|---|

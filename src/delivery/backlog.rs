@@ -78,6 +78,13 @@ impl Backlog {
         oldest.or_else(|| Batch::of(self.source.receiver.take()?))
     }
 
+    /// The sequence number of what [`take_oldest`](Self::take_oldest) takes.
+    pub(super) fn next_oldest(&self) -> Option<u64> {
+        let waiting = self.retries.front().unwrap_or(&self.fresh);
+        let taken = (!waiting.is_empty()).then(|| waiting.order().0);
+        taken.or_else(|| Some(self.source.receiver.oldest()?.0))
+    }
+
     /// Whether nothing waits to be sent.
     pub(super) fn is_empty(&self) -> bool {
         self.retries.is_empty() && self.fresh.is_empty() && self.source.oldest().is_none()

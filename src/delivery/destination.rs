@@ -112,6 +112,23 @@ impl Destination {
         }
     }
 
+    /// The memory of what it holds as one of several destinations, in bytes.
+    pub(super) fn held(&self) -> usize {
+        self.shared.queue.bytes()
+    }
+
+    /// Loses its oldest events, if they were queued before this sequence number; returns whether it has.
+    pub(super) fn evict_before(&mut self, sequence: u64) -> bool {
+        let next = self.backlog.next_oldest();
+        let oldest = next.filter(|oldest| *oldest < sequence);
+        let oldest = oldest.and_then(|_| self.backlog.take_oldest());
+        let cause = "this destination lags behind others, which need memory";
+        if let Some(oldest) = &oldest {
+            self.drop_batch(oldest, DropReason::Evicted, cause);
+        }
+        oldest.is_some()
+    }
+
     /// Takes over a segment, as one of several destinations; `hastens`: it is sent without waiting for a full batch.
     pub(super) fn take_over(&mut self, segment: Segment, hastens: bool) {
         self.backlog.send_partial |= hastens;

@@ -75,3 +75,62 @@ fn what_one_that_hangs_has_under_way_leaves_the_other_its_half_of_the_memory() {
         assert_no_violations(&[good]);
     }
 }
+
+/// The copies for a destination that takes some kinds alone need memory beside what all take.
+#[test]
+fn one_that_lags_makes_room_for_what_another_takes_a_part_of() {
+    const MOST: usize = 4 << 20;
+    let clock = ManualClock::new();
+    let [lagging, part] = [ingest(), ingest()];
+    lagging.answer_always(Answer::status(503));
+    let builder = builder(&lagging).wire(Wire::ReoBatch).clock(&clock);
+    let usage = builder
+        .flush_interval(STEP)
+        .max_queue_bytes(MOST)
+        // The worker comes by time alone.
+        .max_batch_bytes(MOST)
+        .max_batch_events(100_000)
+        .also(to(&part, mcpeye()).name("part"))
+        .build()
+        .unwrap();
+    let text = "x".repeat(1_000);
+    settle(&usage, "part", &part);
+    let mut calls = 0;
+    let mut burst = |events: u64| {
+        for n in 0..events {
+            let outcome = match n % 20 {
+                0 => usage.log_usage(IdentityCapture::new(rachel())),
+                _ => usage.log_usage(call(n).prompt(&*text)),
+            };
+            assert_eq!(outcome, Outcome::Queued, "{}", usage.stats());
+            calls += u64::from(n % 20 > 0);
+        }
+        clock.advance(STEP);
+        // What is dropped for it comes no more.
+        let lost = || {
+            usage
+                .destination("part")
+                .unwrap()
+                .stats()
+                .dropped
+                .get(DropReason::QueueFull)
+        };
+        crate::spool::wait_until(|| part.counts().accepted + lost() >= calls);
+        settle(&usage, "part", &part);
+        calls
+    };
+    let stats = |name| usage.destination(name).unwrap().stats();
+    while stats("reo_batch").dropped.get(DropReason::Evicted) == 0 {
+        burst(150);
+    }
+    assert!(stats("reo_batch").queue_bytes > MOST as u64 / 2 - 400_000);
+    let calls = burst(600);
+    let (lagged, had) = (stats("reo_batch"), stats("part"));
+    assert_eq!(had.dropped.get(DropReason::QueueFull), 0, "{had}");
+    assert_eq!((had.delivered, had.pending), (calls, 0), "{had}");
+    let evicted = lagged.dropped.get(DropReason::Evicted);
+    assert_eq!(lagged.dropped.total(), evicted, "{lagged}");
+    usage.shutdown_blocking(Duration::ZERO);
+    assert_ledgers(&usage);
+    assert_no_violations(&[part]);
+}
