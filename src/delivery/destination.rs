@@ -829,15 +829,22 @@ impl Destination {
         }
     }
 
-    /// At the end: leaves to the next process what is undelivered and on disk.
-    pub(super) async fn leave_to_disk(&mut self) {
+    /// At the end: leaves to the next process what is undelivered and on disk by this time.
+    pub(super) async fn leave_to_disk(&mut self, until: tokio::time::Instant) {
         if self.spooling.is_some() {
             for batch in self.backlog.flights.take_batches() {
                 self.put_back(batch);
             }
         }
         if let Some(spooling) = &mut self.spooling {
-            spooling.leave(&mut self.backlog).await;
+            spooling.leave(&mut self.backlog, until).await;
+        }
+    }
+
+    /// Ends its spool, at most until this time.
+    pub(super) async fn close_spool(&mut self, until: tokio::time::Instant) {
+        if let Some(spooling) = &mut self.spooling {
+            spooling.close(&mut self.backlog, until).await;
         }
     }
 

@@ -1047,4 +1047,47 @@ mod spools {
         usage.shutdown_blocking(PATIENCE);
         assert_ledgers(&usage);
     }
+
+    /// How many events a logger [with a hook that waits](with_a_hook_that_waits) has queued.
+    const EVENTS: u64 = 12;
+
+    /// Two destinations that are down, each with a spool, and a hook for whose results there is not enough memory.
+    fn with_a_hook_that_waits(down: &[MockIngest; 2], dirs: &[TempDir; 2]) -> UsageLogger {
+        for ingest in down {
+            ingest.answer_always(Answer::status(503));
+        }
+        let usage = builder(&down[0])
+            .wire(Wire::ReoBatch)
+            .flush_interval(10 * SECOND)
+            .max_queue_bytes(512 * 1024)
+            .before_send(|mut event| {
+                event["meta"]["more"] = vec!["little ".repeat(1_000); 8].into();
+                Some(event)
+            })
+            .spool(dirs[0].spool())
+            .also(to(&down[1], otlp()).spool(dirs[1].spool()))
+            .build()
+            .unwrap();
+        for n in 0..EVENTS {
+            assert_eq!(usage.log_usage(call(n)), Outcome::Queued);
+        }
+        usage
+    }
+
+    #[test]
+    fn at_the_end_the_disks_make_room_for_what_the_hook_had_no_memory_for() {
+        let (down, dirs) = ([ingest(), ingest()], [0, 1].map(|_| TempDir::new()));
+        let usage = with_a_hook_that_waits(&down, &dirs);
+        let report = usage.shutdown_blocking(Duration::ZERO);
+        assert_eq!(report.pending, 0, "{report:?}");
+        for destination in usage.destinations() {
+            let stats = destination.stats();
+            assert_eq!(
+                (stats.spooled, stats.dropped.total()),
+                (EVENTS, 0),
+                "{stats}"
+            );
+        }
+        assert_ledgers(&usage);
+    }
 }
