@@ -145,6 +145,7 @@ impl Worker {
                 destination.evict_beyond_share(least);
             }
         }
+        self.flush_what_was_handed_over(now);
         self.waits.answer(
             now,
             || undelivered(&self.destinations),
@@ -247,10 +248,10 @@ impl Worker {
         }
     }
 
-    fn hand_over_all(&mut self) {
-        if let Some(distributor) = &mut self.distributor {
-            distributor.hand_over_all(&mut self.destinations);
-        }
+    /// Returns the sequence number that the next segment will have, where there are several destinations.
+    fn hand_over_all(&mut self) -> Option<u64> {
+        let distributor = self.distributor.as_mut()?;
+        Some(distributor.hand_over_all(&mut self.destinations))
     }
 
     /// Makes all that is queued ready to be sent. Returns the sequence number that the next segment will have.
@@ -276,22 +277,30 @@ impl Worker {
         }
     }
 
-    /// Answers when all that is queued is on the disks of all destinations that have one.
+    /// Answers when all that is queued is on the disks of all destinations that have one. What waits for memory for the hook
+    /// is on no disk, and is waited for first.
     fn flush_to_disk(&mut self, flush: DiskFlush) {
-        self.hand_over_all();
+        let sequence = self.hand_over_all().unwrap_or_default();
         if let [only] = &mut *self.destinations {
             return only.flush_to_disk(flush);
         }
+        self.waits.add_disk_flush(sequence, flush);
+        self.flush_what_was_handed_over(self.clock.now());
+    }
+
+    fn flush_what_was_handed_over(&mut self, now: Instant) {
+        let oldest = || self.distributor.as_ref()?.oldest_sequence();
+        for flush in self.waits.take_disk_flushes(now, oldest) {
+            self.flush_to_disks(flush);
+        }
+    }
+
+    fn flush_to_disks(&mut self, flush: DiskFlush) {
         let DiskFlush {
             deadline,
             timeout,
             reply,
         } = flush;
-        // What waits for memory for the hook is on no disk.
-        let untaken = self.distributor.as_ref().map_or(0, Distributor::untaken);
-        if untaken > 0 {
-            return answer(reply, Err(SpoolError::NotWritten { events: untaken }));
-        }
         let mut answers = Vec::new();
         for destination in self.destinations.iter_mut().filter(|it| it.has_spool()) {
             let (reply, answered) = oneshot::channel();

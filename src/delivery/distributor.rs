@@ -91,8 +91,9 @@ impl Distributor {
         self.next_seal
     }
 
-    /// Hands over all that is queued so far.
-    pub(super) fn hand_over_all(&mut self, destinations: &mut [Destination]) {
+    /// Hands over all that is queued so far, as far as there is memory for what the hook makes of it. Returns the sequence
+    /// number that the next segment will have.
+    pub(super) fn hand_over_all(&mut self, destinations: &mut [Destination]) -> u64 {
         let sequence = self.source.receiver.seal();
         self.hastens = true;
         self.hand_over(destinations);
@@ -101,6 +102,7 @@ impl Distributor {
                 branch.advance(sequence);
             }
         }
+        sequence
     }
 
     fn hand_over(&mut self, destinations: &mut [Destination]) {
@@ -156,11 +158,6 @@ impl Distributor {
             }
         }
         told.add(|forgotten| forgotten.queued += queued);
-    }
-
-    /// How many events are ready, and wait for memory for what the hook makes of them.
-    pub(super) fn untaken(&self) -> u64 {
-        self.source.untaken()
     }
 
     /// The sequence number of the oldest segment that was not handed over whole.

@@ -1075,6 +1075,23 @@ mod spools {
     }
 
     #[test]
+    fn a_flush_to_disk_waits_for_what_the_hook_has_no_memory_for() {
+        let (down, dirs) = ([ingest(), ingest()], [0, 1].map(|_| TempDir::new()));
+        let usage = with_a_hook_that_waits(&down, &dirs);
+        assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+        usage.shutdown_blocking(Duration::ZERO);
+        for destination in usage.destinations() {
+            let stats = destination.stats();
+            assert_eq!(
+                (stats.spooled, stats.dropped.total()),
+                (EVENTS, 0),
+                "{stats}"
+            );
+        }
+        assert_ledgers(&usage);
+    }
+
+    #[test]
     fn at_the_end_the_disks_make_room_for_what_the_hook_had_no_memory_for() {
         let (down, dirs) = ([ingest(), ingest()], [0, 1].map(|_| TempDir::new()));
         let usage = with_a_hook_that_waits(&down, &dirs);
