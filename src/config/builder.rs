@@ -464,8 +464,8 @@ impl Builder {
     }
 
     /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
-    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no: an ingest that cannot read it answers 415 or 400, which
-    /// drops events as [`Rejected`](crate::DropReason::Rejected).
+    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no: an ingest that cannot read it answers 415 or 400,
+    /// which drops events as [`Rejected`](crate::DropReason::Rejected).
     ///
     /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
     /// [`Wire::Reo`], whose requests hold one event.
@@ -488,10 +488,11 @@ impl Builder {
     }
 
     /// Writes what would be sent to a file instead of sending it: each request's body is a line of
-    /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is needed then.
+    /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is
+    /// needed then.
     ///
-    /// It holds for all destinations. Events count as delivered when they are written. The file is not rotated. On Unix it is made
-    /// so that only its owner may read it.
+    /// It holds for all destinations but those that keep their requests in memory. Events count as delivered when they are
+    /// written. The file is not rotated. On Unix it is made so that only its owner may read it.
     ///
     /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file cannot be opened.
     pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {

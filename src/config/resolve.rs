@@ -271,6 +271,7 @@ impl Builder {
         let file: Arc<dyn Transport> = Arc::new(file);
         for target in sending {
             target.transport = Some(Arc::clone(&file));
+            target.is_dry_run = true;
         }
         Ok(())
     }

@@ -943,6 +943,35 @@ fn a_dry_run_holds_for_every_destination_that_would_send() {
     assert_ledgers(&usage);
 }
 
+/// What a dry run does not cover is as it would be sent.
+#[test]
+fn a_dry_run_leaves_spans_that_are_kept_in_memory_as_they_are() {
+    let (ingest, dir) = (ingest(), TempDir::new());
+    let path = dir.root().with_file_name("dry.jsonl");
+    let memory = MemoryTransport::new();
+    let traces = to(&ingest, otlp()).memory_transport(&memory);
+    let builder = builder(&ingest).dry_run(&path).also(traces);
+    let file = Destination::new(otlp()).name("file");
+    let usage = builder
+        .also(file.endpoint(ingest.otlp_url()))
+        .build()
+        .unwrap();
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    let [body] = &*memory.bodies() else {
+        panic!("one request: {:?}", memory.bodies());
+    };
+    assert!(serde_json::from_slice::<Value>(body).is_err(), "{body:?}");
+    let written = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<Value> = written
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{written}");
+    assert_eq!(ingest.counts().requests, 0);
+    assert_ledgers(&usage);
+}
+
 mod spools {
     use mcp_usage::SpoolError;
 
