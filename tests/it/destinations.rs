@@ -1136,4 +1136,56 @@ mod spools {
         }
         assert_ledgers(&usage);
     }
+
+    /// A destination may come or go between two starts.
+    #[test]
+    fn what_a_lone_destination_has_left_is_delivered_beside_another_and_the_other_way_round() {
+        for (name, wire) in wires() {
+            for is_alone_first in [true, false] {
+                let [kept, other] = [ingest(), ingest()];
+                let dir = TempDir::new();
+                let make = |is_alone: bool| {
+                    let builder = builder_for(&kept, &wire).spool(dir.spool());
+                    let second = match wire {
+                        Wire::Otlp(_) => to(&other, Wire::ReoBatch),
+                        _ => to(&other, otlp()),
+                    };
+                    let builder = if is_alone {
+                        builder
+                    } else {
+                        builder.also(second)
+                    };
+                    builder.build().unwrap()
+                };
+                kept.answer_always(Answer::status(503));
+                let usage = make(is_alone_first);
+                let arguments = json!({"query": "shoes", "n": 7});
+                for n in 0..20 {
+                    let event = call(n).arguments(&arguments).identity(rachel());
+                    usage.log_usage(event.duration(Duration::from_millis(12)));
+                }
+                assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
+                usage.shutdown_blocking(Duration::ZERO);
+                let left = usage.stats();
+                assert_eq!(left.spooled, 20, "{name}, {is_alone_first}: {left}");
+                kept.answer_always(Answer::ok());
+                let next = make(!is_alone_first);
+                crate::spool::wait_until(|| next.stats().recovered == 20);
+                assert!(
+                    kept.wait_for_delivered(20, PATIENCE).is_ok(),
+                    "{name}: {}",
+                    next.stats()
+                );
+                next.shutdown_blocking(PATIENCE);
+                let stats = next.stats();
+                assert_eq!(
+                    (stats.recovered, stats.delivered, stats.dropped.total()),
+                    (20, 20, 0),
+                    "{name}, {is_alone_first}: {stats}"
+                );
+                assert_ledgers(&next);
+                assert_no_violations(&[kept, other]);
+            }
+        }
+    }
 }
