@@ -6,8 +6,9 @@
 //!
 //! It starts the program itself, sends it calls of thirty days as batches of 500 (20 000 people, redaction on, about
 //! 1 KB an event), signs in, and looks at each page: first with nothing else going on, then while 2 000 events a second
-//! come in. CPU time is the program's own, as the kernel counts it, so Linux alone has these figures. `KEEP=DIR` leaves
-//! the database in a directory and goes on with it the next time.
+//! come in; then it forgets somebody. CPU time is the program's own, as the kernel counts it, so Linux alone has these
+//! figures. `KEEP=DIR` leaves the database in a directory and goes on with it the next time, also where the filling was
+//! interrupted: a full one is measured at once. `DURABLE=1` starts the program with `--durable`.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -15,16 +16,19 @@
     reason = "a bench fails loudly, and prints what it has found"
 )]
 
+#[path = "../tests/it/program.rs"]
+mod program;
+
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
 use tokio::task::JoinSet;
+
+use program::Program;
 
 const BATCH: u64 = 500;
 /// Connections that send.
@@ -71,7 +75,9 @@ async fn run() {
     std::fs::create_dir_all(&directory).unwrap();
     let data = directory.join("usage.db");
     let key_file = directory.join("key");
-    let program = Program::start(&data);
+    let is_durable = std::env::var_os("DURABLE").is_some();
+    let arguments: &[&str] = if is_durable { &["--durable"] } else { &[] };
+    let program = Program::start(&data, "", arguments);
     let key = match program.key() {
         Some(key) => {
             std::fs::write(&key_file, &key).unwrap();
@@ -88,10 +94,7 @@ async fn run() {
         of: events,
     });
     let count_file = directory.join("sent");
-    let before = std::fs::read_to_string(&count_file).map_or(0, |sent| sent.parse().unwrap());
-    sender.next.store(before, Ordering::Relaxed);
-    fill(&program, &sender, &data, events, before).await;
-    std::fs::write(&count_file, sender.next.load(Ordering::Relaxed).to_string()).unwrap();
+    fill(&program, &sender, &data, events, &count_file).await;
 
     let browser = program.browser().await;
     let session = format!("session-{}", events / 2 / 8);
@@ -123,6 +126,7 @@ async fn run() {
         println!("{page:<44} {:>9.1}", slowest.as_secs_f64() * 1e3);
     }
     sending.abort();
+    forget(&program, &sender).await;
     println!("memory: {} MB at most", program.peak_kb() / 1_024);
     std::fs::write(&count_file, sender.next.load(Ordering::Relaxed).to_string()).unwrap();
     drop(program);
@@ -131,7 +135,15 @@ async fn run() {
     }
 }
 
-async fn fill(program: &Program, sender: &Arc<Sender>, data: &Path, events: u64, before: u64) {
+async fn fill(
+    program: &Program,
+    sender: &Arc<Sender>,
+    data: &Path,
+    events: u64,
+    count_file: &Path,
+) {
+    let before = std::fs::read_to_string(count_file).map_or(0, |sent| sent.parse().unwrap());
+    sender.next.store(before, Ordering::Relaxed);
     if before >= events {
         println!("{before} events are there already");
         return;
@@ -141,6 +153,7 @@ async fn fill(program: &Program, sender: &Arc<Sender>, data: &Path, events: u64,
     let mut senders = JoinSet::new();
     for _ in 0..SENDERS {
         let (sender, bytes) = (Arc::clone(sender), Arc::clone(&bytes));
+        let count_file = count_file.to_owned();
         senders.spawn(async move {
             loop {
                 let first = sender.next.fetch_add(BATCH, Ordering::Relaxed);
@@ -149,6 +162,11 @@ async fn fill(program: &Program, sender: &Arc<Sender>, data: &Path, events: u64,
                     return;
                 }
                 bytes.fetch_add(sender.send(first, BATCH).await, Ordering::Relaxed);
+                if first % 100_000 == 0 {
+                    // What others are about to send is sent once more after an end, and counts once.
+                    let sent = first.saturating_sub(2 * SENDERS * BATCH);
+                    std::fs::write(&count_file, sent.to_string()).unwrap();
+                }
                 if first % 1_000_000 == 0 && first > 0 {
                     println!("{first} events after {} s", began.elapsed().as_secs());
                 }
@@ -158,6 +176,7 @@ async fn fill(program: &Program, sender: &Arc<Sender>, data: &Path, events: u64,
     while let Some(sent) = senders.join_next().await {
         sent.unwrap();
     }
+    std::fs::write(count_file, events.to_string()).unwrap();
     let (sent, wall) = (events - before, began.elapsed().as_secs_f64());
     let cpu = program.cpu() - cpu;
     let on_disk = std::fs::metadata(data).unwrap().len();
@@ -185,6 +204,32 @@ async fn steady(sender: Arc<Sender>) {
         let first = sender.next.fetch_add(100, Ordering::Relaxed);
         sender.send(first, 100).await;
     }
+}
+
+/// Forgets somebody, another person each time.
+async fn forget(program: &Program, sender: &Sender) {
+    let n = sender.next.fetch_add(1, Ordering::Relaxed);
+    let person = mix(n) % PEOPLE;
+    let body = format!(
+        "{{\"payload\":[{{\"activity_type\":\"MCP_FORGET_USER\",\"user_id\":\"user-{person}@company-{}.example.com\",\
+        \"user_id_type\":\"EMAIL\",\"event_id\":{n},\"event_at\":{}}}]}}",
+        person % 2_000,
+        unix_seconds()
+    );
+    let (began, cpu) = (Instant::now(), program.cpu());
+    let request = sender
+        .http
+        .post(&sender.url)
+        .header("x-api-key", &sender.key);
+    let request = request
+        .header("content-type", "application/json")
+        .body(body);
+    assert_eq!(request.send().await.unwrap().status().as_u16(), 200);
+    println!(
+        "\nforgetting a person: {:.0} ms of CPU, {:.0} ms until it is answered",
+        (program.cpu() - cpu) * 1e3,
+        began.elapsed().as_secs_f64() * 1e3
+    );
 }
 
 async fn look(program: &Program, browser: &reqwest::Client, page: &str, range: &str) {
@@ -314,45 +359,7 @@ fn unix_seconds() -> u64 {
     u64::try_from(usage_server::app::system_now_ms()).unwrap() / 1_000
 }
 
-/// The program, which ends with this one.
-struct Program {
-    child: Child,
-    origin: String,
-    link: String,
-    said: String,
-}
-
 impl Program {
-    fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_usage_server"))
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        while !said.contains("/sign-in?") {
-            assert!(lines.read_line(&mut said).unwrap() > 0, "{said}");
-        }
-        let link = said
-            .lines()
-            .find(|line| line.contains("/sign-in?"))
-            .unwrap();
-        let (origin, secret) = link.trim().split_once("/sign-in?link=").unwrap();
-        Self {
-            child,
-            origin: origin.to_owned(),
-            link: secret.to_owned(),
-            said,
-        }
-    }
-
-    fn key(&self) -> Option<String> {
-        let key = self.said.split("REO_API_KEY=").nth(1)?;
-        Some(key.split_whitespace().next().unwrap().to_owned())
-    }
-
     /// A browser that is signed in.
     async fn browser(&self) -> reqwest::Client {
         let browser = reqwest::Client::builder()
@@ -360,7 +367,8 @@ impl Program {
             .redirect(Policy::none())
             .build()
             .unwrap();
-        let form = [("link", self.link.as_str())];
+        let secret = self.said.split("/sign-in?link=").nth(1).unwrap();
+        let form = [("link", secret.split_whitespace().next().unwrap())];
         let request = browser.post(format!("{}/sign-in", self.origin)).form(&form);
         let answer = request.header("origin", &self.origin).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 303);
@@ -392,12 +400,5 @@ impl Program {
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .unwrap();
         peak.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

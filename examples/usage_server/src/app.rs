@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rusqlite::Transaction;
 use tokio::sync::watch;
 
 use crate::counts::Counts;
@@ -64,15 +65,36 @@ impl App {
     /// # Errors
     ///
     /// The database's; nothing was forgotten then.
-    pub async fn forget(&self, project: i64, who: &str, by: &str) -> Result<Forgotten, WriteError> {
+    pub async fn forget(
+        self: &Arc<Self>,
+        project: i64,
+        who: &str,
+        by: &str,
+    ) -> Result<Forgotten, WriteError> {
         let (now_ms, who, by) = (self.now_ms(), who.to_owned(), by.to_owned());
-        let forgotten = self
-            .store
-            .write(move |tx| forget(tx, project, &who, now_ms, &by))
-            .await?;
-        self.live.forget(project, &forgotten.rows);
-        self.store.empty_log().await;
-        Ok(forgotten)
+        self.forget_by(project, move |tx| forget(tx, project, &who, now_ms, &by))
+            .await
+    }
+
+    /// Runs what forgets people of a project as one transaction. What has begun is done whether or not somebody still
+    /// waits for it: also what watchers see and what the log holds is gone then.
+    ///
+    /// # Errors
+    ///
+    /// The database's; nobody was forgotten then.
+    pub async fn forget_by(
+        self: &Arc<Self>,
+        project: i64,
+        forget: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<Forgotten> + Send + 'static,
+    ) -> Result<Forgotten, WriteError> {
+        let app = Arc::clone(self);
+        let done = tokio::spawn(async move {
+            let forgotten = app.store.write(forget).await?;
+            app.live.forget(project, &forgotten.rows);
+            app.store.empty_log().await;
+            Ok(forgotten)
+        });
+        done.await.unwrap_or(Err(WriteError::BrokeOff))
     }
 
     /// A project's newest events after the one with this id, as `Live::since`, but for those of people who were

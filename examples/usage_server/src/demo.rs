@@ -2,6 +2,7 @@
 
 mod asks;
 mod cast;
+mod directory;
 mod fill;
 mod month;
 mod random;
@@ -17,6 +18,7 @@ use mcp_usage::{UsageLogger, Wire};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+pub use directory::Directory;
 pub use month::{Loss, MOST_EVENTS, Month, Totals};
 
 use crate::app::App;

@@ -32,9 +32,10 @@ pub use door::{Door, Limits};
 use crate::app::App;
 use crate::live::MAX_EVENTS as LIVE_EVENTS;
 use crate::record::Record;
-use crate::store::insert::Inserted;
+use crate::store::forget::{Asked, Forgotten, forget_as_asked};
+use crate::store::insert::{Inserted, insert};
 use crate::store::projects::{self, Opened};
-use crate::store::{Incoming, LossReport, ReadError, Taken};
+use crate::store::{Incoming, LossReport, Taken, WriteError};
 use door::{Encoding, Refusal, Room, retry_after};
 use event::{Fault, Said, Window};
 
@@ -118,8 +119,9 @@ struct Parsed {
     accepted_otherwise: u64,
     /// Spans that are no usage.
     ignored: u64,
-    /// How much memory bodies may take still.
+    /// How much memory bodies may take still, and how many tools listings may name.
     memory: usize,
+    listed: usize,
 }
 
 /// Asks to forget somebody.
@@ -127,6 +129,10 @@ struct Parsed {
 struct Forget {
     /// Ids and addresses.
     people: Vec<String>,
+    /// Of the ids, as the sender says.
+    kind: String,
+    /// When it was asked for, the last millisecond of its second.
+    at_ms: i64,
     /// The event itself, about nobody: it has come, and it comes once.
     mark: Option<Record>,
 }
@@ -156,6 +162,7 @@ impl Default for Parsed {
             accepted_otherwise: 0,
             ignored: 0,
             memory: bounds::MAX_REQUEST_MEMORY,
+            listed: bounds::MAX_LISTED,
         }
     }
 }
@@ -170,6 +177,8 @@ impl Parsed {
                     redaction::redact(&mut record, redactor);
                 }
                 bounds::record(&mut record, &mut self.memory);
+                record.listed.truncate(self.listed);
+                self.listed -= record.listed.len();
                 self.records.push(record);
                 self.event_ids.push(event_id);
             }
@@ -220,7 +229,7 @@ async fn take(wire: Wire, State(app): State<Arc<App>>, request: Request) -> Resp
 
 async fn answer(
     wire: Wire,
-    app: &App,
+    app: &Arc<App>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
@@ -231,7 +240,8 @@ async fn answer(
     let (body, mut room) = app.door.body(headers, body).await?;
     let received_ms = app.now_ms();
     let window = Window {
-        oldest_ms: received_ms - i64::from(opened.project.raw_days) * DAY_MS,
+        oldest_ms: (received_ms - i64::from(opened.project.raw_days) * DAY_MS)
+            .max(opened.removed_until_ms),
         received_ms,
     };
     let bytes = body.len();
@@ -272,44 +282,57 @@ async fn answer(
     touch(app, &opened, received_ms).await;
     let count = settle(&mut parsed, &taken);
     show(app, opened.project.id, received_ms, taken);
-    for asked in std::mem::take(&mut parsed.forget) {
-        forget(app, opened.project.id, received_ms, asked).await?;
-    }
+    let asked = std::mem::take(&mut parsed.forget);
+    forget(app, opened.project.id, received_ms, asked).await?;
     Ok(accepted(wire, &parsed, count))
 }
 
-async fn forget(app: &App, project: i64, received_ms: i64, asked: Forget) -> Result<(), Refusal> {
-    let Forget { people, mark } = asked;
-    let is_known = match &mark {
-        Some(Record { source_id, .. }) => {
-            let id = source_id.0;
-            let find = "SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2";
-            let found = app
-                .store
-                .read_for_ingest(move |db| db.prepare_cached(find)?.exists((project, id)));
-            let unavailable = |error: ReadError| Refusal::unavailable(error.to_string());
-            found.await.map_err(unavailable)?
-        }
-        None => false,
-    };
-    // What somebody has done since they were forgotten is theirs: a copy that comes late takes it from nobody.
-    if !is_known {
-        for who in people {
-            let forgotten = app.forget(project, &who, "a sender").await;
-            forgotten.map_err(|error| Refusal::unavailable(error.to_string()))?;
-        }
+/// Forgets all whom a request asks for, and keeps the events that ask: in one transaction, so that one which failed is done
+/// as a whole when it comes again.
+async fn forget(
+    app: &Arc<App>,
+    project: i64,
+    received_ms: i64,
+    asked: Vec<Forget>,
+) -> Result<(), Refusal> {
+    if asked.is_empty() {
+        return Ok(());
     }
-    // Last: one that failed is done when it comes again.
-    if let Some(mark) = mark {
-        let batch = Incoming {
-            project,
-            received_ms,
-            bytes: size_of::<Record>(),
-            records: vec![mark],
-            ..Incoming::default()
-        };
-        app.store.take(batch).await?;
-    }
+    let forgotten = app.forget_by(project, move |tx| {
+        let mut all = Forgotten::default();
+        let mut marks = Vec::new();
+        for Forget {
+            people,
+            kind,
+            at_ms,
+            mark,
+        } in asked
+        {
+            let known = "SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2";
+            let is_known = match &mark {
+                Some(mark) => tx
+                    .prepare_cached(known)?
+                    .exists((project, mark.source_id.0))?,
+                None => false,
+            };
+            // What somebody has done since they were forgotten is theirs: a copy that comes late takes it from nobody.
+            for who in people.iter().filter(|_| !is_known) {
+                let asked = Asked {
+                    who,
+                    kind: Some(&kind),
+                    until_ms: at_ms.min(received_ms),
+                    is_all: false,
+                };
+                let forgotten = forget_as_asked(tx, project, asked, received_ms, "a sender")?;
+                all.and(forgotten);
+            }
+            marks.extend(mark);
+        }
+        insert(tx, project, received_ms, &marks)?;
+        Ok(all)
+    });
+    let unavailable = |error: WriteError| Refusal::unavailable(error.to_string());
+    forgotten.await.map_err(unavailable)?;
     Ok(())
 }
 

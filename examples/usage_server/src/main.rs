@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::time::interval;
 use tracing::Level;
 use usage_server::app::{App, Config};
-use usage_server::demo::Demo;
+use usage_server::demo::{Demo, Directory};
 use usage_server::intents;
 use usage_server::options::{Command, Options, USAGE};
 use usage_server::server;
@@ -88,9 +88,16 @@ async fn serve(options: &Options) -> Result<(), Failed> {
         .map_err(|error| format!("--listen {}: {error}", options.listen))?;
     let listen = listener.local_addr()?;
     let site = site(options, listen)?;
-    let data = Data::of(options)?;
-    let store = Store::open(&data.path, store_options(options))?;
-    warn_of_readers(&data.path);
+    let of_demo = match &options.data {
+        None if options.demo => Some(Directory::make()?),
+        _ => None,
+    };
+    let data = match &of_demo {
+        Some(directory) => directory.path().join(DATA),
+        None => options.data.clone().unwrap_or_else(|| DATA.into()),
+    };
+    let store = Store::open(&data, store_options(options))?;
+    warn_of_readers(&data);
     let config = Config {
         base_path: site.base().to_owned(),
         public_url: options.public_url.clone().unwrap_or_default(),
@@ -100,6 +107,8 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     };
     let url = site.url();
     let app = Arc::new(App::new(config, store));
+    // A kill may have come between the removal of somebody and this.
+    app.store.empty_log().await;
     let pages = usage_server::web::routes(Arc::clone(&app), site.clone());
     let router = server::router(&app, pages);
 
@@ -136,6 +145,7 @@ async fn serve(options: &Options) -> Result<(), Failed> {
     until_ended(options.exits_with_stdin).await;
     drop(end);
     served.await?;
+    drop(of_demo);
     Ok(())
 }
 
@@ -244,7 +254,7 @@ async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
         fixed_now_ms: options.now_ms,
         ..Config::default()
     };
-    let app = App::new(config, store);
+    let app = Arc::new(App::new(config, store));
     let forgotten = app.forget(project.id, who, COMMAND_LINE).await?;
     println!(
         "{}: {} events no longer name the person, {} sessions are removed",
@@ -387,41 +397,6 @@ fn warn_of_readers(path: &Path) {
 
 #[cfg(not(unix))]
 fn warn_of_readers(_: &Path) {}
-
-/// Where the database is. That of a demo is gone at the end.
-struct Data {
-    path: PathBuf,
-    /// The directory that goes with it.
-    of_demo: Option<PathBuf>,
-}
-
-impl Data {
-    fn of(options: &Options) -> io::Result<Self> {
-        if options.data.is_some() || !options.demo {
-            return Ok(Self {
-                path: options.data.clone().unwrap_or_else(|| DATA.into()),
-                of_demo: None,
-            });
-        }
-        let directory = std::env::temp_dir().join(format!("usage-demo-{}", random()?));
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&directory)?;
-        Ok(Self {
-            path: directory.join(DATA),
-            of_demo: Some(directory),
-        })
-    }
-}
-
-impl Drop for Data {
-    fn drop(&mut self) {
-        if let Some(directory) = &self.of_demo {
-            let _ = std::fs::remove_dir_all(directory);
-        }
-    }
-}
 
 /// Removes what is too old, now and then.
 async fn remove_old(app: Arc<App>) {

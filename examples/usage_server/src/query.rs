@@ -15,6 +15,7 @@ mod period;
 pub mod person;
 pub mod quality;
 mod rows;
+mod search;
 pub mod session;
 pub mod sessions;
 pub mod settings;

@@ -53,6 +53,9 @@ const AFTER_ACCEPT_FAILED: Duration = Duration::from_millis(100);
 /// The most headers of a request.
 const MAX_HEADERS: usize = 100;
 
+/// How much of a request is held before it is read, and so the longest head: anybody can send one.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+
 /// All addresses: the ingest's, and the pages.
 ///
 /// The ingest answers to any host: each request of it has a key, which no page of another site knows.
@@ -108,6 +111,7 @@ pub async fn serve(
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head_timeout)
             .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(
                 TokioIo::new(WriteDeadline::new(stream, limits.write_timeout)),
                 TowerToHyperService::new(router.clone()),

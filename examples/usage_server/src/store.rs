@@ -9,7 +9,7 @@ mod normalise;
 pub mod projects;
 mod readers;
 pub mod retention;
-mod schema;
+pub(crate) mod schema;
 pub mod settings;
 mod writer;
 
@@ -119,6 +119,11 @@ pub enum StoreError {
         version: u32,
         known: u32,
     },
+    #[error(
+        "database {path}: its tables are not those of version {version}: another program made it, or this one before its \
+        first release; start with a new file"
+    )]
+    Foreign { path: PathBuf, version: u32 },
     #[error("database {path}: {error}")]
     File {
         path: PathBuf,

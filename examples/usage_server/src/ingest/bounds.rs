@@ -20,6 +20,8 @@ pub(super) const ERROR_CHARS: usize = 2_000;
 pub(super) const INTENT_CHARS: usize = 2_000;
 /// Tools of a listing.
 pub(super) const MAX_TOOLS: usize = 1_000;
+/// Tools that the listings of one request name: those of twenty large servers.
+pub(super) const MAX_LISTED: usize = 20_000;
 /// Reasons of a loss report, and classes of marks.
 pub(super) const MAX_REASONS: usize = 64;
 pub(super) const REASON_CHARS: usize = 64;
@@ -126,6 +128,11 @@ pub(super) fn record(record: &mut Record, memory: &mut usize) {
             cut(text, NAME_CHARS);
         }
     }
+    record.redactions.retain(|(class, _)| {
+        let left = memory.checked_sub(VALUE_MEMORY + class.len());
+        *memory = left.unwrap_or(*memory);
+        left.is_some()
+    });
     body(&mut record.body, memory);
 }
 

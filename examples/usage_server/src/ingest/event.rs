@@ -290,7 +290,8 @@ fn listing(record: &mut Record, meta: &mut Map<String, Value>) {
     if let Some(Value::Array(tools)) = meta.remove("tools") {
         let names = tools.iter().filter_map(Value::as_str);
         let names = names.filter(|name| !name.is_empty()).take(MAX_TOOLS);
-        let listed = names.map(|name| {
+        let mut known = std::collections::HashSet::new();
+        let listed = names.filter(|name| known.insert(*name)).map(|name| {
             let tool = bounds::text(name, NAME_CHARS);
             let definition = definitions.remove(&tool);
             Listed { tool, definition }

@@ -75,13 +75,20 @@ pub(super) fn parse(body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
         is_batch: true,
         ..Parsed::default()
     };
-    let mut spans = 0;
+    let (mut spans, mut resources) = (0, 0);
     let read = fields(body, |(number, content)| match (number, content) {
-        (1, Some(of_resource)) => read_resource(&mut parsed, of_resource, rules, &mut spans),
+        (1, Some(of_resource)) => {
+            resources += 1;
+            if resources > MAX_EVENTS {
+                return Err(Malformed);
+            }
+            read_resource(&mut parsed, of_resource, rules, &mut spans)
+        }
         _ => Ok(()),
     });
     match read {
         _ if spans > MAX_EVENTS => Err(format!("more than {MAX_EVENTS} spans")),
+        _ if resources > MAX_EVENTS => Err(format!("more than {MAX_EVENTS} resources")),
         Ok(()) => Ok(parsed),
         Err(Malformed) => Err("not an ExportTraceServiceRequest in Protocol Buffers".to_owned()),
     }
@@ -105,8 +112,8 @@ fn read_resource(
         Ok(())
     })?;
     let resource = Service::read(resource);
-    parsed.losses.extend(resource.report());
-    fields(message, |(number, content)| match (number, content) {
+    let before = parsed.records.len();
+    let read = fields(message, |(number, content)| match (number, content) {
         (2, Some(of_scope)) => fields(of_scope, |(number, content)| {
             let (2, Some(span)) = (number, content) else {
                 return Ok(());
@@ -123,7 +130,13 @@ fn read_resource(
             Ok(())
         }),
         _ => Ok(()),
-    })
+    });
+    // One that sends no usage is no instance, and one is said once.
+    let report = resource
+        .report()
+        .filter(|report| parsed.records.len() > before && !parsed.losses.contains(report));
+    parsed.losses.extend(report);
+    read
 }
 
 /// Who sends the spans.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use mcp_usage::{Redactor, redact::Class};
 use serde_json::Value;
 
-use super::bounds::CLIENTS_NAMES;
+use super::bounds::{CLIENTS_NAMES, NAME_CHARS};
 use crate::record::{Kind, Record};
 
 /// Members of the body that hold what people and tools say. The others are ids, names and addresses, which stay.
@@ -27,6 +27,7 @@ pub(super) fn redact(record: &mut Record, redactor: &Redactor) {
         record.error.as_mut(),
         record.tool.as_mut().filter(|_| !is_tool),
         record.client.as_mut(),
+        record.client_version.as_mut(),
     ];
     let named = record.body.iter_mut().filter_map(|(name, value)| {
         let text = match value {
@@ -41,10 +42,10 @@ pub(super) fn redact(record: &mut Record, redactor: &Redactor) {
             *text = redacted;
         }
     }
-    for name in TEXTS {
-        let Some(value) = record.body.get_mut(name) else {
+    for (name, value) in &mut record.body {
+        if !TEXTS.contains(&name.as_str()) && is_short(value) {
             continue;
-        };
+        }
         let json = value.to_string();
         if let Cow::Owned(redacted) = redactor.redact_json(&json) {
             marks.count(&json, &redacted);
@@ -54,6 +55,15 @@ pub(super) fn redact(record: &mut Record, redactor: &Redactor) {
         }
     }
     record.redacted_here = marks.0;
+}
+
+/// Whether a fact is of the kind that it is known for: an id, a name, a number.
+fn is_short(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.len() <= NAME_CHARS,
+        Value::Array(_) | Value::Object(_) => false,
+        _ => true,
+    }
 }
 
 #[derive(Default)]
@@ -93,6 +103,8 @@ mod tests {
             "arguments": {"to": "sam@example.com", "password": "hunter2"},
             "meta": {"note": "call sam@example.com"},
             "request_id": "rachel@example.com",
+            "round": {"password": "hunter2"},
+            "era": format!("{} of sam@example.com", "long ".repeat(60)),
         }) else {
             unreachable!()
         };
@@ -112,9 +124,12 @@ mod tests {
             "arguments": {"to": "[REDACTED_EMAIL]", "password": "[REDACTED_FIELD]"},
             "meta": {"note": "call [REDACTED_EMAIL]"},
             "request_id": "rachel@example.com",
+            "round": {"password": "[REDACTED_FIELD]"},
+            "era": format!("{} of [REDACTED_EMAIL]", "long ".repeat(60)),
         });
         assert_eq!(Value::Object(record.body.clone()), expected);
-        let marks = [("email".to_owned(), 4), ("field".to_owned(), 1)];
+        record.redacted_here.sort();
+        let marks = [("email".to_owned(), 5), ("field".to_owned(), 2)];
         assert_eq!(record.redacted_here, marks);
 
         let before = record.clone();

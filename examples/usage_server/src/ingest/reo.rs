@@ -67,6 +67,8 @@ fn add(parsed: &mut Parsed, json: &str, rules: Rules<'_>) {
             let people = [said.user_id.take(), email].into_iter().flatten();
             parsed.forget.push(Forget {
                 people: people.collect(),
+                kind: std::mem::take(&mut said.user_kind),
+                at_ms: said.time_ms.saturating_add(999),
                 mark: mark(said, rules.window),
             });
             parsed.accepted_otherwise += 1;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::names;
 use super::period::Period;
+use super::search::Search;
 use super::span::{self, BAD, COUNTED, Span};
 use super::whom::Whom;
 use crate::record::{Group, Kind, Outcome};
@@ -195,8 +196,7 @@ impl Filter {
     pub fn of_query(query: &HashMap<String, String>) -> Self {
         let text = |key: &str| query.get(key).filter(|text| !text.is_empty()).cloned();
         let number = |key: &str| query.get(key).and_then(|text| text.parse().ok());
-        let words = text("q");
-        let at_domain = words.as_deref().and_then(|words| words.strip_prefix('@'));
+        let search = Search::of_query(query);
         Self {
             kind: text("kind").and_then(|word| {
                 let found = KINDS.iter().find(|(_, of)| *of == word);
@@ -205,7 +205,7 @@ impl Filter {
                     .filter(|kind| *kind != Kind::Call)
             }),
             user: text("user"),
-            domain: text("domain").or(at_domain.map(str::to_owned)),
+            domain: search.domain,
             session: text("session"),
             tool: text("tool"),
             outcome: text("outcome").and_then(|word| Wanted::of_word(&word)),
@@ -223,7 +223,7 @@ impl Filter {
             min: number("min"),
             max: number("max"),
             all: query.get("include").is_some_and(|include| include == "all"),
-            words: words.filter(|words| !words.starts_with('@')),
+            words: search.words,
         }
     }
 

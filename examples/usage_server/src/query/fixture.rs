@@ -19,9 +19,7 @@ pub(crate) struct Fixture {
 
 impl Fixture {
     pub(crate) fn new() -> Self {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../store/schema.sql"))
-            .unwrap();
+        let db = crate::store::schema::in_memory();
         Self { db, taken: 0 }
     }
 

@@ -427,9 +427,7 @@ mod tests {
 
     /// Two wordings that are a group, one that is in none yet, and a capability that is missing.
     fn database() -> Connection {
-        let mut db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../store/schema.sql"))
-            .unwrap();
+        let mut db = crate::store::schema::in_memory();
         let tx = db.transaction().unwrap();
         let mut records = vec![
             call(1, 1, "Refund order 1", "ines", Outcome::Ok),

@@ -9,13 +9,14 @@ use rusqlite::{Connection, params};
 pub use changes::{Change, Weight};
 
 use super::names;
-use super::people::{self, Show, Someone};
+use super::people::{self, Show, Someone, Sum};
 use super::period::Period;
 use super::rows::RowMap;
 use super::span::{self, COUNTED, Span};
 use crate::hist;
 use crate::record::Outcome;
 
+const HOUR_MS: i64 = 3_600_000;
 /// Fewer calls in a bucket have no rate and no p95.
 const ENOUGH: f64 = 5.0;
 const TOOLS: usize = 8;
@@ -129,19 +130,24 @@ struct Read {
     figures: Figures,
     buckets: Vec<Figures>,
     tools: HashMap<i64, OfTool>,
+    users: RowMap<Sum>,
 }
 
 pub fn overview(db: &Connection, project: i64, period: &Period) -> rusqlite::Result<Overview> {
-    let now = read(db, project, period, false)?;
-    let before = read(db, project, period, true)?;
-    let everyone = people::everyone(db, project, period, &people::Filter::default())?;
-    let used = super::tools::people_by_tool(db, project, period)?;
+    let mut now = read(db, project, period, false)?;
+    let mut before = read(db, project, period, true)?;
+    let users = (
+        std::mem::take(&mut now.users),
+        std::mem::take(&mut before.users),
+    );
+    let all = people::Filter::default();
+    let everyone = people::everyone_of(db, project, period, &all, users.0, users.1)?;
     let changes = changes::changes(db, project, period, &now, &before, &everyone)?;
     Ok(Overview {
         releases: releases(db, project, period)?,
         people: people_card(&everyone, db, project, period)?,
         failed_asks: failed_asks(db, project, period)?,
-        tools: tools(db, &now, &before, &used, &changes)?,
+        tools: tools(db, project, period, (&now, &before), &changes)?,
         tools_in_all: now.tools.values().filter(|tool| tool.calls > 0.0).count(),
         changes,
         now: now.figures,
@@ -161,36 +167,24 @@ fn read(db: &Connection, project: i64, period: &Period, is_before: bool) -> rusq
         figures: Figures::default(),
         buckets: vec![Figures::default(); period.buckets()],
         tools: HashMap::new(),
+        users: RowMap::default(),
     };
     calls(db, project, period, &span, &bucket, &mut read)?;
     durations(db, project, &span, &bucket, &mut read)?;
-    let users = distinct(
-        db,
-        project,
-        &span,
-        &span::users("user"),
-        &bucket,
-        &mut read.buckets,
-        |figures| &mut figures.people,
-    )?;
-    read.figures.people = users;
-    let sessions = "SELECT bucket * 3600000, session FROM session_hour
-        WHERE project = :project AND bucket >= :day * 24 AND bucket < :day_end * 24
-        UNION ALL
-        SELECT bucket * 3600000, session FROM session_hour
-        WHERE project = :project AND bucket >= :hour AND bucket < :hour_end";
-    read.figures.sessions = distinct(
-        db,
-        project,
-        &span,
-        sessions,
-        &bucket,
-        &mut read.buckets,
-        |figures| &mut figures.sessions,
-    )?;
+    read.users = people::sums(db, project, &span, |sum, at_ms| {
+        let place = bucket(at_ms);
+        if sum.counted_in.replace(place) != Some(place)
+            && let Some(figures) = read.buckets.get_mut(place)
+        {
+            figures.people += 1;
+        }
+    })?;
+    read.figures.people = read.users.len() as i64;
+    sessions(db, project, &span, &bucket, &mut read)?;
     Ok(read)
 }
 
+/// Rows are summed here, and in [`durations`]: the database would sort them first.
 fn calls(
     db: &Connection,
     project: i64,
@@ -201,8 +195,7 @@ fn calls(
 ) -> rusqlite::Result<()> {
     let source = span::calls_at("tool, outcome, class, weight");
     let mut statement = db.prepare_cached(&format!(
-        "SELECT at_ms, tool, outcome, total(weight) FROM ({source}) WHERE class IN {COUNTED}
-         GROUP BY at_ms, tool, outcome"
+        "SELECT at_ms, tool, outcome, weight FROM ({source}) WHERE class IN {COUNTED}"
     ))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     while let Some(row) = rows.next()? {
@@ -239,7 +232,7 @@ fn durations(
 ) -> rusqlite::Result<()> {
     let source = span::hist_at("measure, tool, slot, weight");
     let mut statement = db.prepare_cached(&format!(
-        "SELECT at_ms, tool, slot, total(weight) FROM ({source}) WHERE measure = 0 GROUP BY at_ms, tool, slot"
+        "SELECT at_ms, tool, slot, weight FROM ({source}) WHERE measure = 0"
     ))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     let (mut all, mut by_bucket) = (Slots::default(), vec![Slots::default(); read.buckets.len()]);
@@ -275,29 +268,33 @@ fn durations(
 
 type Slots = BTreeMap<u8, f64>;
 
-/// How many there are in each bucket and in all: counted here, since the database would sort a million rows for it. Rows
-/// come in order of time.
-fn distinct(
+/// How many sessions there were in each bucket and in all: those of an hour whose hour before it lies outside.
+fn sessions(
     db: &Connection,
     project: i64,
     span: &Span,
-    source: &str,
     bucket: &impl Fn(i64) -> usize,
-    buckets: &mut [Figures],
-    count: impl Fn(&mut Figures) -> &mut i64,
-) -> rusqlite::Result<i64> {
-    let mut statement = db.prepare_cached(source)?;
-    let mut rows = statement.query(span.params(project).as_slice())?;
-    let mut last_in: RowMap<usize> = RowMap::default();
+    read: &mut Read,
+) -> rusqlite::Result<()> {
+    let hours = span.all_hours();
+    let mut statement = db.prepare_cached(
+        "SELECT bucket, prior, sessions FROM session_gap WHERE project = ?1 AND bucket >= ?2 AND bucket < ?3",
+    )?;
+    let mut rows = statement.query(params![project, hours.start, hours.end])?;
     while let Some(row) = rows.next()? {
-        let place = bucket(row.get(0)?);
-        if last_in.insert(row.get(1)?, place) != Some(place)
-            && let Some(figures) = buckets.get_mut(place)
+        let (hour, prior, sessions): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let place = bucket(hour * HOUR_MS);
+        let is_first = prior < hours.start;
+        if is_first {
+            read.figures.sessions += sessions;
+        }
+        if (is_first || bucket(prior * HOUR_MS) != place)
+            && let Some(figures) = read.buckets.get_mut(place)
         {
-            *count(figures) += 1;
+            figures.sessions += sessions;
         }
     }
-    Ok(i64::try_from(last_in.len()).unwrap_or(i64::MAX))
+    Ok(())
 }
 
 fn releases(
@@ -412,9 +409,9 @@ pub(super) fn failed_asks(
 /// The tools with most calls, and those that a change is about.
 fn tools(
     db: &Connection,
-    now: &Read,
-    before: &Read,
-    people: &HashMap<i64, usize>,
+    project: i64,
+    period: &Period,
+    (now, before): (&Read, &Read),
     changes: &[Change],
 ) -> rusqlite::Result<Vec<Tool>> {
     let mut order: Vec<_> = now
@@ -438,7 +435,7 @@ fn tools(
             calls: of.calls,
             failed: of.failed,
             before: before.tools.get(tool).map_or(0.0, |of| of.calls),
-            people: people.get(tool).copied().unwrap_or_default(),
+            people: super::tools::people_of(db, project, period, *tool, false)?,
             p95: of.p95(),
         });
     }

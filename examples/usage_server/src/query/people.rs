@@ -9,6 +9,7 @@ use super::calls::{ids, like};
 use super::names;
 use super::period::{Period, Range};
 use super::rows::{RowMap, RowSet};
+use super::search::Search;
 use super::span::{self, BAD, COUNTED, Span};
 use super::whom::Whom;
 
@@ -202,19 +203,13 @@ impl Filter {
                 .and_then(|text| text.parse().ok())
                 .unwrap_or_default()
         };
-        let words = text("q");
-        let at_domain = words
-            .as_deref()
-            .and_then(|words| words.strip_prefix('@'))
-            .map(str::to_owned);
+        let search = Search::of_query(query);
         Self {
             show: text("show")
                 .and_then(|word| Show::of_word(&word))
                 .unwrap_or_default(),
-            domain: text("domain")
-                .or(at_domain)
-                .map(|domain| domain.to_lowercase()),
-            words: words.filter(|words| !words.starts_with('@')),
+            domain: search.domain,
+            words: search.words,
             tool: text("tool"),
             failed: query
                 .get("outcome")
@@ -390,9 +385,21 @@ pub(super) fn everyone(
     period: &Period,
     filter: &Filter,
 ) -> rusqlite::Result<Vec<Someone>> {
-    let mut now = sums(db, project, &Span::of(period))?;
-    // Those who are gone have nothing of now; with a failure, a client or an intent only now is asked about.
-    let mut before = sums(db, project, &Span::before(period))?;
+    let now = sums(db, project, &Span::of(period), |_, _| {})?;
+    let before = sums(db, project, &Span::before(period), |_, _| {})?;
+    everyone_of(db, project, period, filter, now, before)
+}
+
+/// The same, of what is summed already. Those who are gone have nothing of now; with a failure, a client or an intent only
+/// now is asked about.
+pub(super) fn everyone_of(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    filter: &Filter,
+    mut now: RowMap<Sum>,
+    mut before: RowMap<Sum>,
+) -> rusqlite::Result<Vec<Someone>> {
     if let Some(among) = among(db, project, period, filter)? {
         now.retain(|user, _| among.contains(user));
         before.retain(|user, _| among.contains(user));
@@ -400,10 +407,10 @@ pub(super) fn everyone(
     let tool = tool_of(db, project, filter)?;
     if let Some(tool) = tool.filter(|_| now.len() <= NARROWED) {
         for (user, sum) in &mut now {
-            *sum = of_tool(db, project, period, *user, tool)?;
+            (sum.calls, sum.failed) = of_tool(db, project, period, *user, tool)?;
         }
     } else if filter.failed && tool.is_none() {
-        now.retain(|_, (_, failed)| *failed > 0.0);
+        now.retain(|_, sum| sum.failed > 0.0);
     }
     let is_of_now = filter.failed
         || filter.tool.is_some()
@@ -412,48 +419,76 @@ pub(super) fn everyone(
         || filter.cluster.is_some();
     let mut users: RowSet = now.keys().copied().collect();
     if !is_of_now {
-        users.extend(
-            before
-                .iter()
-                .filter(|(_, (calls, _))| *calls >= ENOUGH_BEFORE)
-                .map(|(user, _)| *user),
-        );
+        let enough = before
+            .iter()
+            .filter(|(_, sum)| sum.calls >= ENOUGH_BEFORE)
+            .map(|(user, _)| *user);
+        users.extend(enough);
     }
-    let mut statement = db.prepare_cached(
-        "SELECT text, domain, first_ms, last_ms FROM user WHERE id = ?1 AND project = ?2",
-    )?;
     let mut everyone = Vec::with_capacity(users.len());
-    for user in users {
-        let (calls, failed) = now.get(&user).copied().unwrap_or_default();
-        let calls_before = before.get(&user).map_or(0.0, |(calls, _)| *calls);
-        let mut rows = statement.query((user, project))?;
-        let Some(row) = rows.next()? else { continue };
-        let first_ms = row.get(2)?;
-        let show = if !now.contains_key(&user) {
-            Show::Gone
-        } else if first_ms >= period.from {
-            Show::New
-        } else if calls_before > 0.0 {
-            Show::Returning
-        } else {
-            Show::Back
+    each_user(db, project, users, |row| {
+        let user = row.get(0)?;
+        let domain = row.get(2)?;
+        if filter.domain.as_ref().is_some_and(|of| *of != domain) {
+            return Ok(());
+        }
+        let (sum, first_ms) = (now.get(&user).copied(), row.get(3)?);
+        let calls_before = before.get(&user).map_or(0.0, |sum| sum.calls);
+        let show = match sum {
+            None => Show::Gone,
+            Some(_) if first_ms >= period.from => Show::New,
+            Some(_) if calls_before > 0.0 => Show::Returning,
+            Some(_) => Show::Back,
         };
+        let sum = sum.unwrap_or_default();
         everyone.push(Someone {
             user,
-            id: row.get(0)?,
-            domain: row.get(1)?,
+            id: row.get(1)?,
+            domain,
             show,
-            calls,
-            failed,
+            calls: sum.calls,
+            failed: sum.failed,
             calls_before,
             first_ms,
-            last_ms: row.get(3)?,
+            last_ms: row.get(4)?,
         });
-    }
-    if let Some(domain) = &filter.domain {
-        everyone.retain(|someone| someone.domain == *domain);
-    }
+        Ok(())
+    })?;
     Ok(everyone)
+}
+
+/// Reads `id`, `text`, `domain`, `first_ms` and `last_ms` of users in the order of their numbers: at one go where most of
+/// the numbers between are asked for, since a seek costs as much as a few rows in a row.
+fn each_user(
+    db: &Connection,
+    project: i64,
+    users: RowSet,
+    mut each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    const ROWS_OF_A_SEEK: i64 = 4;
+    let mut ids: Vec<i64> = users.iter().copied().collect();
+    ids.sort_unstable();
+    let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else {
+        return Ok(());
+    };
+    let is_dense = last - first < ROWS_OF_A_SEEK * ids.len() as i64;
+    let ranges = match is_dense {
+        true => vec![(first, last)],
+        false => ids.into_iter().map(|id| (id, id)).collect(),
+    };
+    let mut statement = db.prepare_cached(
+        "SELECT id, text, domain, first_ms, last_ms FROM user NOT INDEXED
+         WHERE id BETWEEN ?1 AND ?2 AND project = ?3 ORDER BY id",
+    )?;
+    for (first, last) in ranges {
+        let mut rows = statement.query((first, last, project))?;
+        while let Some(row) = rows.next()? {
+            if !is_dense || users.contains(&row.get(0)?) {
+                each(row)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The tool that is asked for, if the project has it.
@@ -476,18 +511,32 @@ fn of_tool(
     Ok(tools.get(&tool).copied().unwrap_or_default())
 }
 
-/// Calls by weight, and failures, of each user with a call: one pass over the rollup, since a user is a row of each day.
-fn sums(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<RowMap<(f64, f64)>> {
-    let mut sums: RowMap<(f64, f64)> = RowMap::default();
-    let mut add = |user: i64, calls: f64, failed: f64| {
-        let sum = sums.entry(user).or_default();
-        sum.0 += calls;
-        sum.1 += failed;
-    };
+/// What somebody called in a time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sum {
+    /// By weight, and those that failed.
+    pub(super) calls: f64,
+    pub(super) failed: f64,
+    /// The bucket of a page that counted them last.
+    pub(super) counted_in: Option<usize>,
+}
+
+/// What each user with a call called: one pass over the rollup, since a user is a row of each day. `counted` gets each of
+/// these rows before it is added, in the order of time, with the time at which its bucket begins.
+pub(super) fn sums(
+    db: &Connection,
+    project: i64,
+    span: &Span,
+    mut counted: impl FnMut(&mut Sum, i64),
+) -> rusqlite::Result<RowMap<Sum>> {
+    let mut sums: RowMap<Sum> = RowMap::default();
     let mut statement = db.prepare_cached(&span::users("user, weight, failed"))?;
     let mut rows = statement.query(span.params(project).as_slice())?;
     while let Some(row) = rows.next()? {
-        add(row.get(1)?, row.get(2)?, row.get(3)?);
+        let sum = sums.entry(row.get(1)?).or_default();
+        counted(sum, row.get(0)?);
+        sum.calls += row.get::<_, f64>(2)?;
+        sum.failed += row.get::<_, f64>(3)?;
     }
     Ok(sums)
 }
@@ -630,7 +679,8 @@ fn in_short(
     someone: &Someone,
 ) -> rusqlite::Result<Person> {
     let mut sessions = db.prepare_cached(&format!(
-        "SELECT count(*) FROM session WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
+        "SELECT count(*) FROM session INDEXED BY session_user
+         WHERE project = ?1 AND user = ?2 AND last_ms >= ?3 AND class IN {COUNTED}"
     ))?;
     Ok(Person {
         id: someone.id.clone(),
@@ -670,6 +720,12 @@ fn course(
     rows.collect()
 }
 
+/// The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them.
+const TOOLS_OF_DAYS: &str = "SELECT t.tool, t.weight, t.failed
+     FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
+         ON t.project = d.project AND t.bucket = d.bucket AND t.user = d.user
+     WHERE d.project = ?1 AND d.user = ?2 AND d.bucket >= ?3 / 86400000 AND d.bucket * 86400000 < ?4";
+
 /// Calls and failures of a user by tool.
 pub(super) fn tools_of(
     db: &Connection,
@@ -682,12 +738,7 @@ pub(super) fn tools_of(
             "SELECT tool, weight, CASE WHEN outcome IN {BAD} THEN weight ELSE 0.0 END FROM event INDEXED BY event_user WHERE project = ?1 AND user = ?2
                  AND time_ms >= ?3 AND time_ms < ?4 AND kind = 1 AND class IN {COUNTED}"
         ),
-        // The days of the user first: the rollup of tools lies in the order of days, and is sought in for each of them.
-        _ => "SELECT t.tool, t.weight, t.failed
-             FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
-                 ON t.project = d.project AND t.bucket = d.bucket AND t.user = d.user
-             WHERE d.project = ?1 AND d.user = ?2 AND d.bucket >= ?3 / 86400000 AND d.bucket * 86400000 < ?4"
-            .to_owned(),
+        _ => TOOLS_OF_DAYS.to_owned(),
     };
     let mut statement = db.prepare_cached(&find)?;
     let mut rows = statement.query(params![project, user, period.from, period.until])?;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::calls::{ids, like};
 use super::names;
 use super::period::Period;
+use super::search::Search;
 use super::span::COUNTED;
 use super::whom::Whom;
 use crate::record::Outcome;
@@ -106,19 +107,13 @@ impl Show {
 impl Filter {
     pub fn of_query(query: &HashMap<String, String>) -> Self {
         let text = |key: &str| query.get(key).filter(|text| !text.is_empty()).cloned();
-        let words = text("q");
-        let at_domain = words
-            .as_deref()
-            .and_then(|words| words.strip_prefix('@'))
-            .map(str::to_owned);
+        let search = Search::of_query(query);
         Self {
             show: text("show")
                 .and_then(|word| Show::of_word(&word))
                 .unwrap_or_default(),
-            domain: text("domain")
-                .or(at_domain)
-                .map(|domain| domain.to_lowercase()),
-            words: words.filter(|words| !words.starts_with('@')),
+            domain: search.domain,
+            words: search.words,
             user: text("user"),
             client: text("client"),
             from: query

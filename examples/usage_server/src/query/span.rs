@@ -50,6 +50,15 @@ impl Span {
         }
     }
 
+    /// All of it in hours.
+    pub(super) fn all_hours(&self) -> Range<i64> {
+        match (self.days.is_empty(), self.hours.is_empty()) {
+            (true, _) => self.hours.clone(),
+            (false, true) => self.days.start * 24..self.days.end * 24,
+            (false, false) => self.days.start * 24..self.hours.end,
+        }
+    }
+
     const fn of_hours(from: i64, until: i64) -> Self {
         Self {
             days: 0..0,

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use super::names;
 use super::period::Period;
 use super::span::{self, BAD, COUNTED, Span};
-use super::tools::{definition, people_by_tool, tokens};
+use super::tools::{definition, people_of, tokens};
 use crate::hist;
 use crate::record::Outcome;
 
@@ -144,8 +144,7 @@ pub fn tool(
         slots(db, project, tool, &before)?,
     );
     let people_before = people(db, project, tool, &before)?;
-    let people = people_by_tool(db, project, period)?;
-    let people = people.get(&tool).copied().unwrap_or_default();
+    let people = people_of(db, project, period, tool, false)?;
     let by_release_before = by_release(db, project, tool, &before)?;
     let by_release = by_release(db, project, tool, &now)?;
     let figures = |outcomes: &HashMap<i64, BTreeMap<Outcome, f64>>,

@@ -93,7 +93,7 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
         // A name that some server had for a part of the time is a tool.
         let is_absent = unknown
             .get(&tool)
-            .is_some_and(|unknown| *unknown as f64 >= sum.calls.floor());
+            .is_some_and(|unknown| *unknown >= sum.calls.floor());
         if is_absent && all.absent.len() < MAX_ROWS {
             all.absent.push(Absent {
                 name,
@@ -170,14 +170,14 @@ fn unknown_calls(
     db: &Connection,
     project: i64,
     span: &Span,
-) -> rusqlite::Result<HashMap<i64, i64>> {
+) -> rusqlite::Result<HashMap<i64, f64>> {
     // By days alone: those at the edge of 24 hours are whole.
     let days = match span.days.is_empty() {
         true => span.hours.start / 24..span.hours.end / 24 + 1,
         false => span.days.clone(),
     };
     let mut statement = db.prepare_cached(
-        "SELECT tool, sum(calls) FROM unknown_tool_day
+        "SELECT tool, total(weight) FROM unknown_tool_day
          WHERE project = ?1 AND bucket >= ?2 AND bucket < ?3 GROUP BY tool",
     )?;
     let rows = statement.query_map(params![project, days.start, days.end], |row| {
@@ -187,7 +187,7 @@ fn unknown_calls(
 }
 
 /// How many people called each tool in a period that ends now.
-pub(super) fn people_by_tool(
+fn people_by_tool(
     db: &Connection,
     project: i64,
     period: &Period,
@@ -200,6 +200,22 @@ pub(super) fn people_by_tool(
         Ok((row.get(0)?, people as usize))
     })?;
     people.collect()
+}
+
+/// How many called one tool in the period, or met a failure of it.
+pub(super) fn people_of(
+    db: &Connection,
+    project: i64,
+    period: &Period,
+    tool: i64,
+    failed: bool,
+) -> rusqlite::Result<usize> {
+    let time = if failed { "last_failed_ms" } else { "last_ms" };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT count(*) FROM tool_user WHERE project = ?1 AND tool = ?2 AND {time} >= ?3"
+    ))?;
+    let people: u32 = statement.query_row(params![project, tool, period.from], |row| row.get(0))?;
+    Ok(people as usize)
 }
 
 fn slots_by_tool(
@@ -346,6 +362,43 @@ mod tests {
         };
         let fixture = Fixture::with([sampled, crawler]);
         assert_eq!(of(&fixture).called[0].calls, 10.0);
+    }
+
+    #[test]
+    fn tools_beyond_the_bound_of_names_are_counted_and_shown_as_one() {
+        let mut fixture = Fixture::new();
+        let names =
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 10000)
+            INSERT INTO name (project, kind, text, first_ms) SELECT 1, 1, 'tool ' || x, 0 FROM n";
+        fixture.db.execute_batch(names).unwrap();
+        let of_tool = |tool: &str| Record {
+            tool: Some(tool.to_owned()),
+            ..call(MINUTE)
+        };
+        fixture.take([
+            of_tool("one more"),
+            of_tool("tool 7"),
+            of_tool("and another"),
+        ]);
+        let tools = of(&fixture);
+        let mut shown: Vec<_> = tools
+            .called
+            .iter()
+            .map(|tool| (tool.name.as_str(), tool.calls))
+            .collect();
+        shown.sort_by(|a, b| a.0.cmp(b.0));
+        assert_eq!(shown, [("(others)", 2.0), ("tool 7", 1.0)]);
+    }
+
+    #[test]
+    fn a_sampled_call_of_a_tool_that_is_not_there_is_one_of_an_absent_tool() {
+        let fixture = Fixture::with([Record {
+            unknown_tool: true,
+            weight: 10.0,
+            ..call(MINUTE)
+        }]);
+        let tools = of(&fixture);
+        assert_eq!((tools.called.len(), tools.absent.len()), (0, 1));
     }
 
     #[test]

@@ -15,12 +15,13 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::losses::Totals;
 use super::normalise::normalise;
-use super::{Incoming, Taken, settings};
+use super::{Incoming, Taken, forget, settings};
 use crate::record::{Kind, Record};
 use instances::Instances;
 pub use names::NameKind;
 use names::Names;
 use people::Users;
+pub(super) use people::{ANONYMOUS, UNSAID};
 use rollups::Rollups;
 pub(super) use sessions::MAX_OUTCOMES;
 use sessions::{SessionEvent, Sessions};
@@ -161,14 +162,11 @@ impl<'t, 'c> Inserter<'t, 'c> {
         record: &Record,
     ) -> rusqlite::Result<Inserted> {
         let received_day = received_ms.div_euclid(DAY_MS);
-        if self.is_forgotten(project, record)? {
-            self.rollups.refused(project, received_day, "forgotten", 1);
-            return Ok(Inserted::Forgotten);
-        }
         let is_known = self
             .tx
             .prepare_cached("SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2")?
             .exists(params![project, record.source_id.0])?;
+        let is_forgotten = !is_known && self.is_forgotten(project, record)?;
         let instance = self
             .instances
             .event(self.tx, project, received_ms, record, is_known)?;
@@ -176,6 +174,11 @@ impl<'t, 'c> Inserter<'t, 'c> {
             .instance(project, received_day, instance, is_known);
         if is_known {
             return Ok(Inserted::Repeated);
+        }
+        // It has come, so that its number is not missing among those of its instance.
+        if is_forgotten {
+            self.rollups.refused(project, received_day, "forgotten", 1);
+            return Ok(Inserted::Forgotten);
         }
         let names = self.names(project, record)?;
         let user = match &record.user {
@@ -329,9 +332,6 @@ impl<'t, 'c> Inserter<'t, 'c> {
     }
 
     fn is_forgotten(&mut self, project: i64, record: &Record) -> rusqlite::Result<bool> {
-        let Some(user) = &record.user else {
-            return Ok(false);
-        };
         let tx = self.tx;
         let key = match &mut self.caches.forgotten {
             Some(key) => key,
@@ -347,8 +347,8 @@ impl<'t, 'c> Inserter<'t, 'c> {
         let mut find = tx.prepare_cached(
             "SELECT 1 FROM forgotten WHERE project = ?1 AND hash = ?2 AND at_ms >= ?3",
         )?;
-        for text in [Some(&user.id), user.email.as_ref()].into_iter().flatten() {
-            let hash = settings::hash_with(key, text);
+        for name in names_of(record) {
+            let hash = settings::hash_with(key, &name);
             if find.exists(params![project, hash, record.time_ms])? {
                 return Ok(true);
             }
@@ -382,6 +382,24 @@ struct Ids {
     session: i64,
     instance: i64,
     intent: i64,
+}
+
+/// All that may name somebody who was forgotten: ids and addresses, and of an event by nobody with a name its session.
+fn names_of(record: &Record) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Some(user) = &record.user {
+        names.push(user.id.clone());
+        names.extend(user.email.clone());
+        names.extend(forget::id_of_kind(&user.id, &user.kind));
+    }
+    let has_name = record
+        .user
+        .as_ref()
+        .is_some_and(|user| user.kind != ANONYMOUS);
+    if let Some(session) = record.session.as_ref().filter(|_| !has_name) {
+        names.push(forget::session_name(session));
+    }
+    names
 }
 
 /// What the page of one event reads: all else that it said, and its error as it was.

@@ -49,6 +49,8 @@ pub struct NewKey {
 pub struct Opened {
     pub key: i64,
     pub project: Project,
+    /// Events from before this time were removed: one that comes again is not known any more, and is counted already.
+    pub removed_until_ms: i64,
 }
 
 /// Makes a project. `None`: the name is taken, empty, or longer than [`MAX_NAME_CHARS`].
@@ -82,6 +84,16 @@ pub fn set_rules(
 ) -> rusqlite::Result<bool> {
     let set = "UPDATE project SET raw_days = ?2, rollup_days = ?3, redact = ?4 WHERE id = ?1";
     Ok(tx.execute(set, params![id, raw_days, rollup_days, redact])? == 1)
+}
+
+/// Says that events from before a time were removed.
+pub(super) fn set_removed(tx: &Transaction<'_>, id: i64, until_ms: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO setting (name, value) VALUES ('removed_until:' || ?1, ?2)
+        ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+    )?
+    .execute([id, until_ms])?;
+    Ok(())
 }
 
 /// All projects by name.
@@ -153,12 +165,14 @@ pub fn keys(db: &Connection, project: i64) -> rusqlite::Result<Vec<WriteKey>> {
 /// All valid keys' hashes with what each opens.
 pub fn valid_keys(db: &Connection) -> rusqlite::Result<Vec<([u8; 32], Opened)>> {
     let sql = "SELECT project.id, name, project.created_ms, raw_days, rollup_days, redact,
-            write_key.id, hash
+            write_key.id, hash, coalesce((SELECT value FROM setting
+                WHERE setting.name = 'removed_until:' || project.id), 0)
         FROM write_key JOIN project ON project.id = project WHERE revoked_ms IS NULL";
     let read = |row: &Row<'_>| {
         let opened = Opened {
             key: row.get(6)?,
             project: project(row)?,
+            removed_until_ms: row.get(8)?,
         };
         Ok((row.get(7)?, opened))
     };
@@ -221,9 +235,7 @@ mod tests {
     use super::*;
 
     fn database() -> Connection {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
-        db
+        crate::store::schema::in_memory()
     }
 
     #[test]

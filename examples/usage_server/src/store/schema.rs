@@ -7,7 +7,18 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// In order, each with its number.
-const STEPS: &[(u32, &str)] = &[(1, include_str!("schema.sql"))];
+const STEPS: &[(u32, &str)] = &[
+    (1, include_str!("schema.sql")),
+    (2, include_str!("schema_2.sql")),
+];
+
+/// A database for tests of what reads and writes it.
+#[cfg(test)]
+pub(crate) fn in_memory() -> Connection {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate(&mut connection, Path::new("in memory")).unwrap();
+    connection
+}
 
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     take_steps(connection, path, STEPS)
@@ -37,6 +48,14 @@ fn take_steps(
             known,
         });
     }
+    // Before the first release steps were changed as they stood: what such a program made has another schema.
+    let is_ours = shape(&transaction).map_err(failed)? == shape_of(steps, taken).map_err(failed)?;
+    if taken > 0 && !is_ours {
+        return Err(StoreError::Foreign {
+            path: path.to_owned(),
+            version: taken,
+        });
+    }
     for (number, sql) in steps.iter().filter(|(number, _)| *number > taken) {
         transaction.execute_batch(sql).map_err(failed)?;
         transaction
@@ -44,6 +63,30 @@ fn take_steps(
             .map_err(failed)?;
     }
     transaction.commit().map_err(failed)
+}
+
+/// All tables, indexes and triggers, without comments and spaces.
+fn shape(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let mut statement = connection.prepare(sql)?;
+    let made = statement.query_map([], |row| row.get::<_, String>(0))?;
+    made.map(|sql| {
+        let sql = sql?;
+        let lines = sql
+            .lines()
+            .map(|line| line.split("--").next().unwrap_or_default());
+        Ok(lines.flat_map(str::split_whitespace).collect())
+    })
+    .collect()
+}
+
+/// What a database has that has taken the steps up to one.
+fn shape_of(steps: &[(u32, &str)], taken: u32) -> rusqlite::Result<Vec<String>> {
+    let connection = Connection::open_in_memory()?;
+    for (_, sql) in steps.iter().filter(|(number, _)| *number <= taken) {
+        connection.execute_batch(sql)?;
+    }
+    shape(&connection)
 }
 
 #[cfg(test)]
@@ -70,6 +113,30 @@ mod tests {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))
         });
         assert_eq!(both.unwrap(), (7, 8));
+    }
+
+    #[test]
+    fn a_database_whose_steps_were_others_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let path = Path::new("test");
+        take_steps(
+            &mut connection,
+            path,
+            &[(1, "CREATE TABLE a (x INTEGER PRIMARY KEY);")],
+        )
+        .unwrap();
+        let now = [
+            (1, "CREATE TABLE a (x INTEGER PRIMARY KEY AUTOINCREMENT);"),
+            (2, "ALTER TABLE a ADD COLUMN y;"),
+        ];
+        let error = take_steps(&mut connection, path, &now).unwrap_err();
+        assert!(
+            error.to_string().contains("before its first release"),
+            "{error}"
+        );
+        assert_eq!(version(&connection), 1);
+        let commented = "-- One.\nCREATE TABLE a (\n    x INTEGER PRIMARY KEY -- Its number.\n);";
+        take_steps(&mut connection, path, &[(1, commented)]).unwrap();
     }
 
     #[test]

@@ -149,7 +149,7 @@ impl Writer {
 
     /// Reserves room in the queue. A request that is larger than all of it goes through alone.
     fn charge(&self, batch: &Incoming) -> Option<Charge> {
-        let events = batch.records.len().max(1);
+        let events = (batch.records.len() + batch.losses.len()).max(1);
         let bytes = batch.bytes;
         let before = self.load.events.fetch_add(events, Relaxed);
         let bytes_before = self.load.bytes.fetch_add(bytes, Relaxed);

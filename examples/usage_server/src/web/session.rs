@@ -222,10 +222,7 @@ mod tests {
     const NOW: i64 = 1_795_794_067_000;
 
     fn database() -> Connection {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../store/schema.sql"))
-            .unwrap();
-        db
+        crate::store::schema::in_memory()
     }
 
     #[test]

@@ -270,7 +270,8 @@ async fn late_events_of_a_forgotten_person_are_refused_and_later_ones_are_not() 
     afterwards["event_at"] = json!(NOW / 1_000 + 60);
     assert_eq!(server.send(vec![afterwards]).await.1["accepted"], 1);
     // Another project knows nothing of it.
-    assert_eq!(server.row("SELECT count(*) FROM forgotten").await, "1");
+    let projects = "SELECT count(DISTINCT project) FROM forgotten";
+    assert_eq!(server.row(projects).await, "1");
 }
 
 #[tokio::test]
@@ -343,4 +344,311 @@ async fn who_is_not_there_is_forgotten_for_what_may_come() {
     assert_eq!(forgotten.unwrap().rows.len(), 0);
     let (_, answer) = server.send(vec![of(1, "rachel@example.com", "s1")]).await;
     assert_eq!(answer["accepted"], 0);
+}
+
+/// An event so many seconds before the server's time.
+fn ago(mut event: Value, seconds: i64) -> Value {
+    event["event_at"] = json!(NOW / 1_000 - seconds);
+    event
+}
+
+fn of_kind(mut event: Value, kind: &str) -> Value {
+    event["user_id_type"] = json!(kind);
+    event
+}
+
+fn asks(id: i64, user: &str, kind: &str, seconds_ago: i64) -> Value {
+    let event = json!({
+        "activity_type": "MCP_FORGET_USER", "user_id": user, "user_id_type": kind, "event_id": id, "meta": {},
+    });
+    ago(event, seconds_ago)
+}
+
+#[tokio::test]
+async fn forgetting_somebody_costs_what_their_own_events_do() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let mut steps = Vec::new();
+    for others in [100, 4_000] {
+        let server = Server::start().await;
+        let mine = (0..40).map(|id| of(id, "rachel@example.com", &format!("r{}", id % 10)));
+        let theirs = (0..others).map(|id| {
+            let (who, session) = (
+                format!("u{}@example.com", id % 50),
+                format!("s{}", id % 300),
+            );
+            of(100 + id, &who, &session)
+        });
+        let events: Vec<_> = mine.chain(theirs).collect();
+        for events in events.chunks(1_000) {
+            assert_eq!(server.send(events.to_vec()).await.0, StatusCode::OK);
+        }
+        let mut db = rusqlite::Connection::open(server.directory.database()).unwrap();
+        static HUNDREDS: AtomicU64 = AtomicU64::new(0);
+        HUNDREDS.store(0, Ordering::Relaxed);
+        let count = || HUNDREDS.fetch_add(1, Ordering::Relaxed) > u64::MAX / 2;
+        db.progress_handler(100, Some(count)).unwrap();
+        let tx = db.transaction().unwrap();
+        let who = "rachel@example.com";
+        let forgotten = usage_server::store::forget::forget(&tx, 1, who, NOW, "an admin");
+        assert_eq!(forgotten.unwrap().rows.len(), 40);
+        steps.push(HUNDREDS.load(Ordering::Relaxed));
+    }
+    assert!(steps[1] < steps[0] * 3 / 2, "{steps:?}");
+}
+
+#[tokio::test]
+async fn one_id_of_two_kinds_is_two_people_and_one_of_them_is_forgotten() {
+    for by_page in [false, true] {
+        let server = Server::start().await;
+        let internal = |id, session| of_kind(of(id, "42", session), "INTERNAL");
+        let events = vec![internal(1, "s1"), of_kind(of(2, "42", "s2"), "GITHUB")];
+        assert_eq!(server.send(events).await.1["accepted"], 2);
+        if by_page {
+            let forgotten = server.app.forget(server.project, "42 (GITHUB)", "an admin");
+            assert_eq!(forgotten.await.unwrap().rows.len(), 1);
+        } else {
+            server.send(vec![asks(3, "42", "GITHUB", 0)]).await;
+        }
+        assert_eq!(
+            server.rows("SELECT text, kind FROM user").await,
+            ["42 INTERNAL"]
+        );
+        let late = vec![internal(4, "s1"), of_kind(of(5, "42", "s2"), "GITHUB")];
+        let answer = server.send(late).await.1;
+        assert_eq!(
+            (&answer["accepted"], &answer["rejected"][0]["event_id"]),
+            (&json!(1), &json!(5))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_to_forget_that_comes_late_leaves_what_was_done_since() {
+    let server = Server::start().await;
+    let rachel = |id, session: &str, seconds| ago(of(id, "rachel@example.com", session), seconds);
+    let day = 86_400;
+    let events = vec![
+        rachel(1, "s1", 3 * day),
+        rachel(2, "s2", 600),
+        rachel(3, "s2", 500),
+        rachel(5, "s2", 400),
+        rachel(7, "s3", 300),
+        ago(of(9, "sam@example.com", "s4"), 700),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 6);
+    let before = totals(&server).await;
+    server
+        .send(vec![asks(20, "rachel@example.com", "EMAIL", 500)])
+        .await;
+    let [custom, same] = [totals(&server).await, before];
+    // The request is an event itself.
+    assert_eq!(custom[1..], same[1..]);
+    for (sql, expected) in [
+        (
+            "SELECT text, first_ms FROM user WHERE text LIKE 'rachel%'",
+            format!("rachel@example.com {}", NOW / 1_000 * 1_000 - 400_000),
+        ),
+        (
+            "SELECT sum(calls) FROM user_day WHERE user = 1",
+            "2".to_owned(),
+        ),
+        (
+            "SELECT sum(calls) FROM user_hour WHERE user = 1",
+            "2".to_owned(),
+        ),
+        (
+            "SELECT sum(calls) FROM user_tool_day WHERE user = 1",
+            "2".to_owned(),
+        ),
+        (
+            "SELECT count(*) FROM client_user_day WHERE user = 1",
+            "1".to_owned(),
+        ),
+        (
+            "SELECT count(*) FROM tool_user WHERE user = 1",
+            "1".to_owned(),
+        ),
+        ("SELECT count(*) FROM event WHERE user = 1", "2".to_owned()),
+        (
+            "SELECT group_concat(text || calls) FROM (SELECT * FROM session ORDER BY text)",
+            "s21,s31,s41".to_owned(),
+        ),
+    ] {
+        assert_eq!(server.row(sql).await, expected, "{sql}");
+    }
+    let late = vec![rachel(11, "s1", 501), rachel(13, "s3", 450)];
+    assert_eq!(server.send(late).await.1["accepted"], 1);
+}
+
+#[tokio::test]
+async fn what_was_said_in_a_session_before_its_person_had_a_name_is_refused_when_it_comes_late() {
+    let server = Server::start().await;
+    server.send(vec![of(1, "rachel@example.com", "s1")]).await;
+    let forgotten = server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin");
+    forgotten.await.unwrap();
+    let late = vec![
+        of(2, "anonymous", "s1"),
+        of_kind(of(3, "somebody", "s1"), "ANONYMOUS"),
+        of(4, "anonymous", "s2"),
+        of(5, "sam@example.com", "s1"),
+    ];
+    assert_eq!(server.send(late).await.1["accepted"], 2);
+    assert_eq!(server.row("SELECT count(*) FROM user").await, "1");
+}
+
+#[tokio::test]
+async fn somebody_is_found_by_an_address_that_they_had_before() {
+    let server = Server::start().await;
+    let addressed = |id, address: &str| {
+        let mut event = of_kind(of(id, "r-1", "s1"), "INTERNAL");
+        event["email"] = json!(address);
+        event
+    };
+    server.send(vec![addressed(1, "old@example.com")]).await;
+    server.send(vec![addressed(2, "new@example.com")]).await;
+    let forgotten = server
+        .app
+        .forget(server.project, "Old@example.com", "an admin");
+    assert_eq!(forgotten.await.unwrap().rows.len(), 2);
+    let late = ["old@example.com", "new@example.com", "other@example.com"];
+    let late = late
+        .iter()
+        .zip(3..)
+        .map(|(address, id)| of(id, address, "s3"));
+    assert_eq!(server.send(late.collect()).await.1["accepted"], 1);
+    assert_eq!(server.row("SELECT count(*) FROM user_address").await, "1");
+}
+
+#[tokio::test]
+async fn an_anonymous_id_that_many_have_is_nobody_s() {
+    let server = Server::start().await;
+    let anonymous = |id, session: &str| of_kind(of(id, "anon", session), "ANONYMOUS");
+    let events = vec![
+        anonymous(1, "s1"),
+        of(2, "rachel@example.com", "s1"),
+        anonymous(3, "s2"),
+        of(4, "sam@example.com", "s2"),
+        anonymous(5, "s3"),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 5);
+    let forgotten = server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin");
+    // With what was said in that session before.
+    assert_eq!(forgotten.await.unwrap().rows.len(), 2);
+    let people = server.rows("SELECT text FROM user ORDER BY text").await;
+    assert_eq!(people, ["anon", "sam@example.com"]);
+}
+
+#[tokio::test]
+async fn a_session_of_two_is_that_of_who_remains() {
+    let server = Server::start().await;
+    let at = |event, hours: i64| ago(event, hours * 3_600);
+    let mut others_client = at(of(2, "sam@example.com", "s1"), 5);
+    others_client["meta"]["client_name"] = json!("zed");
+    let events = vec![
+        at(of(1, "rachel@example.com", "s1"), 8),
+        others_client,
+        at(of_kind(of(3, "anonymous-1", "s1"), "ANONYMOUS"), 4),
+        at(of(4, "rachel@example.com", "s1"), 2),
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 4);
+    let forgotten = server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin");
+    assert_eq!(forgotten.await.unwrap().rows.len(), 2);
+    let session =
+        "SELECT user.text, name.text, session.calls, (session.last_ms - session.first_ms) / 3600000
+        FROM session JOIN user ON user.id = session.user JOIN name ON name.id = client";
+    assert_eq!(server.row(session).await, "sam@example.com zed 2 1");
+    assert_eq!(server.row("SELECT count(*) FROM session_hour").await, "2");
+    assert_eq!(
+        server
+            .row("SELECT sum(sessions) FROM session_gap WHERE prior < 0")
+            .await,
+        "1"
+    );
+}
+
+#[tokio::test]
+async fn forgetting_goes_on_when_nobody_waits_for_it_any_more() {
+    let server = Server::start().await;
+    server.send(vec![of(1, "rachel@example.com", "s1")]).await;
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let store = server.app.store.clone();
+    let busy =
+        tokio::spawn(async move { store.write(move |_| Ok(may_go_on.recv().is_ok())).await });
+    let app = std::sync::Arc::clone(&server.app);
+    {
+        let mut forgotten =
+            std::pin::pin!(app.forget(server.project, "rachel@example.com", "an admin"));
+        // It begins, and is given up.
+        let begun = std::future::poll_fn(|context| {
+            assert!(forgotten.as_mut().poll(context).is_pending());
+            std::task::Poll::Ready(())
+        });
+        begun.await;
+    }
+    tokio::task::yield_now().await;
+    go_on.send(()).unwrap();
+    busy.await.unwrap().unwrap();
+    let gone = async {
+        while !server.app.live.since(server.project, 0).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), gone)
+        .await
+        .unwrap();
+    assert_eq!(server.row("SELECT count(*) FROM user").await, "0");
+}
+
+#[tokio::test]
+async fn many_requests_to_forget_are_done_together_and_each_once() {
+    let server = Server::start().await;
+    let rachel = |n: i64| format!("rachel-{n}");
+    let events = (0..500).map(|n| of(n, &rachel(n), &format!("s{n}")));
+    assert_eq!(server.send(events.collect()).await.1["accepted"], 500);
+    let ask = || {
+        (0..500)
+            .map(|n| asks(1_000 + n, &rachel(n), "EMAIL", 0))
+            .collect()
+    };
+    for _ in 0..2 {
+        assert_eq!(server.send(ask()).await.1["accepted"], 500);
+    }
+    assert_eq!(server.row("SELECT count(*) FROM user").await, "0");
+    assert_eq!(
+        server
+            .row("SELECT count(*) FROM audit WHERE action = 'forgot'")
+            .await,
+        "500"
+    );
+    let mut late = of(2_000, &rachel(7), "s1");
+    late["event_at"] = json!(NOW / 1_000 - 1);
+    assert_eq!(server.send(vec![late]).await.1["accepted"], 0);
+}
+
+#[tokio::test]
+async fn an_event_that_is_refused_is_not_missing_as_well_and_one_that_was_counted_is_not_refused() {
+    let server = Server::start().await;
+    let numbered = |mut event: Value, sequence: u64| {
+        event["meta"]["instance"] = json!("00000000000000a1");
+        event["meta"]["sequence"] = json!(sequence);
+        event
+    };
+    let rachel = |sequence| numbered(of(1, "rachel@example.com", "s1"), sequence);
+    server.send(vec![rachel(1)]).await;
+    let forgotten = server
+        .app
+        .forget(server.project, "rachel@example.com", "an admin");
+    forgotten.await.unwrap();
+    let again = server.send(vec![rachel(1), rachel(2), numbered(of(3, "sam", "s2"), 3)]);
+    assert_eq!(again.await.1["accepted"], 2);
+    let instance = "SELECT received, max_sequence, repeated FROM instance";
+    assert_eq!(server.row(instance).await, "3 3 1");
+    let refused = "SELECT reason, events FROM refused_day";
+    assert_eq!(server.row(refused).await, "forgotten 1");
 }

@@ -379,3 +379,27 @@ async fn what_the_database_refuses_takes_no_others_with_it() {
     );
     assert_eq!(server.row("SELECT sum(calls) FROM roll_day").await, "2");
 }
+
+#[tokio::test]
+async fn a_head_has_its_bound() {
+    let server = Server::start().await;
+    let host = server.origin.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).await.unwrap();
+    // Nobody has to know a key for it.
+    let begin = format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nx-long: ");
+    stream.write_all(begin.as_bytes()).await.unwrap();
+    let mut sent = 0;
+    while sent < 300_000 && stream.write_all(&[b'x'; 10_000]).await.is_ok() {
+        sent += 10_000;
+    }
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    // It is answered, or closed, though the head has not ended.
+    let ended = tokio::time::timeout(Duration::from_secs(10), read).await;
+    assert!(ended.is_ok(), "a head of {sent} bytes is waited for");
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+        "{answer}"
+    );
+}

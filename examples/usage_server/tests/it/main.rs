@@ -14,6 +14,8 @@ mod lifecycle;
 mod links;
 mod pages;
 mod process;
+#[cfg(unix)]
+mod program;
 mod retention;
 mod security;
 mod senders;

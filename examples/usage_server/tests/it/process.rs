@@ -3,9 +3,8 @@
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
@@ -14,57 +13,12 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use crate::program::{PROGRAM, Program};
 use crate::support::{Directory, call};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_usage_server");
-
-/// A running program, which does not outlive the test.
-struct Program {
-    child: Child,
-    origin: String,
-    /// What it printed until it was ready.
-    said: String,
-}
-
 impl Program {
-    /// Starts it through a shell that runs `before` first.
-    fn start(data: &Path, before: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new("/bin/sh")
-            .args(["-c", &format!("{before} exec \"$0\" \"$@\""), PROGRAM])
-            .args(["--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = String::new();
-        let mut lines = BufReader::new(child.stdout.take().unwrap());
-        // The last thing it says is where to look at it.
-        while !said.contains("/sign-in?") {
-            assert!(lines.read_line(&mut said).unwrap() > 0, "{said}");
-        }
-        let link = said
-            .lines()
-            .find(|line| line.contains("/sign-in?"))
-            .unwrap();
-        let (origin, _) = link.trim().split_once("/sign-in?").unwrap();
-        Self {
-            child,
-            origin: origin.to_owned(),
-            said,
-        }
-    }
-
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
-    }
-
-    /// The key that the first start says.
-    fn key(&self) -> String {
-        let key = self.said.split("REO_API_KEY=").nth(1).unwrap();
-        key.split_whitespace().next().unwrap().to_owned()
     }
 
     async fn send(
@@ -80,13 +34,6 @@ impl Program {
     fn terminate(mut self) {
         kill_process(self.pid(), Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -233,7 +180,7 @@ async fn a_kill_at_any_moment_loses_nothing_that_was_answered_and_counts_nothing
     let mut key = None;
     for round in 0..kills {
         let mut program = Program::start(&data, "", &[]);
-        let key = key.get_or_insert_with(|| program.key()).clone();
+        let key = key.get_or_insert_with(|| program.key().unwrap()).clone();
         let batches = Arc::new(AtomicUsize::new(0));
         let senders: Vec<_> = (0..4)
             .map(|_| {
@@ -314,7 +261,7 @@ async fn a_signal_ends_it_after_what_is_under_way() {
     let directory = Directory::new();
     let data = directory.database();
     let program = Program::start(&data, "", &["--durable"]);
-    let (http, key) = (reqwest::Client::new(), program.key());
+    let (http, key) = (reqwest::Client::new(), program.key().unwrap());
     let (origin, pid) = (program.origin.clone(), program.pid());
     let sending = tokio::spawn(async move {
         let events: Vec<_> = (1..100).map(now).collect();
@@ -347,7 +294,7 @@ async fn a_disk_that_is_full_turns_events_away_until_there_is_room() {
     let data = directory.database();
     // No file may be larger than two megabytes, which to SQLite is a disk that does not write.
     let program = Program::start(&data, "trap '' XFSZ; ulimit -S -f 4096;", &[]);
-    let (http, key) = (reqwest::Client::new(), program.key());
+    let (http, key) = (reqwest::Client::new(), program.key().unwrap());
     let mut taken = 0;
     let batch = |from: i64| -> Vec<Value> {
         let event = |id| {
@@ -397,7 +344,9 @@ async fn one_peer_that_takes_all_connections_leaves_files_to_what_others_ask() {
         .build()
         .unwrap();
     assert_eq!(
-        program.send(&http, &program.key(), &[now(1)]).await,
+        program
+            .send(&http, &program.key().unwrap(), &[now(1)])
+            .await,
         Some(StatusCode::OK)
     );
     let page = http.get(format!("{}/sign-in?link=none", program.origin));
@@ -411,7 +360,7 @@ async fn a_copy_that_is_made_while_it_runs_is_a_whole_database() {
     let data = directory.database();
     let copy = data.with_extension("copy");
     let program = Program::start(&data, "", &[]);
-    let (http, key) = (reqwest::Client::new(), program.key());
+    let (http, key) = (reqwest::Client::new(), program.key().unwrap());
     let events: Vec<_> = (1..=200).map(now).collect();
     assert_eq!(
         program.send(&http, &key, &events).await,
@@ -447,7 +396,7 @@ async fn keys_links_and_people_are_managed_while_it_runs() {
     let link_file = data.with_extension("link");
     let copy = data.with_extension("copy");
     let program = Program::start(&data, "", &[]);
-    let (http, key) = (reqwest::Client::new(), program.key());
+    let (http, key) = (reqwest::Client::new(), program.key().unwrap());
     assert_eq!(
         program.send(&http, &key, &[now(1)]).await,
         Some(StatusCode::OK)

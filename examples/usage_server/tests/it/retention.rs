@@ -44,6 +44,15 @@ async fn events_go_before_rollups_and_each_project_has_its_days() {
     server.app.door.keys_changed();
     let (_, answer) = server.send(vec![at(3, 50)]).await;
     assert_eq!(answer["accepted"], 0);
+    // Nor is it when more is kept from now on; what lies after all that was removed is.
+    let more = server
+        .app
+        .store
+        .write(move |tx| projects::set_rules(tx, project, 60, 60, true));
+    assert!(more.await.unwrap());
+    server.app.door.keys_changed();
+    let (_, answer) = server.send(vec![at(3, 50), at(5, 45)]).await;
+    assert_eq!(answer["accepted"], 1);
     retention::remove_old(&server.app.store, NOW + 100 * DAY_MS)
         .await
         .unwrap();
@@ -57,9 +66,74 @@ async fn events_go_before_rollups_and_each_project_has_its_days() {
         "user_day",
         "user",
         "name",
+        "user_address",
     ] {
         let count = server.row(&format!("SELECT count(*) FROM {table}")).await;
-        assert_eq!(count == "0", table != "name", "{table} {count}");
+        assert_eq!(count, "0", "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_goes_with_the_last_that_refers_to_it() {
+    let server = Server::start().await;
+    let named = |id: i64, days: i64, tool: &str, client: &str| {
+        let mut event = call(id);
+        event["event_at"] = json!((NOW - days * DAY_MS) / 1_000);
+        event["meta"]["tool"] = json!(tool);
+        event["meta"]["client_name"] = json!(client);
+        event
+    };
+    let project = server.project;
+    let rules = server
+        .app
+        .store
+        .write(move |tx| projects::set_rules(tx, project, 30, 60, true));
+    assert!(rules.await.unwrap());
+    let mut read = named(3, 25, "", "reads");
+    read["activity_type"] = json!("MCP_RESOURCE_READ");
+    read["meta"]["resource_uri"] = json!("file:///plan");
+    let events = vec![
+        named(1, 29, "old", "old-client"),
+        named(2, 1, "new", "new-client"),
+        read,
+    ];
+    assert_eq!(server.send(events).await.1["accepted"], 3);
+    let names =
+        "SELECT group_concat(text) FROM (SELECT text FROM name WHERE kind IN (1, 2) ORDER BY text)";
+    let remove = |days: i64| retention::remove_old(&server.app.store, NOW + days * DAY_MS);
+    let all = "file:///plan,new,new-client,old,old-client,reads";
+    // While rollups are kept names are.
+    for (days, left) in [(0, all), (4, all), (40, "new,new-client"), (61, "-")] {
+        remove(days).await.unwrap();
+        assert_eq!(server.row(names).await, left, "{days}");
+    }
+}
+
+#[tokio::test]
+async fn lines_of_the_audit_revoked_keys_and_definitions_go_as_rollups_do() {
+    let server = Server::start().await;
+    let (project, old, new) = (server.project, NOW - 61 * DAY_MS, NOW - 59 * DAY_MS);
+    let made = server.app.store.write(move |tx| {
+        projects::set_rules(tx, project, 30, 60, true)?;
+        for at in [old, new] {
+            let key = projects::add_key(tx, project, at)?.unwrap();
+            projects::revoke_key(tx, project, key.id, at)?;
+            usage_server::store::audit::audit(tx, at, project, "an admin", "exported", "")?;
+            tx.execute(
+                "INSERT INTO tool_def VALUES (?1, 1, ?2, 10, ?2, ?2)",
+                [project, at],
+            )?;
+        }
+        Ok(())
+    });
+    made.await.unwrap();
+    retention::remove_old(&server.app.store, NOW).await.unwrap();
+    for (sql, left) in [
+        ("SELECT count(*) FROM write_key", "2"),
+        ("SELECT count(*) FROM audit", "1"),
+        ("SELECT count(*) FROM tool_def", "1"),
+    ] {
+        assert_eq!(server.row(sql).await, left, "{sql}");
     }
 }
 

@@ -9,6 +9,7 @@ use super::super::people::{Show, Someone};
 use super::super::period::Period;
 use super::super::quality;
 use super::super::span::{self, COUNTED, Span};
+use super::super::tools::people_of;
 use super::{OfTool, Read};
 use crate::record::{Kind, Outcome};
 
@@ -241,7 +242,7 @@ fn tools(
                 tool: names::text(db, *tool)?,
                 p95,
                 before: p95_before,
-                people: people_of_tool(db, project, period, *tool, false)?,
+                people: people_of(db, project, period, *tool, false)? as i64,
             });
         }
     }
@@ -291,7 +292,7 @@ fn tools(
             is_all: bad().count() == 1,
             began_ms,
             release: release.flatten(),
-            people: people_of_tool(db, project, period, tool, true)?,
+            people: people_of(db, project, period, tool, true)? as i64,
         });
     }
     Ok(())
@@ -386,21 +387,6 @@ fn began(db: &Connection, hours: &[Hour]) -> rusqlite::Result<Option<(i64, Optio
         }
     }
     Ok(None)
-}
-
-/// How many called a tool in the period, or met a failure of it.
-fn people_of_tool(
-    db: &Connection,
-    project: i64,
-    period: &Period,
-    tool: i64,
-    failed: bool,
-) -> rusqlite::Result<i64> {
-    let time = if failed { "last_failed_ms" } else { "last_ms" };
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT count(*) FROM tool_user WHERE project = ?1 AND tool = ?2 AND {time} >= ?3"
-    ))?;
-    statement.query_row(params![project, tool, period.from], |row| row.get(0))
 }
 
 fn clients(

@@ -72,6 +72,51 @@ fn a_day_is_held_against_the_same_hours_a_week_ago() {
 }
 
 #[test]
+fn sessions_count_once_in_each_bucket_and_once_in_all_in_whatever_order_their_events_come() {
+    let mut fixture = Fixture::new();
+    // Seven sessions in hours that lie apart, in no order.
+    let of = |n: i64| Record {
+        session: Some(format!("s-{}", n % 7)),
+        ..call((n * 7_919 % 400) * HOUR + MINUTE)
+    };
+    for batch in 0..10 {
+        fixture.take((0..40).map(|n| of(batch * 40 + n)));
+    }
+    let check = |fixture: &Fixture| {
+        for range in Range::ALL {
+            let period = range.until(NOW);
+            let data = overview(&fixture.db, PROJECT, &period).unwrap();
+            let count = |from: i64, until: i64| -> i64 {
+                let sql = "SELECT count(DISTINCT session) FROM event WHERE time_ms >= ?1 AND time_ms < ?2 AND session > 0";
+                let count = fixture.db.query_row(sql, [from, until], |row| row.get(0));
+                count.unwrap()
+            };
+            assert_eq!(
+                data.now.sessions,
+                count(period.from, period.until),
+                "{range:?}"
+            );
+            let before = count(period.before_from, period.before_until);
+            assert_eq!(data.before.sessions, before, "{range:?}");
+            for (place, figures) in data.buckets.iter().enumerate() {
+                let from = period.bucket_start(place);
+                let until = from + period.bucket_ms;
+                assert_eq!(figures.sessions, count(from, until), "{range:?} {place}");
+            }
+        }
+    };
+    check(&fixture);
+    // Rows that go are counted no more.
+    let removed = "DELETE FROM session_hour WHERE bucket IN
+        (SELECT time_ms / 3600000 FROM event WHERE id % 3 = 0)";
+    fixture.db.execute_batch(removed).unwrap();
+    let emptied = "UPDATE event SET session = 0 WHERE NOT EXISTS
+        (SELECT 1 FROM session_hour h WHERE h.session = event.session AND h.bucket = event.time_ms / 3600000)";
+    fixture.db.execute_batch(emptied).unwrap();
+    check(&fixture);
+}
+
+#[test]
 fn of_a_project_without_an_event_there_is_nothing() {
     for range in Range::ALL {
         let data = overview(&Fixture::new().db, PROJECT, &range.until(NOW)).unwrap();

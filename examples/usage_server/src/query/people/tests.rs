@@ -164,24 +164,47 @@ fn people_are_found_by_id_address_company_tool_failure_and_client() {
 }
 
 #[test]
-fn a_user_s_tools_and_sessions_are_sought_and_not_scanned() {
+fn a_user_s_tools_are_sought_by_day_and_user() {
     let fixture = fixture();
-    for find in [
-        "SELECT t.tool FROM user_day d INDEXED BY user_day_user CROSS JOIN user_tool_day t
-             ON t.project = d.project AND t.bucket = d.bucket AND t.user = d.user
-         WHERE d.project = 1 AND d.user = 2 AND d.bucket >= 3",
-        "SELECT count(*) FROM session WHERE project = 1 AND user = 2 AND last_ms >= 3 AND class IN (0, 1)",
-    ] {
-        let mut statement = fixture
-            .db
-            .prepare(&format!("EXPLAIN QUERY PLAN {find}"))
+    let mut statement = fixture
+        .db
+        .prepare(&format!("EXPLAIN QUERY PLAN {TOOLS_OF_DAYS}"))
+        .unwrap();
+    let steps = statement.query_map([1; 4], |row| row.get::<_, String>(3));
+    let steps: Vec<String> = steps.unwrap().map(Result::unwrap).collect();
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    assert!(
+        steps[0].contains("(project=? AND user=? AND bucket>?"),
+        "{steps:?}"
+    );
+    assert!(
+        steps[1].contains("(project=? AND bucket=? AND user=?)"),
+        "{steps:?}"
+    );
+}
+
+#[test]
+fn a_person_of_the_list_costs_the_same_however_many_others_there_are() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static STEPS: AtomicU64 = AtomicU64::new(0);
+    let mut steps = Vec::new();
+    for others in [20, 2_000] {
+        let mut fixture = fixture();
+        fixture.take((0..others).map(|n| Record {
+            user: user(&format!("u{n}@ash.example")),
+            session: Some(format!("of-{n}")),
+            ..call(n * MINUTE)
+        }));
+        let someone = everyone(&fixture.db, PROJECT, &week(), &Filter::default()).unwrap();
+        let someone = someone
+            .iter()
+            .find(|someone| someone.id == "both@quartz.example")
             .unwrap();
-        let steps = statement
-            .query_map([], |row| row.get::<_, String>(3))
-            .unwrap();
-        for step in steps {
-            let step = step.unwrap();
-            assert!(step.starts_with("SEARCH"), "{step}");
-        }
+        STEPS.store(0, Ordering::Relaxed);
+        let count = || STEPS.fetch_add(1, Ordering::Relaxed) > u64::MAX / 2;
+        fixture.db.progress_handler(1, Some(count)).unwrap();
+        person(&fixture.db, PROJECT, &week(), someone).unwrap();
+        steps.push(STEPS.load(Ordering::Relaxed));
     }
+    assert!(steps[1] <= steps[0] + steps[0] / 2, "{steps:?}");
 }

@@ -7,14 +7,24 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::record::Record;
 
+/// How many a project has: a sender can make up any number of them, and each is kept as long as rollups are.
+const MAX_INSTANCES: i64 = 100_000;
+
+/// What stands for all beyond these.
+const OTHERS: &str = "(others)";
+
 #[derive(Default)]
 pub(super) struct Instances {
     rows: HashMap<(i64, String), Row>,
+    /// How many rows a project has, once that was asked.
+    counts: HashMap<i64, i64>,
     batch: u64,
 }
 
 struct Row {
     id: i64,
+    /// Whether it stands for many, whose numbers have nothing to do with each other.
+    is_others: bool,
     sdk: String,
     first_ms: i64,
     last_ms: i64,
@@ -53,7 +63,8 @@ impl Instances {
             return Ok(row.id);
         }
         row.received += 1;
-        let sequence = record.sequence.map_or(0, u64::cast_signed);
+        let sequence = record.sequence.filter(|_| !row.is_others);
+        let sequence = sequence.map_or(0, u64::cast_signed);
         row.max_sequence = row.max_sequence.max(sequence);
         let said_ms = record.time_ms.saturating_add(record.ahead_ms);
         let took = received_ms.saturating_sub(said_ms);
@@ -89,10 +100,41 @@ impl Instances {
         text: &str,
         received_ms: i64,
     ) -> rusqlite::Result<&mut Row> {
-        match self.rows.entry((project, text.to_owned())) {
-            Entry::Occupied(row) => Ok(row.into_mut()),
-            Entry::Vacant(place) => Ok(place.insert(Row::load(tx, project, text, received_ms)?)),
+        let mut key = (project, text.to_owned());
+        if !self.rows.contains_key(&key) {
+            if let Some(row) = Row::find(tx, project, text)? {
+                self.rows.insert(key.clone(), row);
+            } else if self.is_full(tx, project)? {
+                OTHERS.clone_into(&mut key.1);
+            } else {
+                *self.counts.entry(project).or_default() += 1;
+            }
         }
+        match self.rows.entry(key) {
+            Entry::Occupied(row) => Ok(row.into_mut()),
+            Entry::Vacant(place) => {
+                let text = place.key().1.clone();
+                let row = match Row::find(tx, project, &text)? {
+                    Some(row) => row,
+                    None => Row::add(tx, project, &text, received_ms)?,
+                };
+                Ok(place.insert(row))
+            }
+        }
+    }
+
+    fn is_full(&mut self, tx: &Transaction<'_>, project: i64) -> rusqlite::Result<bool> {
+        let count = match self.counts.entry(project) {
+            Entry::Occupied(count) => *count.get(),
+            Entry::Vacant(place) => {
+                let count = "SELECT count(*) FROM instance WHERE project = ?1";
+                let count = tx
+                    .prepare_cached(count)?
+                    .query_row([project], |row| row.get(0))?;
+                *place.insert(count)
+            }
+        };
+        Ok(count >= MAX_INSTANCES)
     }
 
     pub(super) fn write(self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -118,35 +160,35 @@ impl Instances {
 }
 
 impl Row {
-    fn load(
+    fn find(tx: &Transaction<'_>, project: i64, text: &str) -> rusqlite::Result<Option<Self>> {
+        tx.prepare_cached(
+            "SELECT id, sdk, first_ms, last_ms, received, max_sequence, repeated, skew_ms, lag_ms
+            FROM instance WHERE project = ?1 AND text = ?2",
+        )?
+        .query_row(params![project, text], |row| {
+            Ok(Self {
+                id: row.get(0)?,
+                is_others: text == OTHERS,
+                sdk: row.get(1)?,
+                first_ms: row.get(2)?,
+                last_ms: row.get(3)?,
+                received: row.get(4)?,
+                max_sequence: row.get(5)?,
+                repeated: row.get(6)?,
+                skew_ms: row.get(7)?,
+                lag_ms: row.get(8)?,
+                batch: 0,
+            })
+        })
+        .optional()
+    }
+
+    fn add(
         tx: &Transaction<'_>,
         project: i64,
         text: &str,
         received_ms: i64,
     ) -> rusqlite::Result<Self> {
-        let known = tx
-            .prepare_cached(
-                "SELECT id, sdk, first_ms, last_ms, received, max_sequence, repeated, skew_ms, lag_ms
-                FROM instance WHERE project = ?1 AND text = ?2",
-            )?
-            .query_row(params![project, text], |row| {
-                Ok(Self {
-                    id: row.get(0)?,
-                    sdk: row.get(1)?,
-                    first_ms: row.get(2)?,
-                    last_ms: row.get(3)?,
-                    received: row.get(4)?,
-                    max_sequence: row.get(5)?,
-                    repeated: row.get(6)?,
-                    skew_ms: row.get(7)?,
-                    lag_ms: row.get(8)?,
-                    batch: 0,
-                })
-            })
-            .optional()?;
-        if let Some(row) = known {
-            return Ok(row);
-        }
         let id = tx
             .prepare_cached(
                 "INSERT INTO instance (project, text, sdk, first_ms, last_ms, received, max_sequence, repeated,
@@ -156,6 +198,7 @@ impl Row {
             .insert(params![project, text, received_ms])?;
         Ok(Self {
             id,
+            is_others: text == OTHERS,
             sdk: String::new(),
             first_ms: received_ms,
             last_ms: received_ms,

@@ -164,14 +164,11 @@ fn is_first_at(tx: &Transaction<'_>, id: i64, at_ms: i64) -> rusqlite::Result<()
 
 #[cfg(test)]
 mod tests {
-    use rusqlite::Connection;
-
     use super::*;
 
     #[test]
     fn texts_beyond_the_bound_are_one() {
-        let mut db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../schema.sql")).unwrap();
+        let mut db = crate::store::schema::in_memory();
         let tx = db.transaction().unwrap();
         let mut names = Names::default();
         let mut id = |text: &str| names.id(&tx, 1, NameKind::Tool, text, "", 5).unwrap();

@@ -24,7 +24,7 @@ pub(super) struct Rollups {
     /// Weights of all calls, and of those that failed.
     intents: BTreeMap<(i64, i64, i64, i64), (f64, f64)>,
     logins: BTreeMap<(i64, i64, u8, i64, i64), i64>,
-    unknown_tools: BTreeMap<(i64, i64, i64), i64>,
+    unknown_tools: BTreeMap<(i64, i64, i64), Sum>,
     listed: BTreeMap<(i64, i64), Seen>,
     definitions: BTreeMap<(i64, i64, String), (u64, Seen)>,
     instances: BTreeMap<(i64, i64, i64), (i64, i64)>,
@@ -206,7 +206,7 @@ impl Rollups {
         }
         if record.unknown_tool {
             let key = (event.project, event.day(), names.tool);
-            *self.unknown_tools.entry(key).or_default() += 1;
+            self.unknown_tools.entry(key).or_default().add(one);
         }
     }
 
@@ -427,7 +427,7 @@ impl Rollups {
             write.execute(params![project, day, client, user])?;
         }
         let mut write = tx.prepare_cached(
-            "INSERT OR IGNORE INTO session_hour (project, bucket, session) VALUES (?1, ?2, ?3)",
+            "INSERT INTO session_hour (project, bucket, session) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
         )?;
         for (project, hour, session) in &self.session_hours {
             write.execute(params![project, hour, session])?;
@@ -444,11 +444,11 @@ impl Rollups {
 
     fn write_tools(&self, tx: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut write = tx.prepare_cached(
-            "INSERT INTO unknown_tool_day (project, bucket, tool, calls) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT DO UPDATE SET calls = calls + excluded.calls",
+            "INSERT INTO unknown_tool_day (project, bucket, tool, calls, weight) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, weight = weight + excluded.weight",
         )?;
-        for ((project, day, tool), calls) in &self.unknown_tools {
-            write.execute(params![project, day, tool, calls])?;
+        for ((project, day, tool), sum) in &self.unknown_tools {
+            write.execute(params![project, day, tool, sum.calls, sum.weight])?;
         }
         let mut write = tx.prepare_cached(
             "INSERT INTO tool_listed (project, tool, first_ms, last_ms) VALUES (?1, ?2, ?3, ?4)

@@ -11,6 +11,9 @@ use crate::record::{Class, Kind, Outcome, Record};
 /// How many outcomes of a session are kept.
 pub(in crate::store) const MAX_OUTCOMES: usize = 40;
 
+/// The order of more calls is not asked for once some come late: each commit would read all of them.
+const MOST_SORTED: i64 = 10_000;
+
 #[derive(Default)]
 pub(super) struct Sessions {
     rows: HashMap<(i64, String), Row>,
@@ -215,7 +218,7 @@ impl Row {
     /// Asks the database for the order of what came at the same time, or late.
     fn settle(&mut self, tx: &Transaction<'_>, project: i64) -> rusqlite::Result<()> {
         let call = Kind::Call as u8;
-        if self.is_out_of_order {
+        if self.is_out_of_order && self.calls <= MOST_SORTED {
             let first =
                 "SELECT outcome FROM event WHERE project = ?1 AND session = ?2 AND kind = ?3
                 ORDER BY time_ms, sequence, id LIMIT ?4";

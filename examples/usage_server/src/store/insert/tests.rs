@@ -10,8 +10,7 @@ struct Database(Connection);
 
 impl Database {
     fn new() -> Self {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../schema.sql")).unwrap();
+        let db = crate::store::schema::in_memory();
         Self(db)
     }
 
@@ -228,6 +227,70 @@ fn a_user_has_an_address_in_lower_case_and_its_domain() {
             T + 3
         )]
     );
+}
+
+#[test]
+fn one_id_of_two_kinds_is_two_people_and_an_address_is_one() {
+    let mut db = Database::new();
+    let of = |n: u8, id: &str, kind: &str| Record {
+        user: Some(User {
+            id: id.to_owned(),
+            kind: kind.to_owned(),
+            email: None,
+        }),
+        ..call(n, T)
+    };
+    db.insert(&[of(1, "42", "INTERNAL"), of(2, "42", "ANONYMOUS")]);
+    // Some senders say no kind; then it is whoever is known, and a kind that is said later is theirs.
+    db.insert(&[
+        of(3, "42", ""),
+        of(4, "7", "ID"),
+        of(5, "7", "INTERNAL"),
+        of(6, "7", "GITHUB"),
+    ]);
+    db.insert(&[of(7, "42 (ANONYMOUS)", "INTERNAL")]);
+    db.insert(&[
+        of(8, "u@example.com", "EMAIL"),
+        of(9, "u@example.com", "INTERNAL"),
+    ]);
+    let people = db.rows(
+        "SELECT text, said, kind, calls FROM user JOIN user_day ON user = user.id ORDER BY user.id",
+    );
+    assert_eq!(
+        people,
+        [
+            "42 42 INTERNAL 2",
+            "42 (ANONYMOUS) 42 ANONYMOUS 1",
+            "7 7 INTERNAL 2",
+            "7 (GITHUB) 7 GITHUB 1",
+            "42 (ANONYMOUS) (INTERNAL) 42 (ANONYMOUS) INTERNAL 1",
+            "u@example.com u@example.com INTERNAL 2",
+        ]
+    );
+}
+
+#[test]
+fn a_sender_of_ever_new_instances_has_a_bound() {
+    let mut db = Database::new();
+    db.0.execute_batch(
+        "WITH RECURSIVE n(x) AS (SELECT 2 UNION ALL SELECT x + 1 FROM n WHERE x < 100000)
+        INSERT INTO instance SELECT x, 1, 'i' || x, '', 0, 0, 0, 0, 0, 0, 0 FROM n",
+    )
+    .unwrap();
+    let of = |n: u8, instance: &str, sequence: u64| Record {
+        instance: Some(instance.to_owned()),
+        sequence: Some(sequence),
+        ..call(n, T)
+    };
+    db.insert(&[
+        of(1, "last", 5),
+        of(2, "more", 900),
+        of(3, "and more", 7),
+        of(4, "i3", 2),
+    ]);
+    let rows =
+        db.rows("SELECT text, received, max_sequence FROM instance WHERE received > 0 ORDER BY id");
+    assert_eq!(rows, ["i3 1 2", "last 1 5", "(others) 2 0"]);
 }
 
 #[test]

@@ -464,3 +464,67 @@ async fn a_secret_at_the_end_of_what_is_kept_is_found_before_the_rest_is_cut() {
         assert!(!text.contains("somebody"), "{text}");
     }
 }
+
+#[tokio::test]
+async fn listings_name_so_many_tools_and_resources_without_usage_are_nobody() {
+    let server = Server::start().await;
+    let listing = |id: i64, tools: &Value| {
+        let mut event = call(id);
+        event["activity_type"] = json!("MCP_INIT");
+        event["meta"] = json!({ "tools": tools });
+        event
+    };
+    // A name that is said a thousand times is one, and takes no room of others.
+    let same = json!(vec!["a"; 1_000]);
+    let listings = (0..500).map(|id| listing(id, &same));
+    let many = (0..30).map(|of| {
+        let names: Vec<_> = (0..1_000).map(|n| format!("t{of}-{n}")).collect();
+        listing(1_000 + of, &json!(names))
+    });
+    let events: Vec<_> = listings.chain(many).collect();
+    assert_eq!(server.send(events).await.1["accepted"], 530);
+    assert_eq!(
+        server.row("SELECT count(*) FROM name WHERE kind = 1").await,
+        "10001"
+    );
+    let listed = server.row("SELECT count(*) FROM tool_listed").await;
+    assert_eq!(listed, "10001");
+
+    let mut resources = Vec::new();
+    for n in 0..10_000 {
+        let attribute = opentelemetry_proto::tonic::common::v1::KeyValue {
+            key: "service.instance.id".to_owned(),
+            value: Some(opentelemetry_proto::tonic::common::v1::AnyValue {
+                value: Some(
+                    opentelemetry_proto::tonic::common::v1::any_value::Value::StringValue(
+                        n.to_string(),
+                    ),
+                ),
+            }),
+            ..Default::default()
+        };
+        resources.push(opentelemetry_proto::tonic::trace::v1::ResourceSpans {
+            resource: Some(opentelemetry_proto::tonic::resource::v1::Resource {
+                attributes: vec![attribute],
+                ..Default::default()
+            }),
+            ..Default::default()
+        });
+    }
+    let mut export = opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest {
+        resource_spans: resources,
+    };
+    let send = |bytes: Vec<u8>| {
+        let request = server.post("/v1/traces");
+        request
+            .header("content-type", "application/x-protobuf")
+            .body(bytes)
+            .send()
+    };
+    let answer = send(export.encode_to_vec()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(server.row("SELECT count(*) FROM instance").await, "0");
+    export.resource_spans.push(Default::default());
+    let answer = send(export.encode_to_vec()).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+}
