@@ -326,11 +326,6 @@ impl Receiver {
         }
     }
 
-    /// How many events are ready to be sent.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.channel.lock().sealed_events as u64
-    }
-
     /// The sequence number and age of the oldest segment that is ready to be sent.
     pub(crate) fn oldest(&self) -> Option<(u64, Instant)> {
         if let Some(branch) = &self.branch {
