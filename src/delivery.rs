@@ -56,6 +56,11 @@ use crate::queue::Receiver;
 /// How long the worker goes on after the last handle was dropped without a shutdown.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long the end of the worker waits for the disks: until what is in memory is written, and all in all. A slow disk
+/// gets most of the second by which a blocking wait outlasts its deadline, since what it does not write is lost.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(650);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(800);
+
 /// What a worker is started with.
 pub(crate) struct Inbox {
     /// What each destination receives, and its spool.
@@ -140,6 +145,7 @@ impl Worker {
                 destination.evict_beyond_share(least);
             }
         }
+        self.flush_what_was_handed_over(now);
         self.waits.answer(
             now,
             || undelivered(&self.destinations),
@@ -176,30 +182,34 @@ impl Worker {
 
     /// Leaves to disk what it can, gives up and counts the rest. Returns the ledgers as they were before.
     async fn end(&mut self) -> Vec<Stats> {
-        if let Some(distributor) = &mut self.distributor {
-            distributor.hand_over_all(&mut self.destinations);
-        }
-        // Beside one another: a disk that hangs takes no time of the others.
-        let leaving = self
-            .destinations
-            .iter_mut()
-            .map(|destination| Box::pin(destination.leave_to_disk()));
-        let mut leaving: Vec<_> = leaving.collect();
-        std::future::poll_fn(|context| {
-            leaving.retain_mut(|leaving| leaving.as_mut().poll(context).is_pending());
-            if leaving.is_empty() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        })
-        .await;
-        drop(leaving);
+        let started = tokio::time::Instant::now();
+        self.leave_to_disk(started + LEAVE_TIMEOUT).await;
+        let closing = self.destinations.iter_mut();
+        all(closing.map(|destination| destination.close_spool(started + CLOSE_TIMEOUT))).await;
         let stats = self.destinations.iter_mut().map(Destination::end).collect();
         if let Some(distributor) = &mut self.distributor {
             distributor.end(&mut self.destinations);
         }
         stats
+    }
+
+    /// Leaves to disk what it can by this time. What the hook had no memory for has its turn when the rest has left memory,
+    /// until nothing more is handed over.
+    async fn leave_to_disk(&mut self, until: tokio::time::Instant) {
+        let mut before = None;
+        loop {
+            self.hand_over_all();
+            let waits = self
+                .distributor
+                .as_ref()
+                .and_then(Distributor::oldest_sequence);
+            let leaving = self.destinations.iter_mut();
+            all(leaving.map(|destination| destination.leave_to_disk(until))).await;
+            if waits.is_none() || waits == before || tokio::time::Instant::now() >= until {
+                return;
+            }
+            before = waits;
+        }
     }
 
     fn handle(&mut self, message: Control) {
@@ -238,10 +248,10 @@ impl Worker {
         }
     }
 
-    fn hand_over_all(&mut self) {
-        if let Some(distributor) = &mut self.distributor {
-            distributor.hand_over_all(&mut self.destinations);
-        }
+    /// Returns the sequence number that the next segment will have, where there are several destinations.
+    fn hand_over_all(&mut self) -> Option<u64> {
+        let distributor = self.distributor.as_mut()?;
+        Some(distributor.hand_over_all(&mut self.destinations))
     }
 
     /// Makes all that is queued ready to be sent. Returns the sequence number that the next segment will have.
@@ -267,22 +277,30 @@ impl Worker {
         }
     }
 
-    /// Answers when all that is queued is on the disks of all destinations that have one.
+    /// Answers when all that is queued is on the disks of all destinations that have one. What waits for memory for the hook
+    /// is on no disk, and is waited for first.
     fn flush_to_disk(&mut self, flush: DiskFlush) {
-        self.hand_over_all();
+        let sequence = self.hand_over_all().unwrap_or_default();
         if let [only] = &mut *self.destinations {
             return only.flush_to_disk(flush);
         }
+        self.waits.add_disk_flush(sequence, flush);
+        self.flush_what_was_handed_over(self.clock.now());
+    }
+
+    fn flush_what_was_handed_over(&mut self, now: Instant) {
+        let oldest = || self.distributor.as_ref()?.oldest_sequence();
+        for flush in self.waits.take_disk_flushes(now, oldest) {
+            self.flush_to_disks(flush);
+        }
+    }
+
+    fn flush_to_disks(&mut self, flush: DiskFlush) {
         let DiskFlush {
             deadline,
             timeout,
             reply,
         } = flush;
-        // What waits for memory for the hook is on no disk.
-        let untaken = self.distributor.as_ref().map_or(0, Distributor::untaken);
-        if untaken > 0 {
-            return answer(reply, Err(SpoolError::NotWritten { events: untaken }));
-        }
         let mut answers = Vec::new();
         for destination in self.destinations.iter_mut().filter(|it| it.has_spool()) {
             let (reply, answered) = oneshot::channel();
@@ -306,6 +324,20 @@ impl Worker {
             answer(reply, all);
         });
     }
+}
+
+/// Runs all beside one another: a disk that hangs takes no time of the others.
+async fn all(each: impl Iterator<Item = impl Future<Output = ()>>) {
+    let mut running: Vec<_> = each.map(Box::pin).collect();
+    std::future::poll_fn(|context| {
+        running.retain_mut(|one| one.as_mut().poll(context).is_pending());
+        if running.is_empty() {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Waits for the end of a request to any destination, and says to which.

@@ -326,11 +326,6 @@ impl Receiver {
         }
     }
 
-    /// How many events are ready to be sent.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.channel.lock().sealed_events as u64
-    }
-
     /// The sequence number and age of the oldest segment that is ready to be sent.
     pub(crate) fn oldest(&self) -> Option<(u64, Instant)> {
         if let Some(branch) = &self.branch {
@@ -339,6 +334,11 @@ impl Receiver {
         let state = self.channel.lock();
         let front = state.sealed.front()?;
         Some((front.sequence, front.first_at?))
+    }
+
+    /// Whether it is the end of one of several destinations.
+    pub(crate) fn is_branch(&self) -> bool {
+        self.branch.is_some()
     }
 
     /// The end of one of several destinations.

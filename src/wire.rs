@@ -364,22 +364,37 @@ impl Wire {
         }
     }
 
-    /// Names what is in a spool: two wires with the same tag may deliver each other's events. On the mcpeye wire it names
-    /// the project, too, which stands in the frame. A Reo wire reads records as well: the head is left out.
-    pub(crate) fn spool_tag(&self, form: EventForm) -> String {
+    /// Names what is in a spool: two wires with the same tag may deliver each other's events, and a lone destination those
+    /// of one of several, whose form differs. On the mcpeye wire it names the project, too, which stands in the frame. A Reo
+    /// wire reads records as well: the head is left out.
+    pub(crate) fn spool_tag(&self) -> String {
         match self {
             Self::Reo | Self::ReoBatch => "reo".to_owned(),
             Self::Otlp(_) => "otlp".to_owned(),
             Self::PostHog(_) => "posthog".to_owned(),
-            Self::Mcpeye(mcpeye) => {
-                let project = stable_hash(&mcpeye.project);
-                let of_records = if form == EventForm::Record {
-                    "-record"
-                } else {
-                    ""
-                };
-                format!("mcpeye{of_records}-{project:016x}")
+            Self::Mcpeye(mcpeye) => format!("mcpeye-{:016x}", stable_hash(&mcpeye.project)),
+        }
+    }
+
+    /// The form that a spool has kept an event in, where this wire's events are queued in the form `queued`.
+    #[cfg(feature = "spool")]
+    pub(crate) fn kept_form(&self, queued: EventForm, event: &[u8]) -> EventForm {
+        match self {
+            Self::Mcpeye(_) if mcpeye::is_event(event) => EventForm::Mcpeye,
+            Self::Mcpeye(_) => EventForm::Record,
+            Self::Reo | Self::ReoBatch | Self::Otlp(_) | Self::PostHog(_) => queued,
+        }
+    }
+
+    /// Appends an event that a spool has kept to `out`, as a frame takes it where events are queued in the form `queued`.
+    #[cfg(feature = "spool")]
+    pub(crate) fn write_kept(&self, queued: EventForm, event: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Mcpeye(_) if queued == EventForm::Mcpeye => {
+                mcpeye::write_events(event, out);
+                out.pop_if(|last| *last == b',');
             }
+            _ => out.extend_from_slice(event),
         }
     }
 }
@@ -442,10 +457,9 @@ mod tests {
 
     #[test]
     fn the_spools_of_two_projects_stay_apart() {
-        let tag = |project: &str| Wire::Mcpeye(Mcpeye::new(project)).spool_tag(EventForm::Mcpeye);
+        let tag = |project: &str| Wire::Mcpeye(Mcpeye::new(project)).spool_tag();
         assert_ne!(tag("a"), tag("b"));
         assert_eq!(tag("a"), tag("a"));
-        let reo = EventForm::Reo;
-        assert_eq!(Wire::Reo.spool_tag(reo), Wire::ReoBatch.spool_tag(reo));
+        assert_eq!(Wire::Reo.spool_tag(), Wire::ReoBatch.spool_tag());
     }
 }

@@ -98,10 +98,12 @@ impl Builder {
     ///
     /// An event is captured and redacted once, whatever the number of destinations, and
     /// [`max_queue_bytes`](Self::max_queue_bytes) bounds the memory of all: what several wait for is held once. A
-    /// destination that lags behind another holds at most half of it, then loses its own oldest events, as
-    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. One that is down or slow delays
-    /// no other. Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the
-    /// same bound.
+    /// destination that lags behind another holds at most half of it, and half of
+    /// [`max_queue_events`](Self::max_queue_events) or one event, then loses its own oldest events, as
+    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. What it has under way counts:
+    /// where batches and requests would hold more, they are smaller and fewer. One that is down or slow delays no other.
+    /// Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the same
+    /// bound; where there is no memory for the copy, the one that lags loses its oldest events for it.
     ///
     /// | call | with several destinations |
     /// |---|---|
@@ -462,8 +464,8 @@ impl Builder {
     }
 
     /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
-    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no: an ingest that cannot read it answers 415 or 400, which
-    /// drops events as [`Rejected`](crate::DropReason::Rejected).
+    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no: an ingest that cannot read it answers 415 or 400,
+    /// which drops events as [`Rejected`](crate::DropReason::Rejected).
     ///
     /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
     /// [`Wire::Reo`], whose requests hold one event.
@@ -486,10 +488,11 @@ impl Builder {
     }
 
     /// Writes what would be sent to a file instead of sending it: each request's body is a line of
-    /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is needed then.
+    /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is
+    /// needed then.
     ///
-    /// It holds for all destinations. Events count as delivered when they are written. The file is not rotated. On Unix it is made
-    /// so that only its owner may read it.
+    /// It holds for all destinations but those that keep their requests in memory. Events count as delivered when they are
+    /// written. The file is not rotated. On Unix it is made so that only its owner may read it.
     ///
     /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file cannot be opened.
     pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {

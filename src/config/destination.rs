@@ -25,6 +25,8 @@ pub(super) struct Target {
     pub(super) gzip: Option<bool>,
     pub(super) bundled_roots: bool,
     pub(super) transport: Option<Arc<dyn Transport>>,
+    /// The transport is the file of a dry run, which somebody reads.
+    pub(super) is_dry_run: bool,
     pub(super) spool: Option<Spool>,
     pub(super) announces_forgotten: bool,
 }

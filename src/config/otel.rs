@@ -129,7 +129,7 @@ impl Builder {
             usual_source: DEFAULT_SOURCE.to_owned(),
             others: self.resource_attributes().unwrap_or_default(),
         };
-        let is_legible = self.dry_run.is_some();
+        let is_legible = self.target.is_dry_run;
         self.target.wire.set_resource(resource, is_legible);
         Some(service_name)
     }

@@ -61,7 +61,7 @@ pub(super) struct ResolvedTarget {
 
 impl ResolvedTarget {
     fn open_spool(self) -> Result<(DeliverySettings, Option<Store>), BuildError> {
-        let tag = self.delivery.wire.spool_tag(self.delivery.form);
+        let tag = self.delivery.wire.spool_tag();
         let spool = self.spool.map(|spool| spool.open(tag)).transpose()?;
         Ok((self.delivery, spool))
     }
@@ -271,6 +271,7 @@ impl Builder {
         let file: Arc<dyn Transport> = Arc::new(file);
         for target in sending {
             target.transport = Some(Arc::clone(&file));
+            target.is_dry_run = true;
         }
         Ok(())
     }

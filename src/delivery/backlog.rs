@@ -78,6 +78,13 @@ impl Backlog {
         oldest.or_else(|| Batch::of(self.source.receiver.take()?))
     }
 
+    /// The sequence number of what [`take_oldest`](Self::take_oldest) takes.
+    pub(super) fn next_oldest(&self) -> Option<u64> {
+        let waiting = self.retries.front().unwrap_or(&self.fresh);
+        let taken = (!waiting.is_empty()).then(|| waiting.order().0);
+        taken.or_else(|| Some(self.source.receiver.oldest()?.0))
+    }
+
     /// Whether nothing waits to be sent.
     pub(super) fn is_empty(&self) -> bool {
         self.retries.is_empty() && self.fresh.is_empty() && self.source.oldest().is_none()
@@ -122,10 +129,38 @@ impl Backlog {
     }
 
     fn batch_size(&self) -> Size {
+        let most = self.share(4);
         Size {
-            max_events: self.batch_events,
-            max_bytes: self.shared.settings.max_batch_bytes,
+            max_events: self.batch_events.min(most.max_events),
+            max_bytes: self.shared.settings.max_batch_bytes.min(most.max_bytes),
         }
+    }
+
+    /// A part of what one of several destinations may hold; a lone one's is not bounded.
+    fn share(&self, part: usize) -> Size {
+        let bounds = &self.shared.settings.bounds;
+        let of = |most: usize| match self.source.receiver.is_branch() {
+            true => (most / part).max(1),
+            false => usize::MAX,
+        };
+        Size {
+            max_events: of(bounds.max_events),
+            max_bytes: of(bounds.max_bytes),
+        }
+    }
+
+    /// Whether another request may be under way. What one of several destinations has under way cannot be evicted while
+    /// its ingest hangs, so it is no more than half of its share, and the batch that goes beyond.
+    pub(super) fn may_send_more(&self) -> bool {
+        if !self.source.receiver.is_branch() {
+            return true;
+        }
+        let most = self.share(2);
+        let events: usize = self.flights.batches().map(Batch::len).sum();
+        let segments = self.flights.batches().flat_map(Batch::parts);
+        let charges = segments.map(|(segment, _)| (segment.sequence(), segment.charge()));
+        let charges: BTreeMap<u64, usize> = charges.collect();
+        events < most.max_events && charges.values().sum::<usize>() < most.max_bytes
     }
 
     /// Takes the next batch of what is fresh.

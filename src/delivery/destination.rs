@@ -112,6 +112,23 @@ impl Destination {
         }
     }
 
+    /// The memory of what it holds as one of several destinations, in bytes.
+    pub(super) fn held(&self) -> usize {
+        self.shared.queue.bytes()
+    }
+
+    /// Loses its oldest events, if they were queued before this sequence number; returns whether it has.
+    pub(super) fn evict_before(&mut self, sequence: u64) -> bool {
+        let next = self.backlog.next_oldest();
+        let oldest = next.filter(|oldest| *oldest < sequence);
+        let oldest = oldest.and_then(|_| self.backlog.take_oldest());
+        let cause = "this destination lags behind others, which need memory";
+        if let Some(oldest) = &oldest {
+            self.drop_batch(oldest, DropReason::Evicted, cause);
+        }
+        oldest.is_some()
+    }
+
     /// Takes over a segment, as one of several destinations; `hastens`: it is sent without waiting for a full batch.
     pub(super) fn take_over(&mut self, segment: Segment, hastens: bool) {
         self.backlog.send_partial |= hastens;
@@ -186,7 +203,7 @@ impl Destination {
     /// request that hangs holds its own until its time is up.
     fn send_suspects(&mut self, now: Instant) {
         let places = self.shared.settings.max_in_flight;
-        while self.backlog.flights.len() < places
+        while self.has_place()
             && self.suspects.under_way() < (places - 1).max(1)
             && !self.gate.holds_all()
             && let Some(batch) = self.take_suspect(now)
@@ -200,6 +217,12 @@ impl Destination {
         }
     }
 
+    /// Whether another request may be under way.
+    fn has_place(&self) -> bool {
+        self.backlog.flights.len() < self.shared.settings.max_in_flight
+            && self.backlog.may_send_more()
+    }
+
     fn take_suspect(&mut self, now: Instant) -> Option<Batch> {
         let next_at = |history: &History| self.suspects.next_at(history, now);
         let may_go = |history: &History| next_at(history).is_some_and(|at| at <= now);
@@ -209,7 +232,7 @@ impl Destination {
     /// Sends while there is something to send, fewer requests than allowed are under way, and the gate
     /// is open.
     fn send(&mut self, now: Instant) {
-        while self.backlog.flights.len() < self.shared.settings.max_in_flight {
+        while self.has_place() {
             // The gate comes first: while it is closed, events stay in the queue, where newer ones may
             // take their place.
             let load = self.load();
@@ -806,15 +829,22 @@ impl Destination {
         }
     }
 
-    /// At the end: leaves to the next process what is undelivered and on disk.
-    pub(super) async fn leave_to_disk(&mut self) {
+    /// At the end: leaves to the next process what is undelivered and on disk by this time.
+    pub(super) async fn leave_to_disk(&mut self, until: tokio::time::Instant) {
         if self.spooling.is_some() {
             for batch in self.backlog.flights.take_batches() {
                 self.put_back(batch);
             }
         }
         if let Some(spooling) = &mut self.spooling {
-            spooling.leave(&mut self.backlog).await;
+            spooling.leave(&mut self.backlog, until).await;
+        }
+    }
+
+    /// Ends its spool, at most until this time.
+    pub(super) async fn close_spool(&mut self, until: tokio::time::Instant) {
+        if let Some(spooling) = &mut self.spooling {
+            spooling.close(&mut self.backlog, until).await;
         }
     }
 

@@ -91,8 +91,9 @@ impl Distributor {
         self.next_seal
     }
 
-    /// Hands over all that is queued so far.
-    pub(super) fn hand_over_all(&mut self, destinations: &mut [Destination]) {
+    /// Hands over all that is queued so far, as far as there is memory for what the hook makes of it. Returns the sequence
+    /// number that the next segment will have.
+    pub(super) fn hand_over_all(&mut self, destinations: &mut [Destination]) -> u64 {
         let sequence = self.source.receiver.seal();
         self.hastens = true;
         self.hand_over(destinations);
@@ -101,9 +102,11 @@ impl Distributor {
                 branch.advance(sequence);
             }
         }
+        sequence
     }
 
     fn hand_over(&mut self, destinations: &mut [Destination]) {
+        let mut lag = None;
         loop {
             let holds_nothing = destinations.iter().all(Destination::holds_nothing);
             let segment = self.source.take(
@@ -116,9 +119,14 @@ impl Distributor {
                 self.hastens &= self.source.oldest().is_some();
                 return;
             };
+            let lag = lag.get_or_insert_with(|| Lag::of(destinations, segment.sequence()));
             let mut branches = Branches::new(segment, destinations.len(), self.confirms_all);
-            for (at, destination) in destinations.iter_mut().enumerate() {
-                match branches.of(at) {
+            for at in 0..destinations.len() {
+                let made = branches.of(at, &mut || lag.make_room(destinations));
+                let Some(destination) = destinations.get_mut(at) else {
+                    continue;
+                };
+                match made {
                     Some(Ok(segment)) => destination.take_over(segment, self.hastens),
                     Some(Err(events)) => {
                         let cause = "no memory for events of which others take more";
@@ -152,11 +160,6 @@ impl Distributor {
         told.add(|forgotten| forgotten.queued += queued);
     }
 
-    /// How many events are ready, and wait for memory for what the hook makes of them.
-    pub(super) fn untaken(&self) -> u64 {
-        self.source.untaken()
-    }
-
     /// The sequence number of the oldest segment that was not handed over whole.
     pub(super) fn oldest_sequence(&self) -> Option<u64> {
         self.source.oldest()
@@ -184,6 +187,35 @@ impl Distributor {
                 }
             }
         }
+    }
+}
+
+/// What each destination held before anything was handed over: more than that says nothing of who lags.
+struct Lag {
+    held: Vec<usize>,
+    /// The sequence number of what is handed over first.
+    before: u64,
+}
+
+impl Lag {
+    fn of(destinations: &[Destination], before: u64) -> Self {
+        Self {
+            held: destinations.iter().map(Destination::held).collect(),
+            before,
+        }
+    }
+
+    /// The destination that holds most loses its oldest events, of those that held more than twice what the one did that
+    /// held least. Returns whether there was one.
+    fn make_room(&self, destinations: &mut [Destination]) -> bool {
+        let least = self.held.iter().min().copied().unwrap_or_default();
+        let each = destinations.iter_mut().zip(&self.held);
+        let lagging = each.filter(|(_, held)| **held / 2 > least);
+        let mut lagging: Vec<_> = lagging.map(|(destination, _)| destination).collect();
+        lagging.sort_by_key(|destination| std::cmp::Reverse(destination.held()));
+        lagging
+            .into_iter()
+            .any(|destination| destination.evict_before(self.before))
     }
 }
 

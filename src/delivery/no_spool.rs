@@ -83,7 +83,11 @@ impl Spooling {
         match *self {}
     }
 
-    pub(super) async fn leave(&mut self, _: &mut Backlog) {
+    pub(super) async fn leave(&mut self, _: &mut Backlog, _: tokio::time::Instant) {
+        match *self {}
+    }
+
+    pub(super) async fn close(&mut self, _: &mut Backlog, _: tokio::time::Instant) {
         match *self {}
     }
 }

@@ -15,13 +15,14 @@ use crate::ledger::{DropReason, Ledger};
 use crate::limits::{Limits, MAX_EVENT_BYTES, MAX_NAME_CHARS};
 use crate::redact::{Counts, Draft, Redactor};
 use crate::wire::rules::{Check, Members, has_unique_names};
-use crate::wire::{EventForm, Layout};
+use crate::wire::{EventForm, Layout, Wire};
 
 /// Most characters of a name that was cut and then redacted: a mark may be longer than what it hides.
 const MAX_REDACTED_NAME_CHARS: usize = 4 * MAX_NAME_CHARS;
 
 /// Looks at what is read back.
 pub(super) struct Recheck {
+    wire: Wire,
     form: EventForm,
     limits: Limits,
     redactor: Redactor,
@@ -34,6 +35,7 @@ impl Recheck {
     pub(super) fn new(shared: &Shared) -> Self {
         let settings = &shared.settings;
         Self {
+            wire: settings.wire.clone(),
             form: settings.form,
             limits: settings.limits,
             redactor: settings.redactor.clone(),
@@ -53,7 +55,8 @@ impl Recheck {
     ) -> Result<i64, DropReason> {
         let redacted = &mut self.redacted;
         redacted.clear();
-        let layout = self.form.layout();
+        let form = self.wire.kept_form(self.form, json);
+        let layout = form.layout();
         redact(json, layout, &self.redactor, &mut self.scratch, redacted)?;
         if !has_unique_names(redacted) {
             return Err(DropReason::SpoolFull);
@@ -66,17 +69,17 @@ impl Recheck {
             captured: None,
             otherwise_at: queued_at,
         };
-        let changes = self.form.check(&mut event, &check);
+        let changes = form.check(&mut event, &check);
         // Each event that was captured has what its wire requires.
         let changes = changes.map_err(|_| DropReason::SpoolFull)?;
-        let id = self.form.id_of(&event).ok_or(DropReason::SpoolFull)?;
+        let id = form.id_of(&event).ok_or(DropReason::SpoolFull)?;
         self.ledger.leave_out(changes.left_out);
         if changes.any() {
             // Writing a tree of string keys into memory cannot fail.
-            serde_json::to_writer(out, &event).map_err(|_| DropReason::SpoolFull)?;
-        } else {
-            out.extend_from_slice(redacted);
+            redacted.clear();
+            serde_json::to_writer(&mut *redacted, &event).map_err(|_| DropReason::SpoolFull)?;
         }
+        self.wire.write_kept(self.form, redacted, out);
         Ok(id)
     }
 }

@@ -17,8 +17,10 @@ pub(crate) struct Ends {
 }
 
 /// The bounds of a queue for all destinations: the first one's, and the worker is woken for whatever is worth a request
-/// to any of them.
+/// to any of them, and for a quarter of what the queue may hold: before callers have filled what one that lags leaves them.
 fn common_bounds(mut bounds: Bounds, others: &[DeliverySettings]) -> Bounds {
+    bounds.batch_events = bounds.batch_events.min(bounds.max_events / 4);
+    bounds.batch_bytes = bounds.batch_bytes.min(bounds.max_bytes / 4);
     for other in others {
         bounds.batch_events = bounds.batch_events.min(other.bounds.batch_events);
         bounds.batch_bytes = bounds.batch_bytes.min(other.bounds.batch_bytes);

@@ -138,12 +138,6 @@ impl Source {
         self.rewriting.is_some()
     }
 
-    /// How many events are ready and were not taken.
-    pub(super) fn untaken(&self) -> u64 {
-        let rest = self.rewriting.as_ref().map_or(0, Rewriting::left);
-        rest + self.receiver.waiting()
-    }
-
     /// The sequence number of the oldest segment that was not taken, or that the hook has not seen whole.
     pub(super) fn oldest(&self) -> Option<u64> {
         let in_part = self.rewriting.iter().map(Rewriting::sequence);

@@ -26,11 +26,6 @@ use crate::wire::person::Person;
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How long the end of the worker waits for the disk: until what is in memory is written, and all in all. A slow disk
-/// gets most of the second by which a blocking wait outlasts its deadline, since what it does not write is lost.
-const SYNC_TIMEOUT: Duration = Duration::from_millis(650);
-const DISK_TIMEOUT: Duration = Duration::from_millis(800);
-
 /// How often a flush has written anew what somebody had removed, before it says that it could not.
 const MAX_REWRITES: u32 = 3;
 
@@ -530,11 +525,8 @@ impl Spooling {
         }
     }
 
-    /// At the end: leaves to the next process what is undelivered and on disk, and the directory as
-    /// that process is to find it.
-    pub(super) async fn leave(&mut self, backlog: &mut Backlog) {
-        let started = tokio::time::Instant::now();
-        let until = started + SYNC_TIMEOUT;
+    /// At the end: leaves to the next process what is undelivered and on disk by this time.
+    pub(super) async fn leave(&mut self, backlog: &mut Backlog, until: tokio::time::Instant) {
         self.leaving = true;
         let mut before = None;
         loop {
@@ -550,9 +542,12 @@ impl Spooling {
             }
             before = unpulled;
         }
+    }
+
+    /// Leaves the directory as the next process is to find it, at most until this time.
+    pub(super) async fn close(&mut self, backlog: &mut Backlog, until: tokio::time::Instant) {
         self.send_ended();
         self.disk.send(DiskJob::Close);
-        let until = started + DISK_TIMEOUT;
         self.wait_for_disk(backlog, until, |spooling| spooling.closed)
             .await;
         for WaitingFlush { flush, .. } in self.flushes.take(|_| true) {
@@ -921,7 +916,9 @@ mod tests {
         shared.ledger.recover(1);
         let segment = restore(&mut scene.backlog, &loaded, scene.now).unwrap();
         segment.upgrade().unwrap().set_on_disk(OnDisk::No);
-        scene.spooling.leave(&mut scene.backlog).await;
+        let until = tokio::time::Instant::now() + TICK;
+        scene.spooling.leave(&mut scene.backlog, until).await;
+        scene.spooling.close(&mut scene.backlog, until).await;
         let ledger = &shared.ledger;
         assert_eq!((ledger.pending(), ledger.spooled()), (0, 1));
         assert!(scene.spooling.closed);

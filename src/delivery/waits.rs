@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Weak;
 use std::time::Instant;
 
-use super::message::{ConfirmationWaiter, Flush, Shutdown, ShutdownReport, answer};
-use crate::error::FlushError;
+use super::message::{ConfirmationWaiter, DiskFlush, Flush, Shutdown, ShutdownReport, answer};
+use crate::error::{FlushError, SpoolError};
 use crate::ledger::Stats;
 
 /// Ended confirmations are swept out only once there are this many.
@@ -16,6 +16,8 @@ const MIN_SWEEP: usize = 64;
 pub(crate) struct Waits {
     /// Each until all segments before a sequence number are done.
     flushes: Vec<(u64, Flush)>,
+    /// Those to disk, each until all segments before a sequence number were handed over.
+    disk_flushes: Vec<(u64, DiskFlush)>,
     /// By deadline. An entry outlives its event until it is swept out.
     confirmations: BTreeMap<(Instant, u64), Weak<ConfirmationWaiter>>,
     next_confirmation: u64,
@@ -28,6 +30,35 @@ impl Waits {
     /// Adds a flush, which waits until all segments before `sequence` are done.
     pub(super) fn add_flush(&mut self, sequence: u64, flush: Flush) {
         self.flushes.push((sequence, flush));
+    }
+
+    /// Adds a flush to disk, which waits until all segments before `sequence` were handed over to the destinations.
+    pub(super) fn add_disk_flush(&mut self, sequence: u64, flush: DiskFlush) {
+        self.disk_flushes.push((sequence, flush));
+    }
+
+    /// Takes out the flushes to disk of which all was handed over, and answers those whose time is up. `oldest`, the
+    /// sequence number of the oldest segment that was not handed over whole, is asked for when there is one.
+    pub(super) fn take_disk_flushes(
+        &mut self,
+        now: Instant,
+        oldest: impl FnOnce() -> Option<u64>,
+    ) -> Vec<DiskFlush> {
+        if self.disk_flushes.is_empty() {
+            return Vec::new();
+        }
+        let oldest = oldest();
+        let mut taken = Vec::new();
+        for (sequence, flush) in std::mem::take(&mut self.disk_flushes) {
+            if oldest.is_none_or(|oldest| oldest >= sequence) {
+                taken.push(flush);
+            } else if flush.deadline <= now {
+                answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
+            } else {
+                self.disk_flushes.push((sequence, flush));
+            }
+        }
+        taken
     }
 
     pub(super) fn add_confirmation(&mut self, deadline: Instant, waiter: Weak<ConfirmationWaiter>) {
@@ -91,6 +122,8 @@ impl Waits {
         let flushes = self.flushes.iter().map(|(_, flush)| flush.deadline);
         let confirmation = self.confirmations.keys().next().map(|(at, _)| *at);
         let shutdowns = self.shutdowns.iter().map(|shutdown| shutdown.deadline);
+        let to_disk = self.disk_flushes.iter().map(|(_, flush)| flush.deadline);
+        let flushes = flushes.chain(to_disk);
         flushes.chain(confirmation).chain(shutdowns).min()
     }
 
@@ -113,6 +146,9 @@ impl Waits {
                     Err(FlushError::Closed)
                 },
             );
+        }
+        for (_, flush) in self.disk_flushes {
+            answer(flush.reply, Err(SpoolError::Closed));
         }
         let started = self.shutdowns.first().map_or(now, |first| first.started);
         let report = ShutdownReport {

@@ -116,9 +116,13 @@ impl Branches {
     }
 
     /// The segment of the destination in this place: shared, where it takes all events, else a copy of those that it
-    /// takes. `None` where it takes none; how many they are where there is no memory for the copy, and whoever waits for
-    /// one of them is told.
-    pub(crate) fn of(&mut self, destination: usize) -> Option<Result<Segment, u64>> {
+    /// takes. `None` where it takes none; how many they are where there is no memory for the copy, nor `make_room` has made
+    /// any, and whoever waits for one of them is told.
+    pub(crate) fn of(
+        &mut self,
+        destination: usize,
+        make_room: &mut dyn FnMut() -> bool,
+    ) -> Option<Result<Segment, u64>> {
         let entries = &self.events.buffer.entries;
         let takes = |event: &usize| {
             let entry = entries.get(*event);
@@ -136,7 +140,7 @@ impl Branches {
         }
         let events = match taken.len() == entries.len() {
             true => Some(Arc::clone(&self.events)),
-            false => self.copy(&taken),
+            false => self.copy(&taken, make_room),
         };
         let Some(events) = events else {
             for (_, listener) in listeners {
@@ -148,7 +152,7 @@ impl Branches {
     }
 
     /// Copies a part of the events, while copies leave a quarter of the memory to what all take.
-    fn copy(&self, taken: &[usize]) -> Option<Arc<Events>> {
+    fn copy(&self, taken: &[usize], make_room: &mut dyn FnMut() -> bool) -> Option<Arc<Events>> {
         let of = &self.events.buffer;
         let range = |event: usize| {
             let before = event
@@ -168,8 +172,12 @@ impl Branches {
         buffer.first_at = of.first_at;
         buffer.sequence = of.sequence;
         let channel = Arc::clone(&self.events.channel);
-        let has_room = channel.try_charge(buffer.charge, channel.bounds.max_bytes / 4 * 3);
-        has_room.then(|| Arc::new(Events { buffer, channel }))
+        while !channel.try_charge(buffer.charge, channel.bounds.max_bytes / 4 * 3) {
+            if !make_room() {
+                return None;
+            }
+        }
+        Some(Arc::new(Events { buffer, channel }))
     }
 }
 
@@ -267,7 +275,7 @@ mod tests {
         let [(one, mut of_one), (two, mut of_two)] = [(); 2].map(|()| sender.branch());
         let mut branches = Branches::new(segment, 2, false);
         for (at, receiver) in [&mut of_one, &mut of_two].into_iter().enumerate() {
-            let segment = branches.of(at).unwrap().unwrap();
+            let segment = branches.of(at, &mut || false).unwrap().unwrap();
             receiver.branch().unwrap().push(segment);
         }
         drop(branches);
@@ -292,11 +300,11 @@ mod tests {
         let (sender, receiver) = queue();
         let (segment, told) = segment(&receiver, &[FIRST, Takers::ALL, FIRST, Takers::ALL]);
         let mut branches = Branches::new(segment, 2, false);
-        let first = branches.of(0).unwrap().unwrap();
-        let second = branches.of(1).unwrap().unwrap();
+        let first = branches.of(0, &mut || false).unwrap().unwrap();
+        let second = branches.of(1, &mut || false).unwrap().unwrap();
         assert!(
             branches
-                .of(7)
+                .of(7, &mut || false)
                 .is_some_and(|all| ids(&all.unwrap()) == [1, 3])
         );
         drop(branches);
@@ -315,7 +323,11 @@ mod tests {
         drop((first, second));
         assert_eq!(sender.bytes(), 0);
         let (segment, _told) = self::segment(&receiver, &[SECOND; 2]);
-        assert!(Branches::new(segment, 2, false).of(0).is_none());
+        assert!(
+            Branches::new(segment, 2, false)
+                .of(0, &mut || false)
+                .is_none()
+        );
     }
 
     #[test]
@@ -323,7 +335,7 @@ mod tests {
         let (_sender, receiver) = queue();
         let (segment, told) = segment(&receiver, &[Takers::ALL, Takers::ALL, SECOND]);
         let mut branches = Branches::new(segment, 2, true);
-        let [first, second] = [0, 1].map(|at| branches.of(at).unwrap().unwrap());
+        let [first, second] = [0, 1].map(|at| branches.of(at, &mut || false).unwrap().unwrap());
         let expired = EventEnd::Dropped(DropReason::Expired);
         first.notify_end(0..1, EventEnd::Delivered);
         first.notify_end(1..2, expired);
@@ -345,7 +357,7 @@ mod tests {
             all_told.push(told);
             let mut branches = Branches::new(segment, 2, false);
             for (at, receiver) in [&mut of_one, &mut of_two].into_iter().enumerate() {
-                let segment = branches.of(at).unwrap().unwrap();
+                let segment = branches.of(at, &mut || false).unwrap().unwrap();
                 receiver.branch().unwrap().push(segment);
             }
         }

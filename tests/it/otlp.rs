@@ -1,6 +1,6 @@
 //! The OTLP wire: spans, what a receiver's answers mean, and OpenTelemetry's variables.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime};
 
 use mcp_usage::testing::contract::{ReceivedWire, check};
@@ -372,6 +372,12 @@ proptest! {
 
 /// Sends one batch of ten events, which is answered so first; returns the ends and the requests.
 fn answered(answers: impl IntoIterator<Item = Answer>) -> (mcp_usage::Stats, u64) {
+    let (stats, ingest) = sent(10, answers);
+    (stats, ingest.counts().requests)
+}
+
+/// Sends one batch of so many events, which is answered so first.
+fn sent(events: u64, answers: impl IntoIterator<Item = Answer>) -> (mcp_usage::Stats, MockIngest) {
     let ingest = ingest();
     ingest.script(answers);
     let usage = builder_for(&ingest, &otlp())
@@ -381,11 +387,11 @@ fn answered(answers: impl IntoIterator<Item = Answer>) -> (mcp_usage::Stats, u64
         .max_in_flight(1)
         .build()
         .unwrap();
-    for n in 0..10 {
+    for n in 0..events {
         usage.log_usage(call(n));
     }
     usage.flush_blocking(PATIENCE).unwrap();
-    (end(&usage, &ingest), ingest.counts().requests)
+    (end(&usage, &ingest), ingest)
 }
 
 #[test]
@@ -417,6 +423,29 @@ fn four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else() {
     ] {
         let (stats, requests) = answered([Answer::status(status)]);
         assert_eq!((stats.dropped.get(reason), requests), (10, 1), "{status}");
+    }
+}
+
+/// Parts of a request are other requests.
+#[test]
+fn no_request_is_sent_again_byte_for_byte_but_after_four_statuses_and_a_lost_connection() {
+    let is_repeated = |answer: Answer| {
+        let (_, ingest) = sent(3, vec![answer; 2]);
+        let requests = ingest.requests().into_iter();
+        let bodies: Vec<Vec<u8>> = requests.map(|request| request.body).collect();
+        assert!(!bodies.is_empty() && bodies.iter().all(|body| !body.is_empty()));
+        let others: HashSet<&Vec<u8>> = bodies.iter().collect();
+        others.len() < bodies.len()
+    };
+    for status in 200..=599 {
+        let expected = matches!(status, 429 | 502..=504);
+        assert_eq!(is_repeated(Answer::status(status)), expected, "{status}");
+    }
+    for (name, lost) in [
+        ("reset", Answer::reset_after_body()),
+        ("closed", Answer::raw("")),
+    ] {
+        assert!(is_repeated(lost), "{name}");
     }
 }
 

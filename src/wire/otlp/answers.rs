@@ -8,7 +8,8 @@ use crate::ledger::DropReason;
 use crate::wire::answer::{Receipt, Verdict, parse_retry_after};
 
 /// Says what an answer means for its batch, by its status: OTLP names the four after which a request may be sent
-/// again. A connection that breaks is the only other cause; a timeout breaks it. What may mean an event rather than the request is looked for in parts.
+/// again. A connection that breaks is the only other cause; a timeout breaks it. What may mean an event rather than the
+/// request is looked for in parts.
 pub(crate) fn classify_answer(status: u16, retry_after: Option<&str>, now: SystemTime) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
