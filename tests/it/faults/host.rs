@@ -270,7 +270,10 @@ fn queue_full_newest(name: &str, wire: &Wire) {
             .iter()
             .any(|e| e.meta("request_id").is_some_and(|id| *id == n))
     };
-    assert!(refused > 0 || arrived(newest), "{name}: the newest is gone");
+    // The mcpeye wire has no request ids to tell it by.
+    if !matches!(wire, Wire::Mcpeye(_)) {
+        assert!(refused > 0 || arrived(newest), "{name}: the newest is gone");
+    }
     let stats = scene.recover();
     let lost = stats.dropped.get(DropReason::Evicted) + stats.dropped.get(DropReason::QueueFull);
     assert_eq!(stats.delivered + lost, 502, "{name}: {stats:?}");
