@@ -678,8 +678,12 @@ async fn four_exports_go_out_at_a_time_and_one_that_nobody_takes_is_ended() {
             .await
             .expect("the turn does not end");
         if is_ended {
-            let export = exports.remove(0).bytes().await;
-            assert!(export.is_err(), "it is taken for whole");
+            // Which of them was ended first is open.
+            let mut was_cut = false;
+            for export in exports {
+                was_cut |= export.bytes().await.is_err();
+            }
+            assert!(was_cut, "all are taken for whole");
         }
     }
 }
