@@ -321,7 +321,10 @@ mod tests {
                 "npx",
             ),
             (
-                &["npx", "https://rachel:pass@npm.example.com/server.tgz"],
+                &[
+                    "npx",
+                    concat!("https://rachel", ":pass@npm.example.com/server.tgz"),
+                ],
                 "npx",
             ),
             (
