@@ -29,7 +29,7 @@ const BURDENS: [Burden; 4] = [
         50,
         12,
     ),
-    (|b| b.max_queue_events(2).max_in_flight(64), 1, 20),
+    (|b| b.max_queue_events(16).max_in_flight(64), 2, 20),
 ];
 
 /// What is under way is never evicted, and may take until its time is up: here, longer than all the rounds.
