@@ -40,6 +40,8 @@ use defaults::Defaults;
 use otlp::resource::Resource;
 use otlp::settings::{OtelVariables, VARIABLES};
 use parts::SenderInfo;
+#[cfg(feature = "spool")]
+use record::Record;
 use subject::present;
 
 /// Where the Reo wire sends to.
@@ -380,20 +382,18 @@ impl Wire {
     #[cfg(feature = "spool")]
     pub(crate) fn kept_form(&self, queued: EventForm, event: &[u8]) -> EventForm {
         match self {
-            Self::Mcpeye(_) if mcpeye::is_event(event) => EventForm::Mcpeye,
-            Self::Mcpeye(_) => EventForm::Record,
+            Self::Mcpeye(_) if mcpeye::is_record(&Record::read(event)) => EventForm::Record,
+            Self::Mcpeye(_) => EventForm::Mcpeye,
             Self::Reo | Self::ReoBatch | Self::Otlp(_) | Self::PostHog(_) => queued,
         }
     }
 
-    /// Appends an event that a spool has kept to `out`, as a frame takes it where events are queued in the form `queued`.
+    /// Appends an event that a spool has kept in the form `kept` to `out`, as a frame takes it where events are queued in
+    /// the form `queued`.
     #[cfg(feature = "spool")]
-    pub(crate) fn write_kept(&self, queued: EventForm, event: &[u8], out: &mut Vec<u8>) {
-        match self {
-            Self::Mcpeye(_) if queued == EventForm::Mcpeye => {
-                mcpeye::write_events(event, out);
-                out.pop_if(|last| *last == b',');
-            }
+    pub(crate) fn write_kept(kept: EventForm, queued: EventForm, event: &[u8], out: &mut Vec<u8>) {
+        match (kept, queued) {
+            (EventForm::Record, EventForm::Mcpeye) => mcpeye::write_call(&Record::read(event), out),
             _ => out.extend_from_slice(event),
         }
     }
@@ -453,6 +453,38 @@ mod tests {
         assert_eq!(blank.fault(), Some("has an empty mcpeye project"));
         let nameless = Wire::PostHog(PostHog::new().server_name(""));
         assert_eq!(nameless.fault(), Some("has an empty name of the server"));
+    }
+
+    /// An event that was changed, and read and written as a tree, may have its members in any order.
+    #[cfg(feature = "spool")]
+    #[test]
+    fn the_form_that_a_spool_has_kept_is_told_whatever_stands_first() {
+        let wire = Wire::Mcpeye(Mcpeye::new("a"));
+        let call = r#"{"arguments":{"head":{"start":1}},"callId":"7","toolName":"x"}"#;
+        let record = r#"{"activity_type":"MCP_TOOL_CALL","callId":"of a hook","head":{"start":7000000},"meta":{"tool":"x"}}"#;
+        for queued in [EventForm::Mcpeye, EventForm::Record] {
+            let form = |event: &str| wire.kept_form(queued, event.as_bytes());
+            assert_eq!(form(call), EventForm::Mcpeye);
+            assert_eq!(form(record), EventForm::Record);
+        }
+        let events = |kept: &str| {
+            let mut out = Vec::new();
+            mcpeye::write_events(format!("{kept},").as_bytes(), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        let written = events(record);
+        assert!(
+            written.starts_with("{\"callId\":\"") && written.contains("\"timestamp\":7,"),
+            "{written}"
+        );
+        assert_eq!(
+            events(&format!("{call},{record}")),
+            format!("{call},{written}")
+        );
+        let mut alone = Vec::new();
+        let (kept, queued) = (EventForm::Record, EventForm::Mcpeye);
+        Wire::write_kept(kept, queued, record.as_bytes(), &mut alone);
+        assert_eq!(format!("{},", String::from_utf8(alone).unwrap()), written);
     }
 
     #[test]

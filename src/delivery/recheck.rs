@@ -79,7 +79,7 @@ impl Recheck {
             redacted.clear();
             serde_json::to_writer(&mut *redacted, &event).map_err(|_| DropReason::SpoolFull)?;
         }
-        self.wire.write_kept(self.form, redacted, out);
+        Wire::write_kept(form, self.form, redacted, out);
         Ok(id)
     }
 }

@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::answer::Receipt;
 use super::defaults::Defaults;
 use super::parts::{Stamp, TOO_LARGE, write_argument_names};
-use super::record::{
-    HeadName, Json, MetaName, PayloadName, Record, Scanner, close_object, write_member,
-};
+use super::record::{HeadName, Json, MetaName, PayloadName, Record, close_object, write_member};
 use super::subject::{email, identity, present, session_hash, user_id};
 use crate::base::clock::unix_millis;
 use crate::base::id;
@@ -156,26 +154,22 @@ pub(super) fn write_event(
 /// Writes the calls that records hold as this format has them, each followed by a comma. A spool may have kept some of
 /// them in this format already.
 pub(super) fn write_events(records: &[u8], out: &mut Vec<u8>) {
-    let mut scanner = Scanner::of(records);
-    while let Some(event) = scanner.value() {
-        let event = event.as_str().as_bytes();
-        match is_event(event) {
-            true => out.extend_from_slice(event),
-            false => write_call(&Record::read(event), out),
+    Record::each(&[records], |record, json| {
+        match is_record(record) {
+            true => write_call(record, out),
+            false => out.extend_from_slice(json.as_bytes()),
         }
         out.push(b',');
-        if !scanner.takes(b',') {
-            break;
-        }
-    }
+    });
 }
 
-/// Whether an event has this format, in which its id stands first.
-pub(super) fn is_event(event: &[u8]) -> bool {
-    event.starts_with(b"{\"callId\":")
+/// Whether an event is a record, in whose head alone stands when it began or ended. The order of an event's members says
+/// nothing: one that a hook has changed has another.
+pub(super) fn is_record(event: &Record<'_>) -> bool {
+    event.head(HeadName::Start).or(event.head(HeadName::End)) != Json::ABSENT
 }
 
-fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
+pub(super) fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
     let (event, meta, head) = (
         |name| record.event(name),
         |name| record.meta(name),

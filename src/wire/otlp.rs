@@ -27,7 +27,7 @@ pub(super) fn frame(otlp: &Otlp, events: &[&[u8]], sender: &SenderInfo) -> Vec<u
                 scope.bytes(1, b"mcp-usage");
                 scope.bytes(2, env!("CARGO_PKG_VERSION").as_bytes());
             });
-            Record::each(events, |record| {
+            Record::each(events, |record, _| {
                 spans.message(2, Size::Medium, |span| span::write(record, otlp, span));
             });
         });

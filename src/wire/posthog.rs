@@ -23,7 +23,7 @@ pub(super) fn frame(posthog: &PostHog, events: &[&[u8]], sender: &SenderInfo) ->
     body.extend_from_slice(br#"{"historical_migration":false,"sent_at":""#);
     body.extend_from_slice(sent_at.as_str().as_bytes());
     body.extend_from_slice(br#"","batch":["#);
-    Record::each(events, |record| {
+    Record::each(events, |record, _| {
         event::write(record, posthog, &mut body);
         body.push(b',');
     });

@@ -142,16 +142,19 @@ impl<'e> Record<'e> {
         }
     }
 
-    /// Reads the events of a batch's parts, in which a comma follows each, up to what is none.
-    pub(crate) fn each(parts: &[&'e [u8]], mut read: impl FnMut(&Self)) {
+    /// Reads the events of a batch's parts, in which a comma follows each, up to what is none. `read` gets the event's JSON,
+    /// too.
+    pub(crate) fn each(parts: &[&'e [u8]], mut read: impl FnMut(&Self, &'e str)) {
         let mut record = Self::empty();
         for part in parts {
             let mut scanner = Scanner::of(part);
+            let mut start = scanner.clone();
             while record.read_next(&mut scanner).is_some() {
-                read(&record);
+                read(&record, scanner.since(&start));
                 if !scanner.takes(b',') {
                     break;
                 }
+                start = scanner.clone();
             }
         }
     }
@@ -315,7 +318,7 @@ mod tests {
 
     fn sources(parts: &[&[u8]]) -> Vec<String> {
         let mut sources = Vec::new();
-        Record::each(parts, |record| {
+        Record::each(parts, |record, _| {
             let source = record.event(PayloadName::Source).text();
             sources.push(source.unwrap_or_default().into_owned());
         });

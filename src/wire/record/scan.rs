@@ -72,6 +72,11 @@ impl<'j> Scanner<'j> {
         bytes.filter(|_| is_plain)
     }
 
+    /// What was stepped over since this one stood elsewhere in the same text.
+    pub(super) fn since(&self, before: &Self) -> &'j str {
+        self.text.get(before.at..self.at).unwrap_or_default()
+    }
+
     #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
