@@ -1,5 +1,5 @@
 //! OAuth 2.1, as the MCP authorization specification profiles it: what clients talk to. What a
-//! browser sees of it is in [`web`](crate::web).
+//! browser sees of it is in `web`.
 //!
 //! No crate offers this part: `oxide-auth` knows neither resource indicators, registration nor
 //! refresh tokens with reuse detection, and `oauth2` is for clients.

@@ -1,8 +1,8 @@
 //! What browsers get: the pages, and what guards them.
 //!
 //! Every answer passes `guard`, which checks the host that was asked for and sets the headers that keep others out.
-//! A page is shown to a [`Look`], which only somebody who is signed in has; what changes something takes a
-//! [`Change`], which only a form of the session's own pages makes, sent by an administrator.
+//! A page is shown to a `Look`, which only somebody who is signed in has; what changes something takes a
+//! `Change`, which only a form of the session's own pages makes, sent by an administrator.
 
 mod assets;
 mod change;
