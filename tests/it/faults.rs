@@ -29,9 +29,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{ManualClock, MockIngest};
-use mcp_usage::{Builder, DeliveryError, DropReason, Outcome, Stats, UsageLogger};
+use mcp_usage::{Builder, DeliveryError, DropReason, Outcome, Stats, UsageLogger, Wire};
 
-use crate::support::{PATIENCE, assert_ledger, call, errors};
+use crate::support::{PATIENCE, assert_ledger, call, errors, wires};
 
 /// How long the taking of one event may last: far more than it does on the slowest machine, and far
 /// less than any timeout of a request.
@@ -52,6 +52,16 @@ enum End {
     Searched,
     /// Those of the request that met the fault are dropped, the others delivered.
     Dropped(DropReason),
+}
+
+/// Plays on each wire, beside one another: most of the time goes into waiting.
+fn on_all_wires(play: impl Fn(&str, &Wire) + Sync) {
+    std::thread::scope(|scope| {
+        for (name, wire) in wires() {
+            let play = &play;
+            scope.spawn(move || play(name, &wire));
+        }
+    });
 }
 
 /// A logger, its ingest, and what was logged so far.

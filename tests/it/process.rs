@@ -17,7 +17,7 @@ use mcp_usage::{
 use serde_json::json;
 
 use crate::support::{
-    PATIENCE, assert_ledger, call, endpoint_of, posthog, rachel, reserved_port, secret, wires,
+    PATIENCE, assert_ledger, call, endpoint_of, posthog, rachel, reserved_port, secret, wire_named,
 };
 
 /// A key that no other text contains.
@@ -467,8 +467,7 @@ fn memory(endpoint: &str) {
     );
     let max_queue_bytes = number("USAGE_QUEUE_BYTES").unwrap();
     let wanted = std::env::var("USAGE_WIRE").unwrap();
-    let mut wires = wires().into_iter();
-    let (_, wire) = wires.find(|(name, _)| *name == wanted).unwrap();
+    let wire = wire_named(&wanted);
     let oldest = std::env::var("USAGE_WHEN_FULL").unwrap() == "oldest";
     let builder: Builder = UsageLogger::builder()
         .api_key("test-key-1")
@@ -560,8 +559,7 @@ fn memory_against_all(events: usize, event_bytes: usize, max_queue_bytes: usize)
         for (wire, when_full) in MEMORY_CASES {
             let ingest = MockIngest::builder().unchecked().port(reserved_port());
             let ingest = ingest.start().unwrap();
-            let (_, known) = wires().into_iter().find(|(name, _)| *name == wire).unwrap();
-            let endpoint = endpoint_of(&ingest, &known);
+            let endpoint = endpoint_of(&ingest, &wire_named(wire));
             let ingest = match ingest_is {
                 "down" => {
                     drop(ingest);

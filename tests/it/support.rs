@@ -89,6 +89,12 @@ pub(crate) fn endpoint_of(ingest: &MockIngest, wire: &Wire) -> String {
     }
 }
 
+/// One of the [`wires`], by its name.
+pub(crate) fn wire_named(wanted: &str) -> Wire {
+    let mut wires = wires().into_iter();
+    wires.find(|(name, _)| *name == wanted).unwrap().1
+}
+
 /// [`builder`] for any wire.
 pub(crate) fn builder_for(ingest: &MockIngest, wire: &Wire) -> Builder {
     let endpoint = endpoint_of(ingest, wire);

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use mcp_usage::Wire;
 
-use crate::support::wires;
+use crate::support::wire_named;
 
 const ROLE: &str = "USAGE_FAULT_ROLE";
 /// The name of the wire that a role is played on.
@@ -19,8 +19,7 @@ pub(super) fn role() -> Option<String> {
 /// The wire that this process was started for.
 pub(super) fn wire() -> Wire {
     let wanted = std::env::var(WIRE).unwrap();
-    let mut wires = wires().into_iter();
-    wires.find(|(name, _)| *name == wanted).unwrap().1
+    wire_named(&wanted)
 }
 
 /// Starts `test`, which plays `role`, in an environment without proxies.

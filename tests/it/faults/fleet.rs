@@ -7,21 +7,19 @@ use mcp_usage::config::MIN_QUEUE_BYTES;
 use mcp_usage::testing::{Answer, MockIngest};
 use mcp_usage::{DropReason, Wire};
 
-use super::Scene;
+use super::{Scene, on_all_wires};
 use crate::spool::TempDir;
-use crate::support::{KEY, builder_for, call, ingest, wires};
+use crate::support::{KEY, builder_for, call, ingest};
 
 /// An outage of ten minutes, scaled to ten seconds, in which more events come than memory keeps. On the wire of one event
 /// a request it would last as long as ten thousand requests do.
 #[test]
 fn a_logger_with_a_spool_loses_nothing_through_an_outage() {
-    std::thread::scope(|scope| {
-        for (name, wire) in wires() {
-            // Four loggers at the full rate would measure the machine.
-            let a_second = if wire == Wire::ReoBatch { 1_000 } else { 250 };
-            if wire != Wire::Reo {
-                scope.spawn(move || outage_with_a_spool(name, &wire, a_second));
-            }
+    on_all_wires(|name, wire| {
+        // Four loggers at the full rate would measure the machine.
+        let a_second = if *wire == Wire::ReoBatch { 1_000 } else { 250 };
+        if *wire != Wire::Reo {
+            outage_with_a_spool(name, wire, a_second);
         }
     });
 }
@@ -65,11 +63,7 @@ fn outage_with_a_spool(name: &str, wire: &Wire, a_second: u64) {
 
 #[test]
 fn an_ingest_that_sheds_gets_all_in_its_own_time() {
-    std::thread::scope(|scope| {
-        for (name, wire) in wires() {
-            scope.spawn(move || shed(name, &wire));
-        }
-    });
+    on_all_wires(shed);
 }
 
 fn shed(name: &str, wire: &Wire) {

@@ -17,6 +17,7 @@ use serde::{Serialize, Serializer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::child::{self, assert_ends_well};
+use super::on_all_wires;
 use crate::support::{
     PATIENCE, assert_ledger, builder, builder_for, call, endpoint_of, errors, ingest, wires,
 };
@@ -119,15 +120,6 @@ fn held_up_by(change: fn(Builder, Arc<Barrier>) -> Builder) {
         let usage = builder.build().unwrap();
         usage.log_usage(call(1));
         wait_for_held_up(&usage, &barrier, 1);
-    });
-}
-
-fn on_all_wires(play: impl Fn(&str, &Wire) + Sync) {
-    thread::scope(|scope| {
-        for (name, wire) in wires() {
-            let play = &play;
-            scope.spawn(move || play(name, &wire));
-        }
     });
 }
 

@@ -11,7 +11,7 @@ use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger};
 use serde_json::{Value, json};
 
 use super::child::{self, assert_ends_well};
-use crate::support::{KEY, PATIENCE, assert_ledger, builder, endpoint_of, ingest, wires};
+use crate::support::{KEY, PATIENCE, assert_ledger, builder, endpoint_of, ingest, wire_named};
 
 const TEST: &str = "faults::memory::role";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
@@ -237,12 +237,10 @@ fn slot_is_taken_over() {
 
 fn start(role: &str, ingest: &MockIngest, wire: &str, spool: Option<&Path>) {
     let mut command = child::command(TEST, role);
-    let all = wires();
-    let (_, known) = all.iter().find(|(name, _)| *name == wire).unwrap();
     command
         .env("MALLOC_ARENA_MAX", "2")
         .env(child::WIRE, wire)
-        .env(ENDPOINT, endpoint_of(ingest, known));
+        .env(ENDPOINT, endpoint_of(ingest, &wire_named(wire)));
     if let Some(dir) = spool {
         command.env(SPOOL, dir);
     }

@@ -12,8 +12,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 
 use super::tls::{Authority, Certificate, Front, NAME, adopt, listen};
-use super::{Directory, Entry, Scene};
-use crate::support::{KEY, PATIENCE, ingest, otlp, wires};
+use super::{Directory, Entry, Scene, on_all_wires};
+use crate::support::{KEY, PATIENCE, ingest, otlp};
 
 /// Serves connections on a thread of its own until the sender is dropped.
 pub(super) fn serve<F: Future<Output = ()> + Send + 'static>(
@@ -297,16 +297,6 @@ fn every_fault_of_names_and_connections_is_survived() {
             scene.flush();
             let stats = scene.recover();
             assert_eq!(stats.delivered, 4, "{name}");
-        }
-    });
-}
-
-/// Beside one another: most of the time goes into waiting.
-fn on_all_wires(play: impl Fn(&str, &Wire) + Sync) {
-    std::thread::scope(|scope| {
-        for (name, wire) in wires() {
-            let play = &play;
-            scope.spawn(move || play(name, &wire));
         }
     });
 }

@@ -81,34 +81,41 @@ async fn a_head_that_takes_too_long_is_given_up() {
     );
 }
 
+async fn ask_health(server: &Server, stream: &mut TcpStream) {
+    let host = server.origin.trim_start_matches("http://");
+    let get = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(get.as_bytes()).await.unwrap();
+}
+
+async fn assert_served(stream: &mut TcpStream) {
+    let mut part = [0; 1_024];
+    let read = stream.read(&mut part).await.unwrap();
+    let answer = String::from_utf8_lossy(&part[..read]);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
 #[tokio::test]
 async fn connections_are_bounded_and_the_next_one_waits_for_its_turn() {
     let mut setup = Setup::default();
     setup.limits.connections = 2;
     let server = Server::start_as(setup).await;
-    let get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-    let mut part = [0; 1_024];
-    let mut open = Vec::new();
-    for _ in 0..2 {
-        let mut stream = connect(&server).await;
-        stream.write_all(get).await.unwrap();
-        assert!(stream.read(&mut part).await.unwrap() > 0);
-        open.push(stream);
+    let mut open = [connect(&server).await, connect(&server).await];
+    for stream in &mut open {
+        ask_health(&server, stream).await;
+        assert_served(stream).await;
     }
     let mut third = connect(&server).await;
-    third.write_all(get).await.unwrap();
-    let mut answered = tokio::spawn(async move {
-        let mut part = [0; 1_024];
-        third.read(&mut part).await.unwrap()
-    });
+    ask_health(&server, &mut third).await;
+    let mut answered = tokio::spawn(async move { assert_served(&mut third).await });
     // The others are served still, which the third would be by now.
     for stream in &mut open {
-        stream.write_all(get).await.unwrap();
-        assert!(stream.read(&mut part).await.unwrap() > 0);
+        ask_health(&server, stream).await;
+        assert_served(stream).await;
     }
     assert!(!answered.is_finished());
-    open.pop();
-    assert!((&mut answered).await.unwrap() > 0);
+    let [first, _second] = open;
+    drop(first);
+    (&mut answered).await.unwrap();
 }
 
 #[tokio::test]
@@ -124,12 +131,9 @@ async fn who_reads_no_answer_does_not_keep_a_connection() {
     // More than both ends of a connection hold.
     first.write_all(get.repeat(1_000).as_bytes()).await.unwrap();
     let mut second = connect(&server).await;
-    let health = format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n");
-    second.write_all(health.as_bytes()).await.unwrap();
-    let mut part = [0; 1_024];
-    let answer = tokio::time::timeout(Duration::from_secs(60), second.read(&mut part));
-    let answer = answer.await.expect("the first keeps its connection");
-    assert!(answer.unwrap() > 0);
+    ask_health(&server, &mut second).await;
+    let answer = tokio::time::timeout(Duration::from_secs(60), assert_served(&mut second));
+    answer.await.expect("the first keeps its connection");
     drop(first);
 }
 
@@ -151,22 +155,19 @@ async fn one_peer_leaves_connections_to_others() {
     setup.limits.connections_of_peer = 2;
     setup.limits.head_timeout = Duration::from_secs(600);
     let server = Server::start_as(setup).await;
-    let get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
-    let mut part = [0; 1_024];
-    let mut open = Vec::new();
-    for _ in 0..2 {
-        let mut stream = connect(&server).await;
-        stream.write_all(get).await.unwrap();
-        assert!(stream.read(&mut part).await.unwrap() > 0);
-        open.push(stream);
+    let mut open = [connect(&server).await, connect(&server).await];
+    for stream in &mut open {
+        ask_health(&server, stream).await;
+        assert_served(stream).await;
     }
     let mut third = connect(&server).await;
+    let mut part = [0; 1_024];
     let ended = tokio::time::timeout(Duration::from_secs(20), third.read(&mut part)).await;
     let ended = ended.expect("the third has a connection");
     assert_eq!(ended.unwrap_or_default(), 0);
     let mut other = connect_from(&server, "127.0.0.2").await;
-    other.write_all(get).await.unwrap();
-    assert!(other.read(&mut part).await.unwrap() > 0);
+    ask_health(&server, &mut other).await;
+    assert_served(&mut other).await;
 }
 
 #[tokio::test]
