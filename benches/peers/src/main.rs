@@ -135,6 +135,7 @@ fn run_all(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
             plot.write(&out)?;
             say(&format!("![{}]({})", plot.title, plot.file))?;
         }
+        say("")?;
         targets.extend(report.targets);
     }
     if named.iter().any(|name| name == footprint::NAME) {

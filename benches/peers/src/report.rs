@@ -148,16 +148,36 @@ impl Rows<'_> {
     /// another line.
     pub fn ratio(
         &self,
+        this: (&str, Contender),
+        base: (&str, Contender),
+        figure: impl Fn(&Row) -> Option<f64>,
+    ) -> Option<f64> {
+        self.within(this, base, figure, |this, base| this / base)
+    }
+
+    /// The median, within a repetition, of what one contender's figure is more than another's.
+    pub fn more(
+        &self,
+        this: (&str, Contender),
+        base: (&str, Contender),
+        figure: impl Fn(&Row) -> Option<f64>,
+    ) -> Option<f64> {
+        self.within(this, base, figure, |this, base| this - base)
+    }
+
+    fn within(
+        &self,
         (line, contender): (&str, Contender),
         (base_line, base): (&str, Contender),
         figure: impl Fn(&Row) -> Option<f64>,
+        compare: impl Fn(f64, f64) -> f64,
     ) -> Option<f64> {
-        let ratios = self.of(line, contender).filter_map(|row| {
+        let compared = self.of(line, contender).filter_map(|row| {
             let mut bases = self.of(base_line, base);
             let base = bases.find(|base| base.repetition == row.repetition)?;
-            Some(figure(row)? / figure(base)?).filter(|ratio| ratio.is_finite())
+            Some(compare(figure(row)?, figure(base)?)).filter(|value| value.is_finite())
         });
-        median(ratios.collect())
+        median(compared.collect())
     }
 
     /// This contender's figure over OpenTelemetry's of the same line.
