@@ -10,8 +10,8 @@
 //! ```
 //!
 //! The [`guide`] has a page for each question, from [getting started](guide::getting_started) to
-//! [each line of the log with its cause](guide::troubleshooting). Beside it are [`config`], [`doctor`], [`intent`],
-//! [`limits`], [`redact`], and the modules of the [features](#features).
+//! [each line of the log with its cause](guide::troubleshooting). The other modules are [`config`], [`doctor`],
+//! [`intent`], [`limits`], [`redact`], and those of the [features](#features).
 //!
 //! # Example
 //!
@@ -21,7 +21,7 @@
 //! # let ingest = mcp_usage::testing::MockIngest::start()?;
 //!
 //! let usage = UsageLogger::builder()
-//!     .api_key("test-key-1") // else REO_API_KEY
+//!     .api_key("test-key-1") // by default from REO_API_KEY
 //!     .product_id("reoWebApp")
 //! #   .env(|_| None)
 //! #   .endpoint(ingest.endpoint())
@@ -42,29 +42,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A server on the official Rust SDK needs no more than one line, see the module [`rmcp`].
+//! A server on the official Rust SDK needs only one line; see the module [`rmcp`].
 //!
 //! # What is promised
 //!
-//! - [`log_usage`](UsageLogger::log_usage) never blocks, never panics and does no I/O. Its cost has an
-//!   upper bound whatever the event's size: past the [`limits`] a value is not looked at.
-//! - Nothing unredacted is queued. A redaction rule that fails drops the event.
-//! - Every event is accounted for: [`Stats`] closes. Memory is bounded in bytes.
-//! - The API key goes to the configured origin and nowhere else, and no `Debug`, log line or error
-//!   shows it. Nothing is written to stdout, which belongs to the protocol of a stdio server.
-//! - A failing, slow, hanging or lying ingest never reaches the host.
+//! - [`log_usage`](UsageLogger::log_usage) never blocks, never panics and does no I/O. Its cost is bounded whatever
+//!   the size of the event, because a value is not read beyond the [`limits`].
+//! - Nothing unredacted is queued. If a redaction rule fails, the event is dropped.
+//! - Every event is counted as delivered, as pending, or as dropped for a reason: see [`Stats`]. Memory is bounded in
+//!   bytes.
+//! - The API key is sent to the configured origin and nowhere else, and never appears in `Debug` output, log lines or
+//!   errors. Nothing is written to stdout, because a stdio server uses it for the protocol.
+//! - An ingest that fails, is slow, never answers or answers nonsense does not affect the host.
 //!
 //! What is *not* promised: that an event was delivered, unless
-//! [`log_usage_confirmed`](UsageLogger::log_usage_confirmed) or
-//! [`shutdown`](UsageLogger::shutdown) says so; and that it was delivered only once, since an answer
-//! can get lost. Its id is the same each time.
+//! [`log_usage_confirmed`](UsageLogger::log_usage_confirmed) or [`shutdown`](UsageLogger::shutdown) says so; and that
+//! it was delivered only once, because the ingest's answer can be lost. A repeated event keeps its id.
 //!
 //! # Runtimes
 //!
-//! The worker runs on a thread of its own with a runtime of its own, started by the first event, so the
-//! host may use tokio, another runtime, or none. Every wait has an async form and a blocking twin for
-//! plain threads, and ends at its deadline whatever the worker is doing. All threads of the crate have
-//! names that begin with `mcp-usage`, and [`is_own_thread`] is true on them.
+//! The worker runs on its own thread with its own runtime, which the first event starts, so the host may use tokio,
+//! another runtime, or none. Every wait has an async form and a blocking form, and ends at its deadline whatever the
+//! worker is doing. The names of the crate's threads begin with `mcp-usage`, and [`is_own_thread`] is true on them.
 //!
 //! # Features
 //!
@@ -73,19 +72,19 @@
 //! - `tower`: the module [`tower`], a layer that reads the tool calls of any MCP server over HTTP.
 //! - `testing`: the module [`testing`], a mock ingest over real HTTP, an in-memory transport and a manual
 //!   clock, for tests of servers that embed the crate.
-//! - `pseudonyms`: [`Builder::pseudonyms`], see the module [`pseudonym`], keyed hashes in the place
-//!   of user ids and e-mail addresses, so that the same person stays countable without being named.
+//! - `pseudonyms`: [`Builder::pseudonyms`] sends keyed hashes in place of user ids and e-mail addresses, so that people
+//!   can be counted without being named. See the module [`pseudonym`].
 //! - `gzip`: `Builder::gzip`, compressed requests on the batch wires.
-//! - `http2`: HTTP/2 where the ingest offers it in the TLS handshake.
+//! - `http2`: HTTP/2, if the ingest offers it in the TLS handshake.
 //! - `bundled-roots`: `Builder::bundled_roots`, Mozilla's TLS roots in place of the system's.
-//! - `spool`: [`Builder::spool`], see the module [`spool`], which keeps what is queued on disk until the
-//!   ingest has confirmed it, through restarts and long outages.
+//! - `spool`: [`Builder::spool`] also keeps queued events on disk until the ingest has confirmed them, through restarts
+//!   and long outages. See the module [`spool`].
 //!
 //! # Foreign types
 //!
 //! [`serde_json::Value`] in [`Builder::meta`] and [`Builder::before_send`], and
-//! `reqwest::ClientBuilder` in [`Builder::http_client`]: a new major version of either is one of this
-//! crate.
+//! `reqwest::ClientBuilder` in [`Builder::http_client`]: a new major version of either crate requires a new major version
+//! of this crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // What only some features use is compiled in all builds, so that no `cfg` cuts through the modules. Code

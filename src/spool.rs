@@ -1,4 +1,4 @@
-//! Keeps what is queued on disk until the ingest has confirmed it: [`Spool`] and its limits.
+//! Keeps queued events on disk until the ingest has confirmed them: [`Spool`] and its limits.
 //!
 //! # How it works
 //!
@@ -10,50 +10,50 @@
 //!          thread ─► <dir>/<tag>-<random>/{lock, <time>-<n>.log, <time>-<n>.done}
 //! ```
 //!
-//! Every 100 ms, apart from sending, the worker takes what is queued, runs the hook, and hands each segment (a run of
-//! events) to the spool's thread, by a weak reference: what is delivered before the disk comes to it is never written.
-//! It goes on with the segment in memory. Ended events are told in the same rhythm, and are noted in the list (`.done`)
-//! beside their file; a file whose events have all ended is removed. When memory is half full the worker lets go of
-//! segments that are on disk, the newest first, and reads the oldest back when there is room and the gate is open.
-//! Files of owners that have ended move into the directory of whoever finds them.
+//! Every 100 ms, independently of sending, the worker takes the queued events, runs the hook, and passes each segment (a
+//! run of events) to the spool's thread through a weak reference, so events that are delivered before the disk is ready
+//! are never written. The worker keeps the segment in memory. At the same interval it reports which events have ended; the
+//! thread notes them in the list (`.done`) beside their file, and removes a file whose events have all ended. When memory
+//! is half full, the worker releases segments that are on disk, the newest first. It reads the oldest back when there is
+//! room and the gate is open. Files of owners that have ended move into the directory of the owner that finds them.
 //!
-//! The tag names the wire and, on the mcpeye wire, its project: events wait for a logger with the same one.
+//! The tag names the wire and, on the mcpeye wire, its project: events wait for a logger with the same tag.
 //!
-//! # Why it works so
+//! # Why it works this way
 //!
-//! - **A log of its own**, some 1 500 lines with `crc32fast` (2 crates more) and `rustix` (2 more). The work is that of a
+//! - **A log of its own**, about 1 500 lines with `crc32fast` (2 more crates) and `rustix` (2 more). The work is that of a
 //!   queue: append, forget, read once after a restart. `redb` 4.5 (1 crate, 10 s to build, needs Rust 1.90) is a B-tree
-//!   whose file does not shrink by itself; what it has not committed durably is gone with the process, so that a tick of
-//!   100 ms is ten syncs a second, and a damaged page costs the branch below it. `fjall` 3.1 (42 crates, 33 s) is an LSM
-//!   tree with threads and a compaction that a queue has no use for.
-//! - **One record per event**, with a mark that no UTF-8 text holds, a checksum, and its number in the file. Damage
-//!   costs the records it hits; the reader looks for the next one that is whole.
-//! - **No file refers to another.** What has ended stands beside the file it is about, and the events are removed
-//!   before the list. A crash between any two steps costs a repeated delivery at most.
-//! - **New files only.** What an ended owner left is read and removed, never appended to, so nothing is ever written
-//!   behind a torn record. A write that fails is cut off again.
-//! - **Directories are synced** when a file is new: its name would not survive a power loss otherwise.
-//! - **A sub-directory for each owner**, whose files are moved by whoever gets its lock, so that the leavings of a server
-//!   that was killed a thousand times cost no descriptors. The system unlocks it when the process ends, however it ends
-//!   and whatever children it has forked (`lock.rs`).
-//! - **What is relied on is looked at again**: each file before it is appended to, all of them each second, before a
-//!   flush is answered and at the end. What somebody has removed, moved, cut or replaced is written anew as far as it is
-//!   in memory, too. After a sync that failed the next one succeeds without the bytes, so they go to another file.
-//! - **What is read is judged, not where it stands.** Directories and files are opened without following links or
-//!   waiting, and must be regular ones of this user that not everybody can write; all else is left alone. A file
-//!   is read in pieces of 8 MiB, no further than the spool's bound, and in linear time (`record.rs`); what is behind the
-//!   bound is told and counted as a fault, and a file without an event before it is left alone. Events pass the redactor again: whoever can write the files is this
-//!   user, but the rules may have become stricter, and a record that is no event would break the request it is sent in.
-//! - **Ages on disk are by a clock that nobody sets**: since when this process keeps the events. The wall
-//!   clock's age of an event that is read back is looked at once the ingest has answered a request with it: an outage of
-//!   the network at a restart is no reason to believe that clock.
-//! - **The bound falls on whole files**, the oldest first. Events of theirs that are still in memory are delivered from
-//!   there.
+//!   whose file does not shrink by itself. What it has not committed durably is lost with the process, so an interval of
+//!   100 ms would mean ten syncs a second, and a damaged page costs the branch below it. `fjall` 3.1 (42 crates, 33 s) is an
+//!   LSM tree with threads and a compaction that a queue does not need.
+//! - **One record per event**, with a mark that no UTF-8 text contains, a checksum, and its number in the file. Damage
+//!   costs only the damaged records; the reader searches for the next intact one.
+//! - **No file refers to another.** The list of ended events is beside the file it describes, and the events are removed
+//!   before the list. A crash between any two steps costs at most a repeated delivery.
+//! - **New files only.** What an earlier owner left is read and removed, never appended to, so nothing is ever written
+//!   after a torn record. The bytes of a failed write are cut off again.
+//! - **Directories are synced** for each new file, because its name would otherwise not survive a power loss.
+//! - **A sub-directory for each owner.** The owner that gets its lock moves the files, so a server that was killed a thousand
+//!   times leaves no open descriptors to pay for. The system releases the lock when the process ends, however it ends and
+//!   whatever children it has forked (`lock.rs`).
+//! - **Files are checked again**: each before it is appended to, and all of them every second, before a flush is answered
+//!   and at the end. Files that somebody has removed, moved, cut or replaced are written again from memory, as far as their
+//!   events are still there. After a failed sync the next one would succeed without the bytes, so they go to another file.
+//! - **The content of a file is checked, not its location.** Directories and files are opened without following links and
+//!   without waiting, and must be regular ones of this user that not everybody can write; anything else is left alone. A
+//!   file is read in pieces of 8 MiB, up to the spool's bound, and in linear time (`record.rs`). The rest is logged and
+//!   counted as a fault, and a file without an event up to the bound is left alone. Events pass the redactor again: only this
+//!   user can write the files, but the rules may have become stricter, and a record that is not an event would break the
+//!   request it is sent in.
+//! - **Ages on disk use a monotonic clock**: the time for which this process has kept the events. The wall-clock age of an
+//!   event that was read back counts only once the ingest has answered a request with it, because a network outage at a
+//!   restart does not make that clock trustworthy.
+//! - **The bound applies to whole files**, the oldest first. Their events that are still in memory are delivered from there.
 //! - **While nothing can be written, the worker leaves events in the queue**, where `when_full` can choose among them,
-//!   and offers again each second what it holds.
-//! - **Who is forgotten is overwritten in place**, in every record, ended or not, by one of the same length that says
-//!   nothing: no file moves, and the next owner sees no damage. A segment that is written later is written without them.
-//! - **A flush waits for what is on disk too**, and a shutdown uses its time for it.
+//!   and offers what it holds again every second.
+//! - **Forgotten events are overwritten in place**, ended ones included, by a record of the same length without content: no
+//!   file moves, and the next owner sees no damage. Segments that are written later omit them.
+//! - **A flush also waits for events on disk**, and a shutdown uses its time for them.
 
 mod dir;
 pub(crate) mod disk;
@@ -92,45 +92,45 @@ use crate::error::BuildError;
 use dir::{DirError, SpoolDir};
 use store::StoreSettings;
 
-/// Most bytes that a spool holds on disk: hours of outage of a busy server, and little for a disk.
+/// The most bytes that a spool keeps on disk: enough for hours of outage on a busy server, and little for a disk.
 pub const DEFAULT_MAX_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Least that `max_bytes` may be: a few events of the largest size.
+/// The least that `max_bytes` may be: a few events of the largest size.
 pub const MIN_MAX_BYTES: u64 = 4 * 1024 * 1024;
 
-/// How old an event may get in a spool before it is dropped.
+/// The age at which an event in a spool is dropped.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long an event stays in memory alone: a process that is killed loses the events of this time.
+/// How long an event is only in memory: a process that is killed loses the events of this time.
 pub(crate) const WRITE_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Keeps what is queued on disk, redacted, until the ingest has confirmed it.
+/// Keeps queued events on disk, redacted, until the ingest has confirmed them.
 ///
-/// Given to [`Builder::spool`](crate::Builder::spool). What is undelivered when the process ends, by
-/// whatever means, is delivered by the next logger with the same directory and wire, with the same
-/// ids. During a long outage the disk takes what the memory has no room for.
+/// Given to [`Builder::spool`](crate::Builder::spool). However the process ends, the next logger with the same directory and
+/// wire delivers the events that were undelivered, with the same ids. During a long outage the disk holds the events that
+/// memory has no room for.
 ///
 /// # What is promised
 ///
-/// - A process that is killed loses at most the events of its last 100 ms, because queued events are
-///   written that often, apart from sending. A disk that is slower than that (a sync under load may take longer)
-///   adds its delay. Events that [`flush_to_disk`](crate::UsageLogger::flush_to_disk) has confirmed are never lost.
-/// - A power loss costs what was not synced: the events of about the last second, none that
+/// - A process that is killed loses at most the events of its last 100 ms, because queued events are written that often,
+///   independently of sending. A slower disk (a sync under load may take longer) adds its delay. Events that
+///   [`flush_to_disk`](crate::UsageLogger::flush_to_disk) has confirmed are never lost.
+/// - A power loss costs what was not synced: the events of about the last second, and none that
 ///   `flush_to_disk` has confirmed.
-/// - Files that are removed under a running logger are written anew within a second, as far as their events are still in
-///   memory; `flush_to_disk` checks the files first, and [says](crate::SpoolError::Lost) what is gone for good.
+/// - Files that are removed while the logger runs are written again within a second, as far as their events are still in
+///   memory; `flush_to_disk` checks the files first, and [says](crate::SpoolError::Lost) what is lost for good.
 /// - Delivery is at least once. After a kill the ingest may receive again events that it confirmed in the last
 ///   100 ms, under the same ids.
 /// - A disk that is full, slow or gone never stops delivery, which then goes on from memory.
 ///
 /// # The directory
 ///
-/// Several processes, and several loggers in one, may share a directory: each has a sub-directory of
-/// its own in it (mode 0700, files 0600) and locks it. When an owner has ended, another logger of the same user takes over
-/// what it left. Files of other users, and those that everybody can write, are left alone, with a line in the log. A directory that everybody can
-/// write, such as a volume of mode 0777, is used with a warning. Events wait for a logger that speaks their wire:
-/// give loggers that send to different places different directories. Network file systems often
-/// cannot lock, or keep no owners; [`build`](crate::Builder::build) then fails.
+/// Several processes, and several loggers in one process, may share a directory: each locks a sub-directory of its own in it
+/// (mode 0700, files 0600). When an owner has ended, another logger of the same user takes over what it left. Files of
+/// other users, and those that everybody can write, are left alone, and logged. A directory that everybody can write, such
+/// as a volume of mode 0777, is used with a warning. Events wait for a logger of the same wire, so give loggers that send
+/// to different places different directories. Network file systems often cannot lock, or keep no owners;
+/// [`build`](crate::Builder::build) then fails.
 #[derive(Debug, Clone)]
 #[must_use = "a spool does nothing until it is given to a builder"]
 pub struct Spool {
@@ -140,7 +140,7 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// Begins to configure a spool in a directory, which is made (mode 0700) if there is none.
+    /// Begins to configure a spool in a directory, which is created (mode 0700) if it does not exist.
     pub fn dir(path: impl Into<PathBuf>) -> Self {
         Self {
             dir: path.into(),
@@ -149,7 +149,7 @@ impl Spool {
         }
     }
 
-    /// Sets how many bytes this logger keeps on disk. Over it the oldest events are dropped, some
+    /// Sets how many bytes this logger keeps on disk. Beyond that the oldest events are dropped, some
     /// thousand at a time, as [`SpoolFull`](crate::DropReason::SpoolFull). Default:
     /// [`DEFAULT_MAX_BYTES`]; at least [`MIN_MAX_BYTES`].
     pub const fn max_bytes(mut self, bytes: u64) -> Self {
@@ -158,10 +158,10 @@ impl Spool {
     }
 
     /// Sets how old an event may get before it is dropped as
-    /// [`Expired`](crate::DropReason::Expired), in place of `max_event_age`. What an earlier process has
-    /// left may seem older than it is, since that process's clock may have been wrong: it is kept until the
-    /// ingest has answered a request with it, whatever the answer, or until this process has had it for as
-    /// long. Default: [`DEFAULT_MAX_AGE`]; 1 s to 30 days, and longer than `flush_interval`.
+    /// [`Expired`](crate::DropReason::Expired), in place of `max_event_age`. Events of an earlier process may seem older
+    /// than they are, because that process's clock may have been wrong: they are kept until the ingest has answered a
+    /// request with them, whatever the answer, or until this process has kept them for that long. Default:
+    /// [`DEFAULT_MAX_AGE`]; 1 s to 30 days, and longer than `flush_interval`.
     pub const fn max_age(mut self, age: Duration) -> Self {
         self.max_age = age;
         self
@@ -219,7 +219,7 @@ impl Spool {
     }
 }
 
-/// Whether the error is permanent: the path is no directory, or is invalid.
+/// Whether the error is permanent: the path is not a directory, or is invalid.
 fn is_permanent(dir: &Path, error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidInput, NotADirectory};
     dir.as_os_str().is_empty()

@@ -1,7 +1,8 @@
-//! Reports the tool calls that pass over a pair of byte streams, as stdio is one: for servers on any SDK, or on none.
+//! Reports the tool calls that pass over a pair of byte streams, such as stdio: for servers on any SDK, or on none.
 //!
-//! Newline-delimited JSON-RPC is read as it passes, from the client and to it. Nothing is held back or changed: each
-//! byte goes on as it came, and of each message a copy is kept up to [`max_message_bytes`](UsageStreams::max_message_bytes).
+//! The streams read newline-delimited JSON-RPC in both directions while it passes. They neither delay nor change it unless
+//! [a setting](#with-intent) says so. They copy each message, up to
+//! [`max_message_bytes`](UsageStreams::max_message_bytes).
 //!
 //! ```no_run
 //! use mcp_usage::UsageLogger;
@@ -16,58 +17,62 @@
 //! # Ok::<(), mcp_usage::BuildError>(())
 //! ```
 //!
-//! [`UsageStreams`] has the settings. A proxy in front of another process does the same with its own stdin and stdout, and
-//! copies between them and the process's; one that moves the bytes itself hands them to [taps](UsageStreams::taps).
+//! [`UsageStreams`] has the settings. A proxy in front of another process wraps its own stdin and stdout in the same way,
+//! and copies between them and those of the process; one that moves the bytes itself passes them to
+//! [taps](UsageStreams::taps).
 //!
 //! # What is captured
 //!
-//! What the `tower` feature captures: of each call tool, arguments, outcome, error text, duration, size of the result,
-//! refused arguments, request id, protocol, client, server, session, round, `traceparent`, conversation; and each list of the
-//! tools that differs from those before it. A pair of streams is one session, with an id of its own. Requests of the server's
-//! to the client (sampling, elicitation, roots) and their answers are passed over, whatever their ids.
+//! What the feature `tower` captures. Of each tool call: tool, arguments, outcome, error text, duration, size of the
+//! result, refused arguments, request id, protocol, client, server, session, conversation, round, and `traceparent`. Also
+//! each tool list that differs from the earlier ones. A pair of streams is one session, with an id of its own. The server's
+//! requests to the client (sampling, elicitation, roots) and their answers are ignored, whatever their ids.
 //!
-//! Who it is says [`identify`](UsageStreams::identify), or by choice the [operating
-//! system](UsageStreams::operating_system_user); else the logger.
+//! The user is the one that [`identify`](UsageStreams::identify) names, or that of the [operating
+//! system](UsageStreams::operating_system_user) if you choose so, and otherwise the logger's.
 //!
 //! # How calls end
 //!
 //! | what happens | outcome |
 //! |---|---|
-//! | an answer | what it says: `ok`, `tool_error`, `protocol_error`, `input_required`, `task` |
-//! | the client sends `notifications/cancelled` | `cancelled`, at once; an answer that comes after it is passed on and tells nothing |
-//! | the client closes its stream, or its stream fails | the calls are still waited for, since it may read on; those without an answer when the server closes its own are `cancelled` |
-//! | the server closes its stream, or drops it | `dropped`; `panicked` where its thread panics |
+//! | an answer | that of the answer: `ok`, `tool_error`, `protocol_error`, `input_required`, `task` |
+//! | the client sends `notifications/cancelled` | `cancelled`, at once; a later answer is passed on and not recorded |
+//! | the client closes its stream, or its stream fails | the calls stay open, because the client may still read; those without an answer when the server closes its stream are `cancelled` |
+//! | the server closes its stream, or drops it | `dropped`, or `panicked` if its thread panics |
 //! | more than 4 096 requests wait for an answer | the oldest is `unknown` |
-//! | the call has no id, so that nothing can answer it | `unknown`, at once |
+//! | the call has no id, so it cannot be answered | `unknown`, at once |
 //!
 //! # What is passed on
 //!
-//! Every byte, in its order: partial lines, `\r\n`, batches, lines of any size, text that is no JSON, NUL bytes, bytes that
-//! are no UTF-8. Reads and writes reach the streams within as they were made, so their back-pressure is the caller's.
-//! Requests that cannot be read leave no record, and are counted: [`Stats::unread_messages`](crate::Stats::unread_messages).
-//! What is kept of messages under way is charged to the memory of open calls, a quarter of
-//! [`max_queue_bytes`](crate::Builder::max_queue_bytes). Of a message that is larger than the bound, or that there is no
-//! memory for, an outline of at most 16 KiB is kept, and the call is counted:
+//! Every byte, in order: partial lines, `\r\n`, batches, lines of any size, text that is not JSON, NUL bytes, bytes that
+//! are not UTF-8. Reads and writes reach the inner streams as they were made, so the caller sees their back-pressure.
+//! Requests that cannot be read are not recorded, and are counted in
+//! [`Stats::unread_messages`](crate::Stats::unread_messages).
+//!
+//! Messages that are being read are charged to the memory of open calls, a quarter of
+//! [`max_queue_bytes`](crate::Builder::max_queue_bytes). If a message is larger than `max_message_bytes`, or there is no
+//! memory for it, only an outline of at most 16 KiB is kept, and the call is counted in
 //! [`Stats::calls_without_content`](crate::Stats::calls_without_content).
 //!
 //! # With intent
 //!
-//! [`add_intent`](UsageStreams::add_intent) changes two kinds of messages, and nothing else: the lists of the tools get one
-//! optional property, [asking for the intent](crate::mcp::intent), and calls of those tools lose its argument. Changes are
-//! put into the text as it came: numbers, blanks, the order of members and escapes stay byte for byte. Whose an argument is
-//! follows from the tool's schema alone, see the table of the module `rmcp`.
+//! [`add_intent`](UsageStreams::add_intent) changes two kinds of messages and nothing else: tool lists get one optional
+//! property, which [asks for the intent](crate::mcp::intent), and calls of those tools lose its argument. The rest of the
+//! text stays byte for byte: numbers, white space, the order of members, and escapes. The tool's schema alone decides
+//! whether an argument is ours; see the table in the module `rmcp`.
 //!
-//! Lines are held until they are whole while a list of the tools is waited for, and from the client once it was shown what is
-//! ours. A list passes as it is where it is larger than 1 MiB, is no JSON by the letter, stands among more than 100 messages of
-//! one line, or says a name twice, be it on two pages; then calls of its tools do so, too. So does a call of more than 16 MiB, or
-//! among more than 100 messages; what is held of a call is charged to no bound, since it would reach its tool with what is ours.
-//! What a server has written and not flushed goes on while requests are read; shut the stream
-//! down at its end, since one that is [dropped](AnswerWriter) writes no more than is taken at once.
+//! The server's lines are held until they are complete while a tool list is awaited, and the client's lines once it was shown
+//! our property or tool. A list passes unchanged if it is larger than 1 MiB, is not valid JSON, is one of more than 100
+//! messages on a line, or contains a name twice, even on two pages; calls of its tools then pass unchanged, too. So does a
+//! call of more than 16 MiB, or among more than 100 messages. The held part of a call counts against no bound, because
+//! passing it on early would give our argument to the tool. What a server has written without a flush is passed on while
+//! requests are read. Shut the stream down at its end: a [dropped](AnswerWriter) one writes only what the inner stream
+//! accepts at once.
 //!
-//! A call of the tool for [missing capabilities](UsageStreams::missing_capability) is answered here, between two lines of the
-//! server's, and the server never sees it; the client's next requests wait until the answer is written.
+//! Calls of the tool for [missing capabilities](UsageStreams::missing_capability) are answered here, between two lines of the
+//! server, and the server never sees them. The client's next requests wait until the answer is written.
 //!
-//! An [instrumented](crate::UsageLogger::instrument) server needs no such streams around it: each of its calls would have two
+//! Do not wrap the streams of an [instrumented](crate::UsageLogger::instrument) server: each of its calls would have two
 //! events.
 
 mod answers;
@@ -82,5 +87,5 @@ pub use requests::RequestReader;
 pub use streams::UsageStreams;
 pub use taps::{AnswerTap, RequestTap};
 
-/// How much of a message is kept to be read, in bytes.
+/// The most bytes of a message that are copied in order to read it.
 pub const DEFAULT_MAX_MESSAGE_BYTES: usize = crate::observe::DEFAULT_MAX_MESSAGE_BYTES;
