@@ -881,7 +881,7 @@ fn unclear(receipt: &Receipt, batch: &Batch) -> Option<&'static str> {
             let ids: HashSet<i64> = batch.ids().collect();
             let names_one =
                 |refusal: &Refusal| refusal.event_id.is_some_and(|id| ids.contains(&id));
-            let fault = "and refuses events by ids that none of it has; an id needs all its digits, as a number or as text";
+            let fault = "and refuses ids that no event of it has; an id needs all its digits, as a number or as text";
             (!refusals.iter().all(names_one)).then_some(fault)
         }
         _ => None,

@@ -10,7 +10,7 @@ use regex::Regex;
 const PAGE: &str = include_str!("../../src/guide/failures.md");
 
 /// Where the tables of faults end: what is said of others is checked by hand.
-const COMPARISON: &str = "\n## Beside others\n";
+const COMPARISON: &str = "\n## Compared with other libraries\n";
 
 /// The tests of each line, by its first cell: a file below `tests` or `src`, and a function.
 const CHECKED: &[(&str, &[&str])] = &[

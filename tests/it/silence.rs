@@ -163,7 +163,7 @@ fn a_refusal_of_events_that_no_batch_has_is_told_once() {
         rounded,
     ]);
     let refusals = start("refusals", &ingest.endpoint(), &[]);
-    let line = line(&refusals, "ids that none of it has");
+    let line = line(&refusals, "ids that no event of it has");
     assert!(line.contains("WARN"), "{line}");
 }
 
