@@ -1,7 +1,7 @@
-//! What a logger can tell about its own health: its settings, and whether its ingest can be reached.
+//! Checks a logger's settings, and whether its ingest can be reached.
 //!
 //! [`UsageLogger::check`] sends no event; [`UsageLogger::check_delivery`] sends one that is marked.
-//! [`Builder::check`] finds also what keeps a logger from being built. All print as a list:
+//! [`Builder::check`] also finds what prevents a logger from being built. Each report prints as a list:
 //!
 //! ```
 //! # use mcp_usage::UsageLogger;

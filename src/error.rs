@@ -31,7 +31,7 @@ pub enum BuildError {
         /// The environment variable that was looked up.
         variable: &'static str,
     },
-    /// A setting has a value that cannot be used.
+    /// The value of a setting cannot be used.
     #[error("{setting} {fault}")]
     Invalid {
         /// The setter, or the environment variable, that the value came from.
@@ -47,13 +47,13 @@ pub enum BuildError {
         /// What is wrong with it.
         fault: Box<BuildError>,
     },
-    /// The system has no TLS roots, and so the ingest's certificate could not be checked.
+    /// The system has no TLS roots, so the ingest's certificate could not be checked.
     #[error(
         "no TLS roots were found on this system, which an https endpoint needs: install them (often \
          a package named ca-certificates), or write bundled_roots(true) (feature bundled-roots)"
     )]
     NoTlsRoots(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The HTTP client could not be set up, for instance by what `http_client` made of it.
+    /// The HTTP client could not be built, for instance because of a change by the hook `http_client`.
     #[error("the HTTP client could not be built")]
     HttpClient(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The spool's directory can never be used as it is.
@@ -64,7 +64,7 @@ pub enum BuildError {
         path: std::path::PathBuf,
         /// What is wrong with it.
         fault: &'static str,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
@@ -85,40 +85,38 @@ impl BuildError {
     }
 }
 
-/// Why events are not known to be on disk.
+/// Why it is not certain that events are on disk.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SpoolError {
     /// The logger has no spool.
     #[error("the logger has no spool")]
     NoSpool,
-    /// The time was up first. Writing goes on.
+    /// The timeout passed first. Writing goes on.
     #[error("timed out after {0:?}; writing goes on in the background")]
     TimedOut(Duration),
-    /// The disk did not take the events; [`Stats::spool_faults`](crate::Stats::spool_faults) counts
-    /// such faults, and the log has the cause. Delivery goes on from memory, and writing is tried
-    /// again.
+    /// The events could not be written to disk; [`Stats::spool_faults`](crate::Stats::spool_faults) counts
+    /// such faults, and the log has the cause. Delivery goes on from memory, and the write is retried.
     #[error("{events} events could not be written")]
     NotWritten {
-        /// Events that are in memory alone.
+        /// Events that are only in memory.
         events: u64,
     },
-    /// Events that were on disk alone, and that an earlier flush may have confirmed, are gone or may be. Those
-    /// whose files somebody has removed or damaged since the last flush count as
-    /// [`SpoolFull`](crate::DropReason::SpoolFull); those that the disk failed to sync are delivered if they can
-    /// be read back. All others are on disk. Each flush that waits when it is found out says so; the next one, where
-    /// none does.
+    /// Events that were only on disk, and that an earlier flush may have confirmed, are lost or may be. If their files were
+    /// removed or damaged since the last flush, they count as [`SpoolFull`](crate::DropReason::SpoolFull). If the disk
+    /// failed to sync them, they are delivered if they can be read back. All others are on disk. Every flush that waits when
+    /// the loss is found returns this error; if none waits, the next one does.
     #[error("{events} events that were only on disk are lost, or may be")]
     Lost {
         /// Events that are lost or may be.
         events: u64,
     },
-    /// Of several destinations with a spool, this is the first for which one of the above holds.
+    /// One of several destinations with a spool failed; this is the first.
     #[error("destination {name}: {fault}")]
     Destination {
         /// Its name.
         name: String,
-        /// What holds for it.
+        /// Its error.
         fault: Box<SpoolError>,
     },
     /// The logger shut down meanwhile.
@@ -142,10 +140,10 @@ impl SpoolError {
 #[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
-    /// The time was up first. Nothing is lost: delivery goes on.
+    /// The timeout passed first. Nothing is lost: delivery goes on.
     #[error("{pending} events are still pending")]
     TimedOut {
-        /// Events not yet delivered or dropped, those logged since included.
+        /// Events not yet delivered or dropped, including those logged since the call.
         pending: u64,
     },
     /// The logger shut down meanwhile.
@@ -160,7 +158,7 @@ pub enum ConfirmError {
     /// The event was dropped.
     #[error("the event was dropped: {0}")]
     Dropped(DropReason),
-    /// The time was up first. The event stays pending and may still be delivered.
+    /// The timeout passed first. The event stays pending and may still be delivered.
     #[error("timed out after {0:?}; the event is still pending")]
     Unknown(Duration),
     /// The logger is switched off; nothing is sent.
@@ -168,11 +166,11 @@ pub enum ConfirmError {
     Disabled,
 }
 
-/// A delivery that failed, as `on_error` sees it.
+/// A failed delivery, as `on_error` receives it.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryError {
-    /// A request failed and is tried again.
+    /// A request failed and is retried.
     #[error("request failed, {events} events are retried: {cause}")]
     Retrying {
         /// Events in the request.
@@ -180,12 +178,12 @@ pub enum DeliveryError {
         /// What happened.
         cause: String,
     },
-    /// Events were given up.
+    /// Events were dropped.
     #[error("{events} events dropped ({reason}): {cause}")]
     Dropped {
         /// Events lost.
         events: u64,
-        /// Why, as it is counted.
+        /// The reason under which they are counted.
         reason: DropReason,
         /// What happened.
         cause: String,

@@ -11,20 +11,20 @@ use std::sync::atomic::Ordering::Relaxed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum DropReason {
-    /// The queue was at `max_queue_events` or `max_queue_bytes`, and keeps the oldest events.
+    /// The queue was full (`max_queue_events` or `max_queue_bytes`), and kept its older events.
     QueueFull,
-    /// The queue was full and made room for newer events (`WhenFull::DropOldest`), or the event was among the oldest of one
-    /// of several destinations that lags behind the others.
+    /// The queue was full and made room for newer events (`WhenFull::DropOldest`), or the event was among the oldest of a
+    /// destination that lags behind the others.
     Evicted,
     /// The event exceeds the size of one event, or the ingest answered 413 to it alone.
     TooLarge,
-    /// A field that the wire requires was given neither on the event nor on the logger.
+    /// Neither the event nor the logger has a field that the wire requires.
     MissingField,
     /// The wire has no place for this kind of event.
     UnsupportedByWire,
     /// A redaction rule failed; the event is dropped rather than sent unredacted.
     RedactionFailed,
-    /// The `before_send` hook discarded the event, or failed on it.
+    /// The `before_send` hook discarded the event, or failed.
     BeforeSend,
     /// The tool is sampled, and this call was not chosen.
     Sampled,
@@ -39,14 +39,14 @@ pub enum DropReason {
     /// The ingest answered with a redirect or with another 4xx status, or refused this event of
     /// an accepted batch.
     Rejected,
-    /// The ingest answered 5xx to this event again and again, while it accepted others.
+    /// The ingest kept answering 5xx to this event while it accepted others.
     Refused,
     /// The event was not delivered within `max_event_age`.
     Expired,
     /// The spool did not keep the event: it was full and made room for newer ones, or its file was
     /// damaged or removed.
     SpoolFull,
-    /// The deadline of a shutdown passed first.
+    /// The shutdown's deadline passed first.
     ShutdownTimeout,
     /// The event was offered after the shutdown, or while the system had no thread for the worker; or
     /// the worker has panicked.
@@ -81,7 +81,7 @@ impl DropReason {
 
     const COUNT: usize = Self::ALL.len();
 
-    /// Returns the reason in snake case, as loss reports carry it.
+    /// Returns the reason in snake case, as in loss reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -148,12 +148,11 @@ impl fmt::Debug for Dropped {
     }
 }
 
-/// A snapshot of what became of the events offered so far.
+/// A snapshot of what happened to the events offered so far.
 ///
-/// Whenever nothing is moving, `offered + recovered == delivered + dropped.total() + pending +
-/// spooled`; without a spool `recovered` and `spooled` are 0. Each term is counted where it happens;
-/// a snapshot taken while other threads log may be off by the events that are between two counters at
-/// that moment.
+/// Whenever the logger is idle, `offered + recovered == delivered + dropped.total() + pending + spooled`; without a spool
+/// `recovered` and `spooled` are 0. Each term is counted where it happens, so a snapshot taken while other threads log may
+/// be off by the events that are between two counters at that moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -165,41 +164,39 @@ pub struct Stats {
     pub delivered: u64,
     /// Events queued, in flight, or waiting for a retry.
     pub pending: u64,
-    /// Events on disk alone: they wait there for room in memory or, after a shutdown, for the next
-    /// process. Pending events that are on disk too count as pending.
+    /// Events that are only on disk: they wait there for room in memory or, after a shutdown, for the next
+    /// process. Pending events that are also on disk count as pending.
     pub spooled: u64,
     /// Events lost, by reason.
     pub dropped: Dropped,
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Requests that failed in a way that is tried again.
+    /// Requests that failed and are retried.
     pub retries: u64,
-    /// Bytes of memory the queue holds, in-flight batches and open call guards included.
+    /// Bytes of memory that the queue holds, including batches in flight and open call guards.
     pub queue_bytes: u64,
     /// Panics caught in a caller's `Serialize`, redaction rule or hook.
     pub panics: u64,
     /// Requests without a user because the hook of `identify` failed; their events are anonymous.
     pub identity_failures: u64,
-    /// Calls, and requests for prompts and resources, recorded with names and sizes in place of some of their content:
-    /// because open calls held a quarter of `max_queue_bytes` together, because the queue was full, or because a message was
-    /// larger than the bound of the `tower` layer.
+    /// Calls, and requests for prompts and resources, recorded with names and sizes in place of some of their content,
+    /// because open calls together held a quarter of `max_queue_bytes`, because the queue was full, or because a message was
+    /// larger than `max_message_bytes`.
     pub calls_without_content: u64,
-    /// Messages of HTTP requests that the `tower` layer passed on unread: with an outline that is
-    /// too large, compressed, no JSON, or after the hundredth of a list. Calls among them have no event.
+    /// Request messages that a layer or a stream passed on unread: compressed, not JSON, with an outline that is too large,
+    /// or after the hundredth message of a batch. Calls among them have no event.
     pub unread_messages: u64,
-    /// Values of events that were left out, or replaced by their default, because they are not well
-    /// formed: an `event_id` below 1, an `event_at` outside of 2020 to 2100, a `traceparent` that is
-    /// none, a duration of more than a hundred years, a tool without a name in an `Init`, arguments that
-    /// mcpeye's own tool does not take. What `before_send` returns and what is read back from a spool is
-    /// judged too, with each member that the wire's format names.
+    /// Malformed values of events that were left out, or replaced by their default: an `event_id` below 1, an `event_at`
+    /// outside 2020 to 2100, an invalid `traceparent`, a duration of more than a hundred years, a tool without a name in an
+    /// `Init`, arguments that mcpeye's own tool does not take. What `before_send` returns and what is read back from a
+    /// spool is also checked, for each member that the wire's format names.
     pub fields_left_out: u64,
-    /// Times the spool found something wrong: a write that failed, a file that is damaged or gone, files
-    /// that are not ours.
+    /// Problems of the spool: a failed write, a damaged or missing file, files of other users.
     pub spool_faults: u64,
 }
 
 impl Stats {
-    /// Returns whether the sum holds: always, when nothing is moving.
+    /// Returns whether the numbers add up; they always do when the logger is idle.
     #[must_use]
     pub fn balances(&self) -> bool {
         self.offered + self.recovered
@@ -424,12 +421,11 @@ impl Ledger {
     }
 }
 
-/// What became of an event when it was offered. Ignoring it is fine: each drop is counted in
-/// [`Stats::dropped`].
+/// What happened to an event when it was offered. You may ignore it: each drop is counted in [`Stats::dropped`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It is queued, redacted; the worker delivers it.
+    /// It is redacted and queued; the worker delivers it.
     Queued,
     /// It was dropped, and counted.
     Dropped(DropReason),

@@ -1,43 +1,42 @@
 //! How much of an event is kept: one set of limits for all wires.
 //!
-//! A string over its limit is cut to the limit less three characters, and `...`. Lists and objects
-//! keep their first entries. Nothing here depends on how large the caller's value is: past the
-//! limits a value is not visited further.
+//! A string over its limit is cut, and ends in `...`, which counts towards the limit. Lists and objects keep their first
+//! entries. The cost does not depend on how large the caller's value is, because a value is not read beyond the limits.
 
-/// Most characters of a prompt: several paragraphs; the figure of `reo-census-mcp`.
+/// The most characters of a prompt: several paragraphs; the figure of `reo-census-mcp`.
 pub const MAX_PROMPT_CHARS: usize = 6_000;
-/// Most characters of an argument called `query`, at any depth: enough to read a statement; the
+/// The most characters of an argument called `query`, at any depth: enough to read a statement; the
 /// figure of `reo-census-mcp`.
 pub const MAX_QUERY_CHARS: usize = 1_200;
-/// Most characters of any other string; the figure of `reo-census-mcp`.
+/// The most characters of any other string; the figure of `reo-census-mcp`.
 pub const MAX_STRING_CHARS: usize = 4_000;
-/// Most characters of an error text: the message and the first causes, not a whole trace.
+/// The most characters of an error text: the message and the first causes, not a whole trace.
 pub const MAX_ERROR_CHARS: usize = 2_000;
-/// Most characters of a name, an id or an object's key.
+/// The most characters of a name, an id or an object's key.
 pub const MAX_NAME_CHARS: usize = 256;
-/// Most items of a list.
+/// The most items of a list.
 pub const MAX_LIST_ITEMS: usize = 50;
-/// Most keys of an outermost object; `_truncated_keys` says how many were left out.
+/// The most keys of an outermost object; `_truncated_keys` says how many were left out.
 pub const MAX_TOP_KEYS: usize = 80;
-/// Most keys of an object within another value.
+/// The most keys of an object within another value.
 pub const MAX_NESTED_KEYS: usize = 200;
-/// Most containers that one may stand within; a deeper one becomes `[max depth]`.
+/// The most levels of lists and objects; a deeper one becomes `[max depth]`.
 pub const MAX_DEPTH: usize = 6;
-/// Most names of tools in an [`Init`](crate::Init).
+/// The most names of tools in an [`Init`](crate::Init).
 pub const MAX_TOOLS: usize = 200;
-/// Most names in `tool_argument_keys`.
+/// The most names in `tool_argument_keys`.
 pub const MAX_ARGUMENT_KEYS: usize = 200;
-/// Most bytes of an event's `meta`. Over it the result goes first, then the arguments become
+/// The most bytes of an event's `meta`. Beyond that the result is left out first, then the arguments become
 /// `tool_argument_keys`, then `tool_argument_key_count`.
 pub const MAX_META_BYTES: usize = 24_000;
-/// Most bytes of one event: what the Reo ingest takes in a request, less the frame around it.
+/// The most bytes of one event: what the Reo ingest accepts in a request, less the frame around it.
 pub const MAX_EVENT_BYTES: usize = 256 * 1024 - 12;
 /// How far behind a cut the redactor looks, in bytes: longer than any secret of one line.
 pub(crate) const CUT_MARGIN_BYTES: usize = 4 * 1024;
-/// Most entries of one value that are passed over beyond its limits before the rest of the value is
+/// The most entries of one value that are passed over beyond its limits before the rest of the value is
 /// left out unseen: an upper bound on the time a huge value can take.
 pub(crate) const MAX_SKIPPED_NODES: usize = 512;
-/// Most bytes of JSON text that are passed over, for the same reason.
+/// The most bytes of JSON text that are passed over, for the same reason.
 pub(crate) const MAX_SKIPPED_BYTES: usize = 32 * 1024;
 
 /// One row for each limit that can be set: its field, setter, default, range and documentation.

@@ -1,7 +1,7 @@
-//! Keyed hashes in the place of names (feature `pseudonyms`): the same person stays countable without being named.
+//! Keyed hashes in place of user ids and e-mail addresses (feature `pseudonyms`): people can be counted without being named.
 //!
-//! A pseudonym is an HMAC-SHA-256 under a key of yours. Without the key nobody can find out whose it is, not even by
-//! trying every address there is; with another key the same person gets another pseudonym. Keep the key as long as
+//! A pseudonym is an HMAC-SHA-256 with a key of yours. Without the key nobody can find out whose it is, not even by
+//! trying every address. With another key the same person gets another pseudonym. Keep the key as long as
 //! you want to recognize people, and destroy it to make the pseudonyms anonymous.
 
 use std::fmt;
@@ -55,7 +55,7 @@ impl fmt::Debug for KeyTooShort {
 }
 
 impl Pseudonyms {
-    /// Takes the key: random bytes that only you have.
+    /// Creates pseudonyms with a key: random bytes that only you have.
     ///
     /// # Errors
     ///
@@ -71,23 +71,23 @@ impl Pseudonyms {
         })
     }
 
-    /// Keeps the domain of e-mail addresses, so that companies can be told apart. What stands behind the
-    /// `@` is kept only where it has the form of a domain name with two labels or more.
+    /// Keeps the domain of e-mail addresses, so that companies can be distinguished. The text after the `@` is kept only if
+    /// it has the form of a domain name with two or more labels.
     pub fn keep_domain(mut self) -> Self {
         self.keep_domain = true;
         self
     }
 
-    /// The pseudonym of a user id. White space around an id does not matter; case does: `aB3x` and
+    /// Returns the pseudonym of a user id. White space around an id does not matter, but case does: `aB3x` and
     /// `ab3X` may be two people.
     pub fn user(&self, id: &str) -> String {
         self.pseudonym("user", id.trim())
     }
 
-    /// The pseudonym of an e-mail address, with its domain where that is kept. Neither case nor white
+    /// Returns the pseudonym of an e-mail address, with its domain if that is kept. Neither case nor white
     /// space around an address matters.
     ///
-    /// It has no `@`, so that no rule takes it for an address again.
+    /// It has no `@`, so no rule takes it for an address again.
     pub fn email(&self, address: &str) -> String {
         let address = address.trim().to_lowercase();
         let pseudonym = self.pseudonym("email", &address);

@@ -1,8 +1,8 @@
 //! Tools for tests of code that reports usage: a mock ingest to send to.
 //!
-//! [`MockIngest`] is a real HTTP/1.1 server on loopback. It runs on a thread of its own, so it works in async tests and
-//! in plain ones; it checks what it receives against the wire formats, keeps it for assertions, and plays scripted
-//! [`Answer`]s, faults included.
+//! [`MockIngest`] is a real HTTP/1.1 server on loopback. It runs on its own thread, so it works in async and in plain
+//! tests. It checks what it receives against the wire formats, keeps it for assertions, and plays scripted [`Answer`]s,
+//! faults included.
 //!
 //! # A first test
 //! ```
@@ -25,7 +25,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let ingest = MockIngest::builder().api_key("test-key-1").start()?;
 //!
-//! // What is tested sends its events to `ingest.endpoint()`. Here, by hand:
+//! // The code under test sends its events to `ingest.endpoint()`. Here, by hand:
 //! let body = r#"{"payload":{"activity_type":"MCP_TOOL_CALL","source":"PRODUCT_CLOUD",
 //!     "environment":"PRODUCTION","user_id":"rachel@reo.dev","user_id_type":"EMAIL",
 //!     "product_id":"reoWebApp","event_id":1731000000123456789,"event_at":1731000000,
@@ -42,17 +42,18 @@
 //! ```
 //!
 //! # Asserting on delivery
-//! - [`delivered`](MockIngest::delivered) holds the events the ingest accepted; [`events`](MockIngest::events) all that
-//!   arrived, once per attempt. [`duplicates`](MockIngest::duplicates) names events that were accepted more than once.
-//! - [`violations`](MockIngest::violations) should be empty at the end of a test: the ingest answers a body that breaks
-//!   the format with 400 and the reason, which a sender counts as rejected and goes on.
-//! - Wait for something that happens, with a generous timeout, and never for a fixed time:
-//!   [`wait_for_events`](MockIngest::wait_for_events) in a plain thread, its twin
+//! - [`delivered`](MockIngest::delivered) returns the events that the ingest accepted, and [`events`](MockIngest::events) all
+//!   that arrived, once per attempt. [`duplicates`](MockIngest::duplicates) returns the ids that were accepted more than
+//!   once.
+//! - [`violations`](MockIngest::violations) should be empty at the end of a test. The ingest answers a body that breaks the
+//!   format with 400 and the reason; the sender only counts it as rejected.
+//! - Wait for an event with a generous timeout, and never for a fixed time: with
+//!   [`wait_for_events`](MockIngest::wait_for_events) in a plain thread, or with
 //!   [`events_arrived`](MockIngest::events_arrived) in async code.
-//! - An ingest that fails on one event in many is [`answer_holding`](MockIngest::answer_holding); one that sheds load is
-//!   [`max_requests_per_second`](MockIngestBuilder::max_requests_per_second).
+//! - Use [`answer_holding`](MockIngest::answer_holding) for an ingest that fails on single events, and
+//!   [`max_requests_per_second`](MockIngestBuilder::max_requests_per_second) for one that sheds load.
 //!
-//! The rules a body has to follow are in [`contract`].
+//! The rules that a body must follow are in [`contract`].
 
 mod answer;
 mod check_request;

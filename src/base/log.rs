@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use super::panics::{self, Panicked};
 
-/// The target of all log lines of the crate: where users of the other SDKs look.
+/// The target of all log lines of the crate, which the other SDKs use, too.
 pub const LOG_TARGET: &str = "reo.mcp-gateway";
 
 pub(crate) fn error(line: fmt::Arguments<'_>) -> Result<(), Panicked> {

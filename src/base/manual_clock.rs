@@ -7,10 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::lock::lock;
 
-/// Time for a logger under test: it stands still until [`advance`](Self::advance).
+/// Time for a logger under test, which stands still until [`advance`](Self::advance) is called.
 ///
-/// Clones share one time. Given to a logger by [`Builder::clock`](crate::Builder::clock), it drives
-/// the flush interval, timeouts, back-off, ages and deadlines; sockets stay as fast as they are.
+/// Clones share one time. Given to a logger with [`Builder::clock`](crate::Builder::clock), it drives
+/// the flush interval, timeouts, back-off, ages and deadlines, but not sockets.
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
     time: Arc<Mutex<Time>>,
@@ -34,13 +34,13 @@ impl Default for Time {
 }
 
 impl ManualClock {
-    /// Creates a clock that shows the present, and stops there.
+    /// Creates a clock that shows the current time and stands still.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets time pass, and wakes those whose deadline has come.
+    /// Lets time pass, and wakes tasks whose deadline has passed.
     pub fn advance(&self, time: Duration) {
         self.change(|now, wall| {
             *now += time;
@@ -48,7 +48,7 @@ impl ManualClock {
         });
     }
 
-    /// Sets the wall clock forward, as a correction of the system's time would.
+    /// Sets the wall clock forward, as a correction of the system time does.
     pub fn set_forward(&self, by: Duration) {
         self.change(|_, wall| *wall += by);
     }

@@ -9,10 +9,9 @@ thread_local! {
 
 /// Returns whether the calling thread is one that this crate has started to deliver events.
 ///
-/// A bridge that makes events of log lines asks this for each line. On such a thread every line is
-/// about delivery, whichever crate it comes from (this one, the HTTP client, TLS), and an event made
-/// of it would cause the next. A bridge that cannot call this function looks at the thread's name: it
-/// begins with `mcp-usage`.
+/// For a bridge that turns log lines into events: on such a thread every line is about delivery, whichever crate it
+/// comes from (this one, the HTTP client, TLS), so turning it into an event would cause another line. A bridge that cannot
+/// call this function can check whether the thread's name begins with `mcp-usage`.
 ///
 /// ```
 /// use mcp_usage::{Custom, UsageLogger};

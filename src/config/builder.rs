@@ -96,27 +96,28 @@ impl Builder {
 
     /// Sends every event to one more destination, up to seven beside the builder's own. Default: none.
     ///
-    /// An event is captured and redacted once, whatever the number of destinations, and
-    /// [`max_queue_bytes`](Self::max_queue_bytes) bounds the memory of all: what several wait for is held once. A
-    /// destination that lags behind another holds at most half of it, and half of
-    /// [`max_queue_events`](Self::max_queue_events) or one event, then loses its own oldest events, as
-    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. What it has under way counts:
-    /// where batches and requests would hold more, they are smaller and fewer. One that is down or slow delays no other.
-    /// Where a wire has a place for some kinds of events alone, what it takes of a mixed run is copied, within the same
-    /// bound; where there is no memory for the copy, the one that lags loses its oldest events for it.
+    /// An event is captured, redacted and held in memory once, whatever the number of destinations, and
+    /// [`max_queue_bytes`](Self::max_queue_bytes) bounds the memory of all. A destination that is down or slow does not
+    /// delay the others. If it lags behind another, it holds at most half of that memory, and half of
+    /// [`max_queue_events`](Self::max_queue_events) (at least one event). Beyond that it loses its own oldest events, as
+    /// [`Evicted`](crate::DropReason::Evicted), whatever [`when_full`](Self::when_full) says. Its requests in flight count
+    /// towards the bound; if they would exceed it, batches are smaller and requests fewer.
+    ///
+    /// If a wire accepts only some kinds of events, those are copied out of a mixed run, within the same bound. If there is
+    /// no memory for the copy, the destination that lags loses its oldest events to make room.
     ///
     /// | call | with several destinations |
     /// |---|---|
-    /// | `log_usage` | [`Queued`](crate::Outcome::Queued) if any takes the event; each that should get it counts it as offered |
+    /// | `log_usage` | [`Queued`](crate::Outcome::Queued) if any accepts the event; each destination that it is for counts it as offered |
     /// | `log_usage_confirmed` | waits for the first, or for all: [`confirm`](Self::confirm) |
-    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations within the one deadline; [`destinations`](crate::UsageLogger::destinations) has the counts of each; `flush_to_disk` is done when all spools have the events |
+    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations, with one deadline; [`destinations`](crate::UsageLogger::destinations) has the counts of each; `flush_to_disk` is done when all spools have the events |
     /// | `before_send` | runs once for each event |
-    /// | `forget` | forgets for all of them; an event counts for each |
-    /// | `stats` | the first one's; [`destinations`](crate::UsageLogger::destinations) has each by name |
-    /// | `set_api_key` | the first; [`destination`](crate::UsageLogger::destination) gives the others |
+    /// | `forget` | applies to all of them; an event counts for each |
+    /// | `stats` | those of the first; [`destinations`](crate::UsageLogger::destinations) has each by name |
+    /// | `set_api_key` | the first; [`destination`](crate::UsageLogger::destination) returns the others |
     ///
-    /// What the tools of the integrations are called, and the property that asks for an intent, follow the first one's
-    /// wire.
+    /// The names of the integrations' own tools, and of the property that asks for an intent, are those of the first
+    /// destination's wire.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -134,7 +135,7 @@ impl Builder {
         self
     }
 
-    /// Sets what [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for, where there are several
+    /// Sets what [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for if there are several
     /// destinations. Default: [`Confirm::First`].
     pub const fn confirm(mut self, confirm: Confirm) -> Self {
         self.confirm = confirm;
@@ -144,9 +145,9 @@ impl Builder {
     /// Sets the API key, sent in the header `X-API-KEY` (`x-mcpeye-secret` on the mcpeye wire).
     ///
     /// Default: `REO_API_KEY`, on the mcpeye wire `MCPEYE_INGEST_SECRET`, where it is optional. On the OTLP wire it
-    /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`. On the PostHog wire it is
-    /// `POSTHOG_API_KEY`, and is added to the body when that is sent.
-    /// The key is sent to the endpoint's origin only, and no `Debug`, log or error shows it.
+    /// is optional, has no variable, and is sent as `Authorization: Bearer KEY`. On the PostHog wire the variable is
+    /// `POSTHOG_API_KEY`, and the key is added to the body when that is sent.
+    /// The key is sent only to the endpoint's origin, and never appears in `Debug` output, logs or errors.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.target.api_key = Some(key.into());
         self
@@ -159,14 +160,14 @@ impl Builder {
     /// [`Wire::PostHog`] have their own defaults and variables, and the other wires have none. The mcpeye wire appends
     /// `/ingest` to the path unless it ends with it, the OTLP wire `/v1/traces`, and the PostHog wire `/batch/`.
     ///
-    /// Plain `http` is refused except to this machine, see
+    /// Plain `http` is refused except to this machine; see
     /// [`allow_insecure_http`](Self::allow_insecure_http).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.target.endpoint = Some(url.into());
         self
     }
 
-    /// Sets who an event without an identity of its own is about. Wire keys `user_id` and `user_id_type`.
+    /// Sets the identity of events that have none of their own. Wire keys `user_id` and `user_id_type`.
     /// Default: none; a tool call without an identity is anonymous.
     pub fn identity(mut self, identity: Identity<'_>) -> Self {
         self.identity = Some(identity.into_owned());
@@ -207,36 +208,36 @@ impl Builder {
         self
     }
 
-    /// Sets what is known of the session of all events: for a process that is one session, as on
+    /// Sets what is known about the session of all events, for a process that is one session, as on
     /// stdio. Default: nothing.
     pub fn session(mut self, session: Session<'_>) -> Self {
         self.session = session.into_owned();
         self
     }
 
-    /// Sets how the ids of sessions are sent. Default: [`SessionIds::Hashed`].
+    /// Sets how session ids are sent. Default: [`SessionIds::Hashed`].
     pub const fn session_ids(mut self, ids: SessionIds) -> Self {
         self.session_ids = ids;
         self
     }
 
-    /// Sets a key of your own that the ids of sessions are hashed with, at least 16 bytes. Default:
-    /// none; the hashes then follow from the ids and the product (on the mcpeye wire, the project).
+    /// Sets a key of your own, of at least 16 bytes, with which session ids are hashed. Default: none; the
+    /// hashes then depend only on the ids and the product (on the mcpeye wire, the project).
     ///
-    /// For servers whose session ids can be guessed, such as a user's name: without the key nobody can
-    /// try which id has a hash. Give the same key to all replicas, and keep it: with another one, every
-    /// session has another hash.
+    /// For servers whose session ids can be guessed, for example user names: without the key nobody can find out by
+    /// trial which id a hash stands for. Give the same key to all replicas, and keep it: with another key, every session
+    /// has another hash.
     pub fn session_key(mut self, key: impl AsRef<[u8]>) -> Self {
         self.session_key = Some(key.as_ref().to_vec());
         self
     }
 
-    /// Sets the share of calls that is kept, of the tools without a share of their own: 0.0 to 1.0.
+    /// Sets the share of calls that is kept, for tools without a share of their own: 0.0 to 1.0.
     /// Default: 1.0.
     ///
-    /// A call that failed is always kept, and so is every other kind of event. What is left out is
-    /// counted as [`Sampled`](crate::DropReason::Sampled); a kept call carries its share, wire key
-    /// `sample_rate` in `meta` (the mcpeye wire has no place for it), so that it can be weighed.
+    /// Failed calls and all other kinds of events are always kept. The calls that are left out are counted as
+    /// [`Sampled`](crate::DropReason::Sampled). A kept call carries its share, wire key `sample_rate` in `meta` (the
+    /// mcpeye wire has no place for it), so that it can be weighted.
     pub const fn sample(mut self, rate: f64) -> Self {
         self.sampling.rate = rate;
         self
@@ -248,12 +249,12 @@ impl Builder {
         self
     }
 
-    /// Sets how many calls of one tool are kept in a minute, failed ones included, of the tools
-    /// without a cap of their own. Default: any number.
+    /// Sets how many calls of one tool are kept in a minute, failed ones included, for tools without a cap of their own.
+    /// Default: any number.
     ///
-    /// The others are counted as [`RateCapped`](crate::DropReason::RateCapped), and the tool's next
-    /// call that is kept says how many they were, wire key `suppressed` in `meta` (the mcpeye wire
-    /// has no place for it). Beyond 1 024 different tools the rest share one count.
+    /// The others are counted as [`RateCapped`](crate::DropReason::RateCapped), and the next kept call of the tool carries
+    /// their number, wire key `suppressed` in `meta` (the mcpeye wire has no place for it). If there are more than 1 024
+    /// different tools, the rest share one count.
     pub const fn rate_cap(mut self, calls_per_minute: u32) -> Self {
         self.sampling.cap = Some(calls_per_minute);
         self
@@ -273,8 +274,8 @@ impl Builder {
     /// drops the event as [`NoConsent`](crate::DropReason::NoConsent). The hook is not called for anonymous events, nor for
     /// those that a full queue or a shutdown refuses.
     ///
-    /// It receives the identity as it was given, also where pseudonyms are sent, with the address beside it
-    /// ([`ToolCall::email`](crate::ToolCall::email)). If an event has an address alone, it receives
+    /// It receives the identity as it was given, even if pseudonyms are sent, with the address beside it
+    /// ([`ToolCall::email`](crate::ToolCall::email)). If an event has only an address, it receives
     /// [`Identity::email`].
     ///
     /// For a [call guard](crate::CallGuard), and for a call that an integration records, the hook runs when the call ends, on
@@ -308,10 +309,10 @@ impl Builder {
         self
     }
 
-    /// Keeps what is queued on disk until the ingest has confirmed it. Default: no.
+    /// Also keeps queued events on disk until the ingest has confirmed them. Default: no.
     ///
-    /// Its age replaces [`max_event_age`](Self::max_event_age). The worker starts with the logger
-    /// rather than with the first event, since earlier processes may have left events.
+    /// The spool's `max_age` replaces [`max_event_age`](Self::max_event_age). The worker starts with the logger
+    /// rather than with the first event, because earlier processes may have left events.
     #[cfg(feature = "spool")]
     pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
         self.target.spool = Some(spool);
@@ -338,15 +339,14 @@ impl Builder {
     }
 
     /// Sends pseudonyms in place of user ids and e-mail addresses, on every event. Default: no, they are
-    /// sent as they are.
+    /// sent unchanged.
     ///
-    /// An id of the kind `EMAIL` becomes what [`Pseudonyms::email`] makes of it, the same in any case,
-    /// and any other what [`Pseudonyms::user`] does; the kind and anonymous ids stay. Logins are
-    /// counted by pseudonym, too, so that an address in two spellings is one. The caller of `log_usage` pays for
-    /// a hash, about a microsecond.
+    /// An id of the kind `EMAIL` is replaced by [`Pseudonyms::email`], which ignores case, and any other id by
+    /// [`Pseudonyms::user`]. The kind and anonymous ids stay. Logins are counted by pseudonym, too, so an address in two
+    /// spellings is one login. Each hash costs the caller of `log_usage` about a microsecond.
     ///
-    /// Addresses in texts stay the redactor's: marks, or the same pseudonyms where a redactor has
-    /// been given [them](crate::redact::RedactorBuilder::pseudonyms), too.
+    /// Addresses inside texts are replaced by the redactor: by marks, or by the same pseudonyms if you give
+    /// [them](crate::redact::RedactorBuilder::pseudonyms) to it, too.
     ///
     /// ```
     /// # use mcp_usage::{UsageLogger, pseudonym::Pseudonyms};
@@ -367,30 +367,32 @@ impl Builder {
     /// Sends an event `MCP_FORGET_USER` to the destination when a user is [forgotten](crate::UsageLogger::forget), with
     /// their identity (or pseudonym) and the time of the call. Default: no, nothing is sent.
     ///
-    /// For an ingest of your own that deletes what it has of a user. The event is logged once the logger has forgotten
-    /// the user, to this destination alone. Neither [`consent`](Self::consent) nor sampling applies to it, and no later
-    /// `forget` removes it. For a user who is given by an address alone, the address is the id. Requests in flight may
+    /// For an ingest of your own that deletes its data about a user. The event is logged once the logger has forgotten
+    /// the user, only for this destination. Neither [`consent`](Self::consent) nor sampling applies to it, and no later
+    /// `forget` removes it. If a user is given only by an address, the address is the id. Requests in flight may
     /// arrive after it.
     ///
-    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) on another wire than
+    /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) on any other wire than
     /// [`Wire::ReoBatch`].
     pub const fn announce_forgotten(mut self, on: bool) -> Self {
         self.target.announces_forgotten = on;
         self
     }
 
-    /// Sets a hook over each finished event, as the JSON of the wire format (on the OTLP and PostHog wires, and
-    /// for several destinations of different wires, that of the Reo wires, with a member `head` for what these have no
-    /// place for, an e-mail address among it); `None` drops the event as [`BeforeSend`](crate::DropReason::BeforeSend), and so does a panic.
+    /// Sets a hook that can change or drop each finished event. If it returns `None` or panics, the event is dropped as
+    /// [`BeforeSend`](crate::DropReason::BeforeSend).
     ///
-    /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then
-    /// checked as what is captured: a value that is not well formed, or that the wire has no place
-    /// for, is left out and counted in [`Stats::fields_left_out`](crate::Stats::fields_left_out). An
-    /// event without something that the wire requires is dropped as
-    /// [`MissingField`](crate::DropReason::MissingField), of several destinations by those that require it, as
-    /// [`BeforeSend`](crate::DropReason::BeforeSend). Ids, times
-    /// and the identity stay as they were. An eighth of [`max_queue_bytes`](Self::max_queue_bytes), and
-    /// room for one event at least, is kept for events that it makes larger.
+    /// The hook receives the event as JSON in the wire's format. On the OTLP and PostHog wires, and for several
+    /// destinations with different wires, it receives the format of the Reo wires, with an additional member `head` for
+    /// the values that these wires have no place for, such as an e-mail address.
+    ///
+    /// It runs on the worker, so it must not block. What it adds or changes is redacted, and then checked like captured
+    /// values: a value that is malformed, or that the wire has no place for, is left out and counted in
+    /// [`Stats::fields_left_out`](crate::Stats::fields_left_out). An event that lacks what the wire requires is dropped as
+    /// [`MissingField`](crate::DropReason::MissingField); with several destinations, those that require the field drop it as
+    /// [`BeforeSend`](crate::DropReason::BeforeSend). Changes of ids, times and the identity have no effect. An eighth of
+    /// [`max_queue_bytes`](Self::max_queue_bytes), but room for at least one event, is reserved for events that the hook
+    /// enlarges.
     pub fn before_send(
         mut self,
         hook: impl Fn(Value) -> Option<Value> + Send + Sync + 'static,
@@ -399,17 +401,17 @@ impl Builder {
         self
     }
 
-    /// Sets a callback for deliveries that fail. It runs on the worker, so it must not block; a
+    /// Sets a callback for failed deliveries. It runs on the worker, so it must not block; a
     /// panic in it is caught and counted.
     pub fn on_error(mut self, callback: impl Fn(&DeliveryError) + Send + Sync + 'static) -> Self {
         self.on_error = Some(Arc::new(callback));
         self
     }
 
-    /// Adds headers to every request. The key's, `Host` and those that frame the body are refused. Their values are
-    /// treated as keys: no `Debug`, log or error shows them.
+    /// Adds headers to every request. The key's header, `Host` and those that frame the body are refused. The values are
+    /// treated like keys: they never appear in `Debug` output, logs or errors.
     ///
-    /// On the OTLP wire those of `OTEL_EXPORTER_OTLP_HEADERS` are sent as well, but for what is set here.
+    /// On the OTLP wire the headers of `OTEL_EXPORTER_OTLP_HEADERS` are sent as well, except those that are set here.
     pub fn headers<N: Into<String>, V: Into<String>>(
         mut self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -428,16 +430,16 @@ impl Builder {
         self
     }
 
-    /// Sets a hook that changes the HTTP client: proxies, roots, client certificates. Redirects stay refused
-    /// in any case, and this machine is never reached through a proxy.
+    /// Sets a hook that changes the HTTP client: proxies, roots, client certificates. Redirects are always
+    /// refused, and this machine is never reached through a proxy.
     ///
     /// Without it, proxies come from `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, and
     /// roots from the system; none are loaded for an endpoint with plain `http`.
     ///
-    /// Called by `build`, and again when the process stood still (a frozen container, a laptop that slept):
-    /// the connections of before may be dead, so a new client takes their place.
+    /// Called by `build`, and again after the process was suspended (a frozen container, a sleeping laptop), because a
+    /// new client replaces the old connections, which may be dead.
     ///
-    /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest is one of this crate.
+    /// [`ClientBuilder`] is reqwest's, so a new major version of reqwest requires a new major version of this crate.
     ///
     /// # Examples
     ///
@@ -463,11 +465,11 @@ impl Builder {
         self
     }
 
-    /// Compresses requests where that makes them smaller, with `Content-Encoding: gzip`. Default:
-    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, else no: an ingest that cannot read it answers 415 or 400,
-    /// which drops events as [`Rejected`](crate::DropReason::Rejected).
+    /// Compresses requests with `Content-Encoding: gzip` if that makes them smaller. Default:
+    /// `OTEL_EXPORTER_OTLP_COMPRESSION` on the OTLP wire, otherwise no, because an ingest that cannot read it answers 415
+    /// or 400, and the events are dropped as [`Rejected`](crate::DropReason::Rejected).
     ///
-    /// For the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
+    /// Only for the batch wires: [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) with
     /// [`Wire::Reo`], whose requests hold one event.
     #[cfg(feature = "gzip")]
     #[cfg_attr(docsrs, doc(cfg(feature = "gzip")))]
@@ -476,10 +478,10 @@ impl Builder {
         self
     }
 
-    /// Trusts the authorities that Mozilla trusts, as known when the crate `webpki-root-certs` was
-    /// released, and not those of the system. Default: no, the system's.
+    /// Trusts Mozilla's certificate authorities, as of the release of the crate `webpki-root-certs`, instead of those of
+    /// the system. Default: no, the system's.
     ///
-    /// For images that have no roots. [`http_client`](Self::http_client) may add to them.
+    /// For container images that have no roots. [`http_client`](Self::http_client) can add more.
     #[cfg(feature = "bundled-roots")]
     #[cfg_attr(docsrs, doc(cfg(feature = "bundled-roots")))]
     pub const fn bundled_roots(mut self, on: bool) -> Self {
@@ -487,12 +489,11 @@ impl Builder {
         self
     }
 
-    /// Writes what would be sent to a file instead of sending it: each request's body is a line of
-    /// JSON, appended; on the OTLP wire the events that the spans are made from. Default: none. Neither key nor endpoint is
-    /// needed then.
+    /// Writes what would be sent to a file instead of sending it, and needs neither a key nor an endpoint. Default: none.
     ///
-    /// It holds for all destinations but those that keep their requests in memory. Events count as delivered when they are
-    /// written. The file is not rotated. On Unix it is made so that only its owner may read it.
+    /// Each request's body is appended as a line of JSON; on the OTLP wire a line holds the events that the spans are made
+    /// from. The setting applies to all destinations except those that keep their requests in memory. Events count as
+    /// delivered when they are written. The file is not rotated. On Unix only its owner may read it.
     ///
     /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file cannot be opened.
     pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {
@@ -507,7 +508,7 @@ impl Builder {
         self
     }
 
-    /// Sets where environment variables are looked up. Default: the process's environment. For
+    /// Sets how environment variables are looked up. Default: in the process's environment. For
     /// tests that must not depend on it.
     pub fn env(mut self, lookup: impl Fn(&str) -> Option<String> + 'static) -> Self {
         self.env = Env::new(lookup);

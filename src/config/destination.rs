@@ -31,15 +31,16 @@ pub(super) struct Target {
     pub(super) announces_forgotten: bool,
 }
 
-/// One more place that events are sent to, beside the builder's own: see [`Builder::also`](super::Builder::also).
+/// A destination of events in addition to the builder's own: see [`Builder::also`](super::Builder::also).
 ///
-/// These settings apply to this destination only; every other setting is the builder's and applies to all. Each destination has
-/// its own ledger, retries, breaker and loss reports, so one that is down does not delay the others.
+/// These settings apply only to this destination; all other settings are the builder's and apply to every destination.
+/// Each destination has its own ledger, retries, breaker and loss reports, so one that is down does not delay the others.
 ///
-/// The variables of a wire (`REO_API_KEY`, `OTEL_EXPORTER_OTLP_ENDPOINT` and the like) are read for the first destination
-/// of that wire alone, [`Wire::Reo`] and [`Wire::ReoBatch`] counting as one, so that no key reaches another origin than its
-/// own. Each later one of the same wire needs its endpoint, and its key where the wire requires one, in code.
-/// `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, which say what the service is, are read for each on the OTLP wire.
+/// The variables of a wire (`REO_API_KEY`, `OTEL_EXPORTER_OTLP_ENDPOINT` and the like) are read only for the first
+/// destination of that wire ([`Wire::Reo`] and [`Wire::ReoBatch`] count as one), so a key never reaches another origin. Later
+/// destinations of the same wire need their endpoint, and their key if the wire requires one, in code.
+/// `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, which describe the service, are read for each destination on the OTLP
+/// wire.
 #[must_use = "a destination does nothing until it is given to a builder"]
 pub struct Destination {
     pub(super) target: Target,
@@ -58,7 +59,7 @@ impl fmt::Debug for Destination {
 }
 
 impl Destination {
-    /// A destination that speaks this format.
+    /// Creates a destination with this format.
     pub fn new(wire: Wire) -> Self {
         Self {
             target: Target {
@@ -69,9 +70,9 @@ impl Destination {
         }
     }
 
-    /// Sets its name, which stands in log lines, in the findings of `check` and in
-    /// [`UsageLogger::destinations`](crate::UsageLogger::destinations). Default: the wire's: `reo`, `reo_batch`, `mcpeye`,
-    /// `otlp`, `posthog`. No two destinations may have the same; that of the builder's own is its wire's.
+    /// Sets its name, which appears in log lines, in the findings of `check` and in
+    /// [`UsageLogger::destinations`](crate::UsageLogger::destinations). Default: that of the wire: `reo`, `reo_batch`,
+    /// `mcpeye`, `otlp`, `posthog`. Names must differ; the builder's own destination is named after its wire.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.target.name = Some(name.into());
         self
@@ -83,7 +84,7 @@ impl Destination {
         self
     }
 
-    /// Sets where it is, as [`Builder::endpoint`](super::Builder::endpoint).
+    /// Sets its endpoint, as [`Builder::endpoint`](super::Builder::endpoint).
     pub fn endpoint(mut self, url: impl Into<String>) -> Self {
         self.target.endpoint = Some(url.into());
         self
@@ -138,7 +139,7 @@ impl Destination {
         self
     }
 
-    /// Keeps what it has not confirmed on disk, as [`Builder::spool`](super::Builder::spool). Each destination needs a
+    /// Keeps its unconfirmed events on disk, as [`Builder::spool`](super::Builder::spool). Each destination needs a
     /// directory of its own.
     #[cfg(feature = "spool")]
     pub fn spool(mut self, spool: crate::spool::Spool) -> Self {
@@ -164,13 +165,13 @@ impl Destination {
     }
 }
 
-/// What [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for, where there are several destinations.
+/// What [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for if there are several destinations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Confirm {
     /// The builder's own destination, or the first after it that the event is for.
     #[default]
     First,
-    /// All destinations that the event is for. Of several that do not take it, the first to say so gives the reason.
+    /// All destinations that the event is for. If several drop it, the first to do so gives the reason.
     All,
 }

@@ -12,8 +12,8 @@ pub(super) const NOT_SET: &str = "not set";
 pub struct Setting {
     /// The name of its setter.
     pub name: &'static str,
-    /// Its value as text. Of a key and of what is about users only whether it is set; of headers the
-    /// names; of the endpoint no query.
+    /// Its value as text. For a key and for settings about users, only whether it is set; for headers, only the
+    /// names; for the endpoint, without the query.
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,
@@ -23,7 +23,7 @@ pub struct Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// A setter, with a value other than the default.
+    /// A setter, with a value that is not the default.
     Code,
     /// This environment variable.
     Variable(&'static str),

@@ -19,26 +19,26 @@ pub const DEFAULT_SOURCE: &str = "PRODUCT_CLOUD";
 pub const DEFAULT_ENVIRONMENT: &str = "PRODUCTION";
 /// The `user_agent` of an event that names none.
 pub const DEFAULT_USER_AGENT: &str = http::USER_AGENT;
-/// Most memory of the pending events, in bytes: more than 20 000 ordinary events, and a bound that a
-/// small container can spare.
+/// The most memory of pending events, in bytes: enough for more than 20 000 ordinary events, and little enough for a
+/// small container.
 pub const DEFAULT_MAX_QUEUE_BYTES: usize = 32 * 1024 * 1024;
-/// Least that `max_queue_bytes` may be: room for two events of the largest size.
+/// The least that `max_queue_bytes` may be: room for two events of the largest size.
 pub const MIN_QUEUE_BYTES: usize = queue::MIN_QUEUE_BYTES;
-/// Most events of one request on the batch wires.
+/// The most events of one request on the batch wires.
 pub const DEFAULT_MAX_BATCH_EVENTS: usize = 500;
-/// Most bytes of the events of one request on the batch wires. An event that is larger goes alone.
+/// The most bytes of the events of one request on the batch wires. A larger event is sent alone.
 pub const DEFAULT_MAX_BATCH_BYTES: usize = 512 * 1024;
 /// How long a partly filled batch may wait.
 pub const DEFAULT_FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-/// Most requests under way at a time.
+/// The most requests in flight at a time.
 pub const DEFAULT_MAX_IN_FLIGHT: usize = 8;
 /// The longest wait after a first failure; it doubles with each that follows.
 pub const DEFAULT_INITIAL_BACKOFF: Duration = Duration::from_secs(1);
-/// The longest wait after any failure, but for the breaker and `Retry-After`.
+/// The longest wait after any failure, except for the breaker and `Retry-After`.
 pub const DEFAULT_MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// The longest `Retry-After` that is honoured.
 pub const DEFAULT_MAX_RETRY_AFTER: Duration = Duration::from_secs(5 * 60);
-/// How old a pending event may get.
+/// The age at which a pending event is dropped.
 pub const DEFAULT_MAX_EVENT_AGE: Duration = Duration::from_secs(15 * 60);
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -56,27 +56,27 @@ pub(super) const REQUEST_TIMEOUTS: RangeInclusive<Duration> =
 macro_rules! table {
     ($make:ident) => {
         $make! {
-            /// Sets how much memory pending events and open call guards may hold, in bytes, events in
-            /// flight included; guards hold at most a quarter of it.
+            /// Sets how much memory, in bytes, pending events (including those in flight) and open call guards
+            /// may hold; guards hold at most a quarter of it.
             /// Default: [`DEFAULT_MAX_QUEUE_BYTES`](crate::config::DEFAULT_MAX_QUEUE_BYTES); at
             /// least [`MIN_QUEUE_BYTES`](crate::config::MIN_QUEUE_BYTES).
             ///
-            /// Requests under way hold a copy beside it: at most `max_in_flight` times
-            /// `max_batch_bytes` for each destination, on the OTLP and PostHog wires some times as much.
+            /// Requests in flight hold a copy in addition: at most `max_in_flight` times
+            /// `max_batch_bytes` for each destination, on the OTLP and PostHog wires several times as much.
             max_queue_bytes(bytes: usize) = DEFAULT_MAX_QUEUE_BYTES, in MIN_QUEUE_BYTES..=usize::MAX / 4;
 
-            /// Sets what happens to an event that the queue has no room for. Default:
+            /// Sets what happens if the queue has no room for an event. Default:
             /// [`WhenFull::DropNewest`].
             when_full(policy: WhenFull) = WhenFull::DropNewest;
 
-            /// Sets how many events one request holds at most. Default:
+            /// Sets the most events of one request. Default:
             /// [`DEFAULT_MAX_BATCH_EVENTS`](crate::config::DEFAULT_MAX_BATCH_EVENTS); 1 to 100 000.
             /// On [`Wire::Reo`] it is always 1.
             max_batch_events(events: usize) = DEFAULT_MAX_BATCH_EVENTS, in 1..=100_000;
 
-            /// Sets how many bytes of events one request holds at most. Default:
+            /// Sets the most bytes of the events of one request. Default:
             /// [`DEFAULT_MAX_BATCH_BYTES`](crate::config::DEFAULT_MAX_BATCH_BYTES); 1 KiB to 64 MiB.
-            /// On [`Wire::Otlp`] more than 4 MiB count as these.
+            /// On [`Wire::Otlp`] at most 4 MiB are used.
             max_batch_bytes(bytes: usize) = DEFAULT_MAX_BATCH_BYTES, in 1024..=64 * 1024 * 1024;
 
             /// Sets how long a partly filled batch may wait before it is sent.
@@ -92,7 +92,7 @@ macro_rules! table {
             /// the OTLP wire `OTEL_EXPORTER_OTLP_TIMEOUT` before that; 10 ms to 10 min.
             request_timeout(timeout: Duration) = DEFAULT_REQUEST_TIMEOUT, in REQUEST_TIMEOUTS;
 
-            /// Sets how many requests may be under way at a time. Default:
+            /// Sets how many requests may be in flight at a time. Default:
             /// [`DEFAULT_MAX_IN_FLIGHT`](crate::config::DEFAULT_MAX_IN_FLIGHT); 1 to 256.
             max_in_flight(requests: usize) = DEFAULT_MAX_IN_FLIGHT, in 1..=256;
 
@@ -106,12 +106,12 @@ macro_rules! table {
             /// [`DEFAULT_MAX_BACKOFF`](crate::config::DEFAULT_MAX_BACKOFF); up to 1 h.
             max_backoff(wait: Duration) = DEFAULT_MAX_BACKOFF, in MILLISECOND..=HOUR;
 
-            /// Sets the longest `Retry-After` that is honoured; a longer one counts as this. Default:
+            /// Sets the longest `Retry-After` that is honoured; a longer one is shortened to it. Default:
             /// [`DEFAULT_MAX_RETRY_AFTER`](crate::config::DEFAULT_MAX_RETRY_AFTER); up to 24 h.
             max_retry_after(wait: Duration) = DEFAULT_MAX_RETRY_AFTER, in Duration::ZERO..=24 * HOUR;
 
-            /// Sets how old a pending event may get before it is dropped as
-            /// [`Expired`](crate::DropReason::Expired), retries included. Default:
+            /// Sets the age at which a pending event is dropped as
+            /// [`Expired`](crate::DropReason::Expired), even if it is being retried. Default:
             /// [`DEFAULT_MAX_EVENT_AGE`](crate::config::DEFAULT_MAX_EVENT_AGE); 1 s to 30 days, and
             /// longer than `flush_interval`.
             max_event_age(age: Duration) = DEFAULT_MAX_EVENT_AGE;

@@ -21,7 +21,7 @@ use crate::logger::{Handle, Pipeline, UsageLogger, Wait};
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 impl UsageLogger {
-    /// Checks what delivery depends on, and sends no event: the settings and where each came
+    /// Checks everything that delivery depends on, without sending an event: the settings and where each came
     /// from, opt-out, name resolution, connection and TLS, the clock, the ledger, the spool.
     ///
     /// One `OPTIONS` request goes to the endpoint, without the key: any answer shows that it can be
@@ -45,8 +45,8 @@ impl UsageLogger {
 }
 
 impl Builder {
-    /// Checks what the logger would: as [`UsageLogger::check`], with what keeps it from being built
-    /// among the findings, each fault and not the first alone.
+    /// Checks what [`UsageLogger::check`] checks. The findings include every fault that prevents the logger from being
+    /// built, not only the first.
     ///
     /// ```
     /// # use mcp_usage::UsageLogger;
@@ -138,7 +138,7 @@ fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     } else if pipeline.shared.is_closed() {
         "the logger has shut down"
     } else {
-        "held up by a subscriber, a hook or a callback of the host's"
+        "blocked by a subscriber, a hook or a callback of the host"
     };
     findings.push(Finding::new("worker", Bad, detail));
     Report {

@@ -21,14 +21,14 @@ const MAX_SHOWN_CHARS: usize = 300;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeliveryReport {
-    /// Whether the ingest has taken the event.
+    /// Whether the ingest accepted the event.
     pub delivered: bool,
-    /// The event's id; `None` when none was made.
+    /// The event's id; `None` if no event was made.
     pub event_id: Option<i64>,
-    /// The status of the ingest's answer; `None` when there was none.
+    /// The status of the ingest's answer; `None` if there was none.
     pub status: Option<u16>,
-    /// The answer's status and the type and length of its body, or why there is none. Nothing of the
-    /// body, unless [`show_answer`](DeliveryCheck::show_answer) asks for it.
+    /// The answer's status and the type and length of its body, or why there is none. The body itself is included only with
+    /// [`show_answer`](DeliveryCheck::show_answer).
     pub detail: String,
 }
 
@@ -50,8 +50,8 @@ impl fmt::Display for DeliveryReport {
     }
 }
 
-/// A check that sends one event. Made by [`UsageLogger::check_delivery`]; it begins with `await`, or
-/// with [`block`](Self::block).
+/// A check that sends one event. Made by [`UsageLogger::check_delivery`]; it starts when it is awaited, or with
+/// [`block`](Self::block).
 #[must_use = "a check does nothing until it is awaited"]
 #[derive(Debug)]
 pub struct DeliveryCheck {
@@ -62,8 +62,8 @@ pub struct DeliveryCheck {
 impl DeliveryCheck {
     /// Sets whether the report shows the beginning of the answer's body. Default: no.
     ///
-    /// An ingest may repeat what it was sent, the key among it, in a spelling that no search finds. The
-    /// body is redacted, and the key is taken out where it stands as it is.
+    /// An ingest may repeat what it received, including the key, in an encoding that no search finds. The body is redacted,
+    /// and the key is removed if it appears literally.
     pub const fn show_answer(mut self, show: bool) -> Self {
         self.shows_answer = show;
         self
@@ -99,8 +99,8 @@ impl UsageLogger {
     /// Sends one event and reports what the ingest answered: an anonymous call of the tool
     /// [`CHECK_TOOL`], marked by `check: true` in its `meta` where the wire has one.
     ///
-    /// Of several destinations the first gets it. It goes past the queue, the gate and `before_send`, is sent once, and does not count in
-    /// [`stats`](Self::stats). It takes at most the request timeout.
+    /// With several destinations, the first gets it. It bypasses the queue, the gate and `before_send`, is sent once, and does
+    /// not count in [`stats`](Self::stats). The check takes at most the request timeout.
     ///
     /// ```
     /// # use mcp_usage::UsageLogger;
@@ -150,7 +150,7 @@ fn start_delivery(handle: &Handle, shows_answer: bool) -> Wait<DeliveryReport> {
 
 fn ended() -> DeliveryReport {
     DeliveryReport::unsent(
-        "the logger has shut down, its process was forked, or its worker is held up",
+        "the logger has shut down, its process was forked, or its worker is blocked",
     )
 }
 

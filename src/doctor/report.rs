@@ -10,9 +10,9 @@ use crate::config::setting::Setting;
 pub enum State {
     /// It is as it should be.
     Good,
-    /// It works, but should be looked into.
+    /// It works, but deserves a look.
     Doubtful,
-    /// It keeps events from being delivered.
+    /// It prevents events from being delivered.
     Bad,
     /// It was not checked; the detail says why.
     Skipped,
@@ -56,14 +56,14 @@ impl fmt::Display for Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The settings in force; none when the logger is off.
+    /// The effective settings; none if the logger is off.
     pub settings: Vec<Setting>,
     /// What was checked, in order.
     pub findings: Vec<Finding>,
 }
 
 impl Report {
-    /// Returns whether nothing was found that keeps events from being delivered. A logger that is
+    /// Returns whether nothing was found that prevents events from being delivered. A logger that is
     /// off delivers none.
     #[must_use]
     pub fn is_healthy(&self) -> bool {

@@ -20,7 +20,7 @@ pub enum AuthRejection {
     Revoked,
     /// The credential is for another server.
     WrongAudience,
-    /// The credential does not allow what was asked for.
+    /// The credential does not allow the request.
     Forbidden,
     /// Too many attempts.
     RateLimited,
@@ -51,7 +51,7 @@ impl AuthRejection {
     }
 }
 
-/// Records that a login was refused, by the class of reason, never by the token.
+/// Records that a login was refused, with the class of the reason and without the token.
 ///
 /// Reo: `MCP_AUTH_REJECTED` (PostHog: `mcp_usage_auth_rejected`), anonymous unless an [`identity`](Self::identity) is
 /// set. The mcpeye wire has no place for it: there the event is dropped as
@@ -73,12 +73,12 @@ impl<'a> AuthRejected<'a> {
         Self(event.meta("reason", reason.name()))
     }
 
-    /// Sets whom the refused credential names, where that is known and may be believed.
+    /// Sets the user that the refused credential names, if that is known and can be trusted.
     pub fn identity(self, identity: impl Into<Identity<'a>>) -> Self {
         Self(self.0.identity(identity))
     }
 
-    /// Sets what is known of the session.
+    /// Sets what is known about the session.
     pub fn session(self, session: impl Into<Session<'a>>) -> Self {
         Self(self.0.session(session))
     }

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use super::identity::Identity;
 
-/// Who makes a request: an identity, and optionally which of its credentials.
+/// The user who makes a request, and optionally which credential was used.
 ///
-/// An authentication layer puts one into the request's extensions, where the instrumented server
-/// finds it; a plain [`Identity`] does as well.
+/// An authentication layer puts it into the request's extensions, where the integrations find it; a plain [`Identity`] works,
+/// too.
 ///
 /// ```
 /// use mcp_usage::{Caller, Identity};
@@ -50,17 +50,17 @@ impl Caller {
         }
     }
 
-    /// Sets the credential, such as an access token or a key's id: each new one is reported as a login. Default: none; the
-    /// session is used in its place.
+    /// Sets the credential, such as an access token or a key's id. Each new one is reported as a login. Default: none; the
+    /// session takes its place.
     ///
-    /// Only a hash is kept, keyed at random by this process, and nothing of it is sent.
+    /// Only a hash is kept, with a random key of this process, and none of it is sent.
     #[must_use]
     pub fn credential(mut self, credential: impl AsRef<[u8]>) -> Self {
         self.credential = Some(Fingerprint(KEYS.hash_one(credential.as_ref())));
         self
     }
 
-    /// Sets the id of the OAuth client that the token was issued to, as its claim `client_id` or `azp` says. Wire key
+    /// Sets the id of the OAuth client that the token was issued to, from its claim `client_id` or `azp`. Wire key
     /// `oauth_client_id` in `meta` of every event of the caller's requests. Default: none.
     #[must_use]
     pub fn oauth_client_id(mut self, id: impl Into<String>) -> Self {
@@ -68,18 +68,18 @@ impl Caller {
         self
     }
 
-    /// Sets the name that the client gave itself, for requests that do not say it. Wire key `client_name`. Default: none.
+    /// Sets the client's name for itself, for requests that do not contain it. Wire key `client_name`. Default: none.
     ///
-    /// A client of the protocol of 2025-11-25 says its name in `initialize` alone. A server without sessions does not
-    /// know it when a call comes, unless the authentication layer keeps it with the credential and sets it here. What the
-    /// request's `_meta` or its session says wins.
+    /// With the protocol of 2025-11-25, a client sends its name only in `initialize`. A server without sessions does not
+    /// know it at a later call, unless the authentication layer stores it with the credential and sets it here. A name in
+    /// the request's `_meta` or in its session wins.
     #[must_use]
     pub fn client_name(mut self, name: impl Into<String>) -> Self {
         self.client_name = Some(name.into());
         self
     }
 
-    /// Sets the version that the client gave itself, beside [`client_name`](Self::client_name). Wire key
+    /// Sets the client's version, as it goes with [`client_name`](Self::client_name). Wire key
     /// `client_version`. Default: none.
     #[must_use]
     pub fn client_version(mut self, version: impl Into<String>) -> Self {
@@ -87,8 +87,8 @@ impl Caller {
         self
     }
 
-    /// Adds a key of your own to `meta` of every event of the caller's requests, such as a project
-    /// or a plan. It wins over the logger's `meta`, and an event's own wins over it.
+    /// Adds a key of your own to the `meta` of every event of the caller's requests, such as a project
+    /// or a plan. It overrides the logger's `meta`, and an event's own key overrides it.
     ///
     /// ```
     /// use mcp_usage::{Caller, Identity};

@@ -8,7 +8,7 @@ use crate::base::text::cut_at_char;
 pub enum Era {
     /// Protocol versions with an `initialize` handshake, up to 2025-11-25.
     Legacy,
-    /// Protocol versions in which each request says all about itself, from 2026-07-28.
+    /// Protocol versions in which each request is self-contained, from 2026-07-28.
     Modern,
 }
 
@@ -36,18 +36,18 @@ impl Era {
     }
 }
 
-/// What kind of client made a call, told by its name and user agent. Wire key `client_class` in
+/// The kind of client that made a call, from its name and user agent. Wire key `client_class` in
 /// `meta`.
 ///
-/// A guess from what the client says about itself, for sorting out noise; not a proof of anything.
+/// A guess from what the client says about itself, for filtering out noise; it proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ClientClass {
     /// A known agent or an editor with one: a person is likely behind it.
     Agent,
-    /// A directory, scanner or search engine that looks at servers.
+    /// A directory, scanner or search engine that visits servers.
     Crawler,
-    /// A monitor that asks whether the server is up.
+    /// A monitor that checks whether the server is up.
     HealthProbe,
     /// A client that no rule knows.
     Unknown,

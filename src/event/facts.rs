@@ -20,10 +20,10 @@ macro_rules! facts {
             values {
                 /// Sets the id. Wire key `event_id`; on mcpeye `callId`, a UUID made from it.
                 ///
-                /// Default: one that is unique across threads, restarts and replicas, made from the
-                /// logger's `instance` and the event's `sequence`, which stand in `meta` on the Reo
-                /// wires. It does not grow with time. Give your own, at least 1, to have the same event
-                /// recognised when it is sent twice; one below 1 is left out.
+                /// Default: an id that is unique across threads, restarts and replicas, made from the
+                /// logger's `instance` and the event's `sequence`, which are in `meta` on the Reo
+                /// wires. It does not grow with time. Set your own, at least 1, so that the ingest recognizes
+                /// an event that is logged twice; an id below 1 is ignored.
                 event_id(id: i64);
 
                 /// Sets when it happened. Wire key `event_at`: Unix seconds (`timestamp`, Unix
@@ -35,8 +35,7 @@ macro_rules! facts {
                 error_code(code: i64);
 
                 /// Sets the port that the client sent the request from, at least 1. Only the OTLP wire has a place for
-                /// it: `client.port`. No integration knows it: a server knows the peer of a connection, and a layer
-                /// does not.
+                /// it: `client.port`. No integration sets it, because only the server knows the peer of a connection.
                 client_port(port: u16);
             }
             texts {
@@ -61,26 +60,26 @@ macro_rules! facts {
                 ip_addr(address);
             }
             links {
-                /// Sets the version of HTTP that the request came by, such as `1.1` or `2`. Both integrations read it
-                /// from the request. Only the OTLP wire has a place for it: `network.protocol.version`. One of more
-                /// than 8 bytes, or of other characters than digits and dots, is left out.
+                /// Sets the HTTP version of the request, such as `1.1` or `2`. The integrations over HTTP read it
+                /// from the request. Only the OTLP wire has a place for it: `network.protocol.version`. A version of
+                /// more than 8 bytes, or with characters other than digits and dots, is left out.
                 http_version(version);
 
-                /// Sets the W3C trace state beside [`traceparent`](Self::traceparent). Only the OTLP wire has a
-                /// place for it. One of more than 512 bytes, or of other characters than printable ASCII, is
-                /// left out.
+                /// Sets the W3C trace state that belongs to [`traceparent`](Self::traceparent). Only the OTLP wire has a
+                /// place for it. A trace state of more than 512 bytes, or with characters other than printable ASCII,
+                /// is left out.
                 tracestate(tracestate);
 
-                /// Sets the W3C trace context of the HTTP request, where the MCP request has brought a
+                /// Sets the W3C trace context of the HTTP request, if the MCP request has a
                 /// [`traceparent`](Self::traceparent) of its own. Only the OTLP wire has a place for it: a link of
-                /// the span. One that is not well formed is left out.
+                /// the span. A malformed one is left out.
                 http_traceparent(traceparent);
             }
             session {
                 /// Sets the id of the MCP session, sent as a hash unless
                 /// [`Builder::session_ids`](crate::Builder::session_ids) says otherwise.
                 session_id;
-                /// Sets the conversation the agent is in.
+                /// Sets the id of the agent's conversation.
                 conversation_id;
                 /// Sets the MCP client's name.
                 client_name;
@@ -92,27 +91,27 @@ macro_rules! facts {
                 transport;
                 /// Sets the JSON-RPC request id.
                 request_id;
-                /// Sets the product that the client is a part of, as its vendor says: both integrations read the
-                /// header `X-Anthropic-Client`, which tells `ClaudeAI`, `ClaudeCode` and `Cowork` apart where they
+                /// Sets the vendor's product that the client belongs to. The integrations over HTTP read it from the
+                /// header `X-Anthropic-Client`, which distinguishes `ClaudeAI`, `ClaudeCode` and `Cowork` even if they
                 /// share a name and a user agent.
                 vendor_client;
-                /// Sets the id of the OAuth client that the token was issued to. Both integrations read it from
+                /// Sets the id of the OAuth client that the token was issued to. The integrations read it from
                 /// [`Caller::oauth_client_id`](crate::Caller::oauth_client_id).
                 oauth_client_id;
-                /// Sets the name of the MCP server. Both integrations read it from what the server says of itself; for all
-                /// events of a logger, give it to [`Builder::session`](crate::Builder::session).
+                /// Sets the name of the MCP server. The integrations read it from the server's own information; to set it
+                /// for all events of a logger, use [`Builder::session`](crate::Builder::session).
                 server_name;
-                /// Sets the version of the MCP server, likewise.
+                /// Sets the version of the MCP server, which the integrations read like the name.
                 server_version;
             }
             meta_texts {
-                /// Sets the W3C trace context of the request. One that is not well formed is left out.
+                /// Sets the W3C trace context of the request. A malformed one is left out.
                 traceparent(traceparent);
             }
             meta_words {
                 /// Sets which of MCP's two lifecycles the request belongs to.
                 era(era: Era);
-                /// Sets what kind of client it was.
+                /// Sets the kind of client.
                 client_class(class: ClientClass);
             }
         }

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-/// Who an event is about: an id, the kind of id it is, and optionally an e-mail address beside it.
+/// The user that an event is about: an id, its kind, and optionally an e-mail address.
 ///
-/// The id and the address are sent as they are, since they are what the event is for, or as
-/// pseudonyms (`Builder::pseudonyms`). Everything else about the event passes the redactor.
+/// The id and the address are sent unchanged, because they are the point of the event, or as pseudonyms
+/// (`Builder::pseudonyms`). All other content of the event passes the redactor.
 ///
 /// ```
 /// use mcp_usage::Identity;
@@ -52,8 +52,8 @@ impl<'a> Identity<'a> {
 
     /// Creates the identity of an unknown user: kind `ANONYMOUS`.
     ///
-    /// Where the event has a session or conversation id, a hash of it becomes part of the id that is
-    /// sent, so that strangers in different sessions stay apart.
+    /// If the event has a session or conversation id, a hash of it becomes part of the id that is sent, so that anonymous
+    /// users in different sessions stay distinct.
     #[must_use]
     pub const fn anonymous() -> Self {
         Self {
@@ -83,7 +83,7 @@ impl<'a> Identity<'a> {
         &self.id_type
     }
 
-    /// Copies what is borrowed, so that the identity can outlive its source.
+    /// Copies borrowed texts, so that the identity can outlive its source.
     #[must_use]
     pub fn into_owned(self) -> Identity<'static> {
         Identity {

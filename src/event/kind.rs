@@ -38,7 +38,7 @@ impl EventKind<'_> {
     }
 }
 
-/// Says who has logged in: once, at login or at the first authenticated request.
+/// Records a login: once, at login or at the first authenticated request.
 ///
 /// Reo: `MCP_IDENTITY_CAPTURE`; PostHog: `$identify`. The mcpeye wire has no place for it: there the event is dropped as
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
@@ -59,7 +59,7 @@ impl<'a> IdentityCapture<'a> {
     }
 }
 
-/// Says which tools a server offers: once, when it starts or first lists them.
+/// Records which tools a server offers: once, when it starts or first lists them.
 ///
 /// Reo: `MCP_INIT`; PostHog: `$mcp_tools_list`. The mcpeye wire has no place for it: there the event is dropped as
 /// [`UnsupportedByWire`](crate::DropReason::UnsupportedByWire).
@@ -82,10 +82,10 @@ impl<'a> Init<'a> {
 
     /// Adds the definition of a tool, as the server lists it: its name, description and schemas. Wire key
     /// `tool_definitions`: for each tool its name as `tool`, the length of its definition as JSON in `bytes`, and a
-    /// `hash` of 16 hexadecimal digits, which is another where the definition has changed. The definition itself is not
-    /// sent. Both integrations read it from each listing.
+    /// `hash` of 16 hexadecimal digits that changes with the definition. The definition itself is not sent. The integrations
+    /// read it from each listing.
     ///
-    /// One of a tool that is not among the names, and one that cannot be serialized, is left out.
+    /// A definition is left out if its tool is not among the names, or if it cannot be serialized.
     ///
     /// ```
     /// # use mcp_usage::{Init, UsageLogger};
@@ -144,7 +144,7 @@ macro_rules! setters {
                 }
             )+
 
-            /// Sets who it was. Default: the logger's identity.
+            /// Sets the user. Default: the logger's identity.
             #[inline(always)]
             pub fn identity(mut self, identity: impl Into<Identity<'a>>) -> Self {
                 self.facts.identity = Some(identity.into());
@@ -169,8 +169,8 @@ macro_rules! setters {
                 }
             )+
 
-            /// Sets all that is known of the session; replaces what was set before. Default: the
-            /// logger's, fact by fact.
+            /// Sets everything that is known about the session; replaces what was set before.
+            /// Default: each fact of the logger's session.
             #[inline(always)]
             pub fn session(mut self, session: impl Into<Session<'a>>) -> Self {
                 self.facts.session = session.into();
@@ -207,8 +207,8 @@ macro_rules! setters {
                 }
             )+
 
-            /// Adds a key of your own to `meta`. It wins over the logger's `meta`, and never
-            /// replaces a key this crate writes. The mcpeye wire has no place for it.
+            /// Adds a key of your own to `meta`. It overrides the logger's `meta`, but never a
+            /// key that this crate writes. The mcpeye wire has no place for it.
             #[inline(always)]
             pub fn meta<T: serde::Serialize + Sync>(
                 mut self,

@@ -15,10 +15,11 @@ macro_rules! session {
         meta_texts $meta_texts:tt
         meta_words $meta_words:tt
     ) => {
-        /// The facts of a session, each absent when it is empty.
+        /// The facts of a session; an empty one counts as absent.
         ///
-        /// Made once per session or request and given to each event, or to the logger when the
-        /// whole process is one session, as on stdio. The mcpeye wire has no place for them.
+        /// Create it once per session or request and give it to each event, or to the logger if
+        /// the whole process is one session, as on stdio. The mcpeye wire has no place for these
+        /// facts.
         ///
         /// ```
         /// use mcp_usage::{Session, ToolCall};
@@ -65,7 +66,7 @@ macro_rules! session {
 facts!(session);
 
 impl<'a> Session<'a> {
-    /// Creates one of which nothing is known.
+    /// Creates a session without any facts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -81,7 +82,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Copies what is borrowed, so that the session can outlive its source.
+    /// Copies borrowed texts, so that the session can outlive its source.
     pub fn into_owned(self) -> Session<'static> {
         let owned = |fact: Cow<'_, str>| Cow::Owned(fact.into_owned());
         Session {

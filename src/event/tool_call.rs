@@ -48,14 +48,14 @@ pub enum CallOutcome {
     Task,
     /// The client cancelled the call or went away.
     Cancelled,
-    /// The server gave the call up after its own time limit.
+    /// The server cancelled the call after its own time limit.
     Timeout,
     /// The tool panicked.
     Panicked,
     /// The call's guard was dropped, or the logger shut down, before the call ended.
     Dropped,
-    /// How the call ended is not known: the `tower` layer did not understand the answer, or has not
-    /// seen one although the exchange came to its end; on streams, too many requests wait for one.
+    /// How the call ended is not known: the answer was not understood, the HTTP exchange ended without one, the call had no
+    /// id, or, on streams, too many requests are waiting for an answer.
     Unknown,
 }
 
@@ -111,8 +111,7 @@ impl CallOutcome {
         }
     }
 
-    /// Returns whether the call is known to have failed: it ended with anything but an answer, a
-    /// question or a task.
+    /// Returns whether the call is known to have failed: it did not end with an answer, a request for input or a task.
     #[must_use]
     pub const fn is_error(self) -> bool {
         !matches!(
@@ -122,14 +121,13 @@ impl CallOutcome {
     }
 }
 
-/// Where the user's intent was read from. Wire key `intent_source` (`intentSource` on mcpeye).
+/// Where the intent was read from. Wire key `intent_source` (`intentSource` on mcpeye).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum IntentSource {
-    /// A parameter added to the tool's schema for the purpose. Sent as `mcpeye`, the word both
-    /// receivers know.
+    /// A property that was added to the tool's schema for this purpose. Sent as `mcpeye`, which both receivers know.
     Parameter,
-    /// A parameter of the tool's own. Sent as `native`.
+    /// A property of the tool's own. Sent as `native`.
     Native,
 }
 
@@ -145,11 +143,11 @@ impl IntentSource {
     }
 }
 
-/// Says that a tool was called, by whom and how it ended.
+/// Records a tool call: the tool, the user, and how it ended.
 ///
-/// Reo: `MCP_TOOL_CALL`, its fields in `meta`. PostHog: `$mcp_tool_call`, but `$mcp_unknown_tool`,
-/// `$mcp_input_required` or `mcp_usage_task` for what is no final outcome of a tool. A call without an
-/// identity, here or on the logger, is sent as anonymous.
+/// Reo: `MCP_TOOL_CALL`, with its fields in `meta`. PostHog: `$mcp_tool_call`, or `$mcp_unknown_tool`, `$mcp_input_required`
+/// or `mcp_usage_task` if the tool has not given a final answer. A call without an identity, here or on the logger, is sent
+/// as anonymous.
 ///
 /// ```
 /// # use mcp_usage::{Identity, ToolCall, UsageLogger};
@@ -221,10 +219,10 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Sets the size of the result in bytes, before any cut, whether the result itself is sent or not. Wire key
+    /// Sets the size of the result in bytes, before any shortening, whether the result itself is sent or not. Wire key
     /// `result_bytes`; the mcpeye wire has no place for it. The integrations count the texts and the data of the
-    /// result's content and its structured content as JSON, without escapes; it is absent where they have not seen all
-    /// of the result.
+    /// result's content, and its structured content as JSON, without escapes. The size is absent if they have not seen the
+    /// whole result.
     #[inline(always)]
     pub const fn result_bytes(mut self, bytes: u64) -> Self {
         self.call.result_bytes = Some(bytes);
@@ -232,8 +230,8 @@ impl<'a> ToolCall<'a> {
     }
 
     /// Sets the names of the arguments for which the call was refused: unknown, missing, or with a value that the tool
-    /// does not accept. Wire key `refused_arguments`, redacted as a value is; the mcpeye wire
-    /// has no place for it. The integrations read it from the error of a call that failed on its arguments.
+    /// does not accept. Wire key `refused_arguments`, redacted like a value; the mcpeye wire
+    /// has no place for it. The integrations read the names from the error of a call that failed on its arguments.
     ///
     /// `names` is a list of texts, such as `&["limit"]`; anything else is left out.
     #[inline(always)]
@@ -267,16 +265,16 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Sets the number of the round, for a call whose tool asks for input in between: 0 for the first.
-    /// Wire key `round`; absent for the first, which most calls end with.
+    /// Sets the number of the round, for a call whose tool asks for input: 0 for the first.
+    /// Wire key `round`; absent for the first round, which is the last of most calls.
     #[inline(always)]
     pub const fn round(mut self, round: u32) -> Self {
         self.call.round = if round == 0 { None } else { Some(round) };
         self
     }
 
-    /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent when true. The name is
-    /// the client's then: keys and tokens in it are hidden, personal data is not.
+    /// Marks a call of a tool that does not exist. Wire key `unknown_tool`, sent if true. Because the name then comes from
+    /// the client, keys and tokens in it are hidden; personal data is not.
     #[inline(always)]
     pub const fn unknown_tool(mut self, unknown: bool) -> Self {
         self.call.unknown_tool = unknown;

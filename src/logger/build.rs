@@ -13,9 +13,8 @@ impl Builder {
     /// Validates the settings and creates the logger. Nothing is started or sent before the first
     /// event.
     ///
-    /// When the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or
-    /// [`enabled`](Self::enabled) is false, the logger is disabled and nothing is required; a line of
-    /// the log says so.
+    /// If the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or [`enabled`](Self::enabled) is `false`,
+    /// the logger is disabled and no setting is required; a log line says so.
     ///
     /// # Errors
     ///
@@ -48,8 +47,8 @@ impl Builder {
         Ok(UsageLogger::new(Handle::new(pipeline, settings)))
     }
 
-    /// Builds, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
-    /// servers that would rather run without telemetry than not at all.
+    /// Builds the logger, or logs the error (target `reo.mcp-gateway`) and returns a disabled logger: for
+    /// servers that should run without usage logging rather than not at all.
     #[must_use]
     pub fn build_or_disabled(self) -> UsageLogger {
         self.build().unwrap_or_else(|error| {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::wait::Wait;
 use crate::error::ConfirmError;
 
-/// Resolves when the ingest has confirmed an event, or it is known that it will not.
+/// Resolves when the ingest has confirmed an event, or when it is certain that it will not.
 #[must_use = "whether the event was delivered is known when this resolves"]
 pub struct Confirmation(pub(super) Wait<Result<(), ConfirmError>>);
 

@@ -9,24 +9,24 @@ use crate::error::BuildError;
 use crate::ledger::Stats;
 use crate::transport::api_key::ApiKey;
 
-/// One of the places that a logger sends its events to, with a ledger of its own.
+/// One of a logger's destinations, with a ledger of its own.
 ///
-/// From [`UsageLogger::destinations`] and [`UsageLogger::destination`]. It keeps no worker alive.
+/// From [`UsageLogger::destinations`] and [`UsageLogger::destination`]. It does not keep the worker alive.
 #[derive(Clone)]
 pub struct DestinationHandle(Arc<Shared>);
 
 impl DestinationHandle {
-    /// Returns its name: what [`Destination::name`](crate::Destination::name) gave it, else its wire's.
+    /// Returns its name: the one that [`Destination::name`](crate::Destination::name) sets, otherwise that of its wire.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.settings.name
     }
 
-    /// Returns its ledger: what became of the events that are for it. Counted once for the logger, in
-    /// [`UsageLogger::stats`], are panics, failed identities, calls without content, unread messages and left-out fields.
+    /// Returns its ledger: what happened to the events that are for it. Panics, failed identities, calls without content,
+    /// unread messages and left-out fields are counted once for the logger, in [`UsageLogger::stats`].
     ///
-    /// [`queue_bytes`](Stats::queue_bytes) is the memory of the events that it holds, where there are several destinations.
-    /// What several hold is in memory once, and counts for each.
+    /// With several destinations, [`queue_bytes`](Stats::queue_bytes) is the memory of the events that this one holds.
+    /// Events that several hold are in memory once, and count for each.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.stats()
@@ -52,7 +52,7 @@ impl fmt::Debug for DestinationHandle {
 }
 
 impl UsageLogger {
-    /// Returns the destinations, the builder's own first; none where the logger is disabled.
+    /// Returns the destinations, the builder's own first; none if the logger is disabled.
     ///
     /// ```
     /// # let usage = mcp_usage::UsageLogger::disabled();

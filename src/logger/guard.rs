@@ -22,13 +22,12 @@ use crate::mcp::request::PeerInfo;
 
 /// Records a tool call when it [finishes](Self::finish), with its duration.
 ///
-/// Dropped unfinished, it records the call as [`Panicked`](CallOutcome::Panicked) while its thread
-/// panics and as [`Dropped`](CallOutcome::Dropped) otherwise. A guard that is open at a shutdown is
-/// recorded as dropped then.
+/// If it is dropped unfinished, it records the call as [`Panicked`](CallOutcome::Panicked) during a panic of its thread, and
+/// as [`Dropped`](CallOutcome::Dropped) otherwise. A guard that is open at a shutdown is recorded as dropped.
 ///
-/// Until then it keeps a copy of the call, and nothing else does. All open guards together hold at most a quarter of
-/// [`max_queue_bytes`](crate::Builder::max_queue_bytes); beyond it a guard keeps names and sizes in place of
-/// content, which [`Stats::calls_without_content`](crate::Stats::calls_without_content) counts.
+/// Until the call ends, only the guard holds a copy of it. All open guards together hold at most a quarter of
+/// [`max_queue_bytes`](crate::Builder::max_queue_bytes); beyond that a guard keeps names and sizes in place of
+/// content, and the call is counted in [`Stats::calls_without_content`](crate::Stats::calls_without_content).
 ///
 /// ```
 /// # use mcp_usage::{CallOutcome, ToolCall, UsageLogger};
@@ -168,8 +167,8 @@ impl CallGuard {
         self.set_text(PROMPT, prompt.as_ref());
     }
 
-    /// Sets who makes the call, where that is known only by now; replaces the identity of before.
-    /// [`consent`](crate::Builder::consent) is asked about it when the call ends.
+    /// Sets the user, if known only now; replaces an earlier identity. The hook of
+    /// [`consent`](crate::Builder::consent) is called with it when the call ends.
     pub fn set_identity<'a>(&mut self, identity: impl Into<Identity<'a>>) {
         if let Some(call) = self.call() {
             let identity = identity.into();
@@ -239,8 +238,8 @@ impl CallGuard {
         tool
     }
 
-    /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now. Where open calls hold all the memory that
-    /// they may, the value is kept as its size, or the key is left out.
+    /// Adds a key of your own to `meta`, as [`ToolCall::meta`], captured now. If open calls already hold all the memory that
+    /// they may, only the size of the value is kept, or the key is left out.
     pub fn set_meta<T: serde::Serialize + Sync>(&mut self, key: impl Into<String>, value: &T) {
         if let Some(call) = self.call() {
             call.set_meta(key.into(), value);

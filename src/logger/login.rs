@@ -23,11 +23,11 @@ pub(crate) fn login_of(
 }
 
 impl UsageLogger {
-    /// Reports a login unless the same one was reported in the last [`LOGIN_MEMORY`](crate::LOGIN_MEMORY): the same
-    /// identity with the same credential, or in the same session where the caller names none.
+    /// Reports a login, unless the same login was reported in the last [`LOGIN_MEMORY`](crate::LOGIN_MEMORY): the same
+    /// identity with the same credential or, if the caller names none, in the same session.
     ///
-    /// Returns `None` when it was reported before, or when the wire has no place for it, as
-    /// mcpeye's. It is remembered once it is queued, so a full queue does not lose it for a day.
+    /// Returns `None` if it was reported before, or if the wire has no place for logins, as the mcpeye wire. A login is
+    /// remembered only once it is queued, so a full queue does not suppress it for a day.
     ///
     /// ```
     /// # use mcp_usage::{Caller, Identity, Session, UsageLogger};

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::base::lock::ForkLock;
 use crate::base::random;
 
-/// How long a login is remembered, after which the same one is reported again.
+/// How long a login is remembered; after that the same login is reported again.
 pub const LOGIN_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Most logins remembered at a time; beyond it the oldest is forgotten, and reported again when it
-/// comes back.
+/// The most logins remembered at a time; beyond that the oldest is forgotten, and reported again when it
+/// recurs.
 pub const MAX_LOGINS: usize = 10_000;
 
 /// The logins reported lately.

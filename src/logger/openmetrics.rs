@@ -119,10 +119,11 @@ impl UsageLogger {
     ///
     /// Each metric begins with `mcp_usage_` and names its destination in a label: `mcp_usage_events_offered_total`,
     /// `…_delivered_total`, `…_pending`, `…_dropped_total` with a label for each [reason](crate::DropReason), and
-    /// the other members of [`Stats`]. What is counted once for the logger has no label. A disabled logger has no metric.
+    /// the other members of [`Stats`]. Metrics that are counted once for the logger have no label. A disabled logger has no
+    /// metrics.
     ///
-    /// Answer with the type `application/openmetrics-text; version=1.0.0; charset=utf-8`. To join it with other metrics, leave
-    /// out the last line, `# EOF`.
+    /// Serve it with the content type `application/openmetrics-text; version=1.0.0; charset=utf-8`. To combine it with other
+    /// metrics, leave out the last line, `# EOF`.
     ///
     /// ```
     /// # let usage = mcp_usage::UsageLogger::builder().env(|_| None).api_key("test-key-1").product_id("shop").build()?;

@@ -13,9 +13,9 @@ use crate::event::{CallOutcome, ToolCall};
 impl UsageLogger {
     /// Runs an async tool function, and records the call with how it ended.
     ///
-    /// Arguments given with the call are captured now, the rest happens as the future runs: `Ok` is
-    /// recorded as [`Ok`](CallOutcome::Ok), an error as [`ToolError`](CallOutcome::ToolError) with
-    /// its text; a panic and a future that is dropped are recorded as such.
+    /// The arguments of the call are captured now, everything else while the future runs. `Ok` is recorded as
+    /// [`Ok`](CallOutcome::Ok), and an error as [`ToolError`](CallOutcome::ToolError) with its text. A panic and a
+    /// dropped future are recorded as such.
     ///
     /// ```
     /// # use mcp_usage::{ToolCall, UsageLogger};

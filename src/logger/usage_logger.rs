@@ -20,11 +20,11 @@ use crate::transport::api_key::ApiKey;
 
 /// Reports who uses an MCP server and how.
 ///
-/// A handle: clones share one queue and one worker. Made by [`builder`](Self::builder).
+/// This is a handle: clones share one queue and one worker. Made by [`builder`](Self::builder).
 ///
-/// When the last handle is dropped without a [`shutdown`](Self::shutdown), the worker goes on in
-/// the background for at most two seconds; if the process ends before, what was queued is lost. A line
-/// of the log says how much is pending then. A logger in a static is never dropped, and cannot say so.
+/// If the last handle is dropped without a [`shutdown`](Self::shutdown), the worker goes on in the background for at most
+/// two seconds; if the process ends earlier, the queued events are lost. A log line says how many events were pending. A
+/// logger in a static is never dropped, so it logs nothing then.
 #[derive(Clone)]
 pub struct UsageLogger {
     /// `None`: disabled.
@@ -68,16 +68,16 @@ impl UsageLogger {
         self.handle.as_ref()
     }
 
-    /// Returns whether events are taken at all: not disabled, by code or by environment.
+    /// Returns whether events are accepted: `false` if code or the environment has disabled the logger.
     #[must_use]
     pub const fn is_enabled(&self) -> bool {
         self.handle.is_some()
     }
 
-    /// Takes an event: redacts it, queues it, and returns.
+    /// Redacts an event, queues it, and returns.
     ///
-    /// It never blocks, never panics, and does no I/O; what it costs has an upper bound whatever
-    /// the event's size. A panic in a value's `Serialize` is caught and counted.
+    /// Never blocks, never panics, and does no I/O; its cost is bounded whatever the event's size. A panic in a value's
+    /// `Serialize` is caught and counted.
     #[inline]
     pub fn log_usage<'a>(&self, event: impl Into<Event<'a>>) -> Outcome {
         // Check for a full queue before building the `Event`: moving its 608 bytes costs more than the
@@ -91,14 +91,14 @@ impl UsageLogger {
         }
     }
 
-    /// Takes an event and waits until the ingest has confirmed it, at most for `timeout`.
+    /// Logs an event and waits until the ingest has confirmed it, at most for `timeout`.
     ///
-    /// The event is queued at once, also when the future is never polled, and it is sent at once.
+    /// The event is queued at once, even if the future is never polled, and is sent without waiting for a batch.
     ///
     /// # Errors
     ///
-    /// The future resolves to [`ConfirmError`]: the event was dropped, or it is not known in time,
-    /// in which case it stays pending and may still be delivered.
+    /// The future resolves to [`ConfirmError`] if the event was dropped, or if the timeout passed first. In the latter case
+    /// the event stays pending and may still be delivered.
     pub fn log_usage_confirmed<'a>(
         &self,
         event: impl Into<Event<'a>>,
@@ -133,8 +133,8 @@ impl UsageLogger {
         }
     }
 
-    /// Starts the record of a tool call: a guard that times itself, and records the call as
-    /// dropped if it goes away unfinished.
+    /// Starts the record of a tool call: a guard that measures the duration, and records the call as
+    /// dropped if the guard is dropped unfinished.
     ///
     /// Arguments given here are captured now, before the tool consumes them.
     pub fn start_tool_call<'a>(&self, call: impl Into<ToolCall<'a>>) -> CallGuard {
@@ -149,8 +149,7 @@ impl UsageLogger {
 
     /// Waits until every event queued so far is delivered or dropped, at most for `timeout`.
     ///
-    /// A batch that waits for more is sent now, and one request goes out even if the ingest was
-    /// failing.
+    /// A partly filled batch is sent now, and one request is sent even if the ingest was failing.
     ///
     /// # Errors
     ///
@@ -169,13 +168,12 @@ impl UsageLogger {
     }
 
     /// Waits until every event queued so far is on disk and synced, or has ended, at most for
-    /// `timeout`: it is then delivered whatever becomes of this process, or of the machine's power. What was
-    /// on disk before is looked at again; what somebody has removed is written anew. Of several destinations those that
-    /// have a spool count.
+    /// `timeout`. Such events survive the end of the process and a power loss. Files that were written before are checked
+    /// again; what somebody has removed is written again. With several destinations, those that have a spool count.
     ///
     /// # Errors
     ///
-    /// [`SpoolError`] says why that is not so, or not known, and of several destinations for which.
+    /// [`SpoolError`] says why that is not the case or not certain, and for which of several destinations.
     #[cfg(feature = "spool")]
     pub async fn flush_to_disk(&self, timeout: Duration) -> Result<(), SpoolError> {
         self.ask(|handle| handle.flush_to_disk(timeout), Ok(()))
@@ -193,29 +191,29 @@ impl UsageLogger {
             .block()
     }
 
-    /// Forgets somebody: their events that were logged before and have not been delivered are dropped, as
-    /// [`Forgotten`](crate::DropReason::Forgotten), wherever this logger keeps them: in its queue, among what is tried
-    /// again, and in its own directory of a spool, where they are overwritten and synced before the answer. What processes
-    /// have left that have ended by then is taken over first. Events of theirs that are in there although they were delivered
-    /// are overwritten, too.
+    /// Drops a person's undelivered events, as [`Forgotten`](crate::DropReason::Forgotten).
     ///
-    /// Nothing is sent for it, unless [`announce_forgotten`](crate::Builder::announce_forgotten) asks for that. What a request under way holds is reported and not waited for: it may arrive, and where
-    /// the request fails, it is dropped.
+    /// It removes them wherever this logger keeps them: in its queue, among the retries, and in its own directory of a spool,
+    /// where they are overwritten and synced before the call returns. Events that ended processes have left are taken over
+    /// first. Delivered events that are still on disk are overwritten, too. Nothing is sent, unless
+    /// [`announce_forgotten`](crate::Builder::announce_forgotten) is on. Events in flight are counted and not waited for:
+    /// they may still arrive, and are dropped if their request fails.
     ///
-    /// An event is theirs by the id that it was logged with and its kind, or by an e-mail address, whatever its case: that
-    /// of `identity`, or its id where its kind is `EMAIL`. Both are looked for as they were given and under the pseudonyms
-    /// that this logger sends. Only what an event holds can tell: the Reo wires have no place for an address beside an id,
-    /// the mcpeye wire none for the kind of an id. Somebody anonymous has no events of their own.
+    /// An event belongs to the person if it was logged with the same id and kind, or with the same e-mail address, ignoring
+    /// case: the address of `identity`, or its id if the kind is `EMAIL`. Both are compared as they were given and as the
+    /// pseudonyms that this logger sends. Only what the event contains can be compared: the Reo wires have no place for an
+    /// address beside an id, and the mcpeye wire has none for the kind of an id. An anonymous identity matches no events.
     ///
-    /// Later events are new ones, those of call guards that are open now included: refuse them by
-    /// [`consent`](crate::Builder::consent). Other processes, and other loggers, keep their own; so does the ingest.
+    /// Events that are logged later are new, including those of call guards that are open now: refuse them with
+    /// [`consent`](crate::Builder::consent). Other processes and other loggers keep their events, and so does the ingest.
     ///
-    /// It takes as long as it takes to read what the queue holds, in which time nothing is sent, and with a spool the time of
-    /// the disk, which is waited for no longer than [`FORGET_TIMEOUT`](crate::FORGET_TIMEOUT). The answer says whether it is [`complete`](Forgotten::complete); what the
-    /// disk has not done by then it does later. A logger that is disabled, or has taken no event yet, has nothing to forget.
+    /// The call takes as long as reading the queue, and nothing is sent meanwhile. With a spool it also waits for the disk,
+    /// but no longer than [`FORGET_TIMEOUT`](crate::FORGET_TIMEOUT). The result says whether it is
+    /// [`complete`](Forgotten::complete); the rest follows when the disk answers. A logger that is disabled, or has logged no
+    /// event yet, has nothing to forget.
     ///
-    /// A future that is dropped before its answer forgets all the same once it was polled, and announces nothing: where
-    /// [`announce_forgotten`](crate::Builder::announce_forgotten) is on, await it in a task of its own, or use
+    /// If the future is dropped after its first poll, the events are still forgotten, but nothing is announced. With
+    /// [`announce_forgotten`](crate::Builder::announce_forgotten), await it in a task of its own, or use
     /// [`forget_blocking`](Self::forget_blocking).
     ///
     /// ```
@@ -247,11 +245,11 @@ impl UsageLogger {
         }
     }
 
-    /// Delivers what is queued, refuses what comes later, and ends the worker, within `timeout`.
+    /// Delivers queued events, refuses later ones, and ends the worker, within `timeout`.
     ///
-    /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). What is not
-    /// delivered in time is given up as [`ShutdownTimeout`](crate::DropReason::ShutdownTimeout); the
-    /// report says how much. With a spool it stays on disk for the next process instead:
+    /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). Events that are not
+    /// delivered in time are dropped as [`ShutdownTimeout`](crate::DropReason::ShutdownTimeout); the
+    /// report says how many. With a spool they stay on disk for the next process instead:
     /// [`Stats::spooled`] of the report.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         self.ask(|handle| handle.shutdown(timeout), nothing_done())
@@ -264,12 +262,12 @@ impl UsageLogger {
             .block()
     }
 
-    /// Waits for `signal`, then [shuts down](Self::shutdown): for the end of a process that is asked
-    /// to end. What the signal resolves to is dropped.
+    /// Waits for `signal`, then [shuts down](Self::shutdown): for a process that ends on a signal or with its server. The
+    /// output of `signal` is dropped.
     ///
-    /// The crate installs no signal handler; `signal` is a future of the host's, such as
-    /// `tokio::signal::ctrl_c()` or a server that has ended gracefully. Events are taken until it
-    /// resolves, so let it be the server's end where requests may still be under way.
+    /// The crate installs no signal handler; `signal` is any future, such as `tokio::signal::ctrl_c()` or a server that
+    /// shuts down gracefully. Events are accepted until it resolves, so if requests may still be in progress, pass the
+    /// future of the server.
     ///
     /// ```
     /// # use mcp_usage::{ToolCall, UsageLogger};
@@ -296,8 +294,8 @@ impl UsageLogger {
         self.shutdown(timeout).await
     }
 
-    /// Returns the ledger of this logger: what became of the events so far; of several destinations the first one's,
-    /// with the memory that all of them hold. All zero when it is disabled.
+    /// Returns the ledger of this logger: what happened to the events so far. With several destinations it is that of the
+    /// first, with the memory that all of them hold. All counts are zero if the logger is disabled.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.handle
@@ -306,12 +304,12 @@ impl UsageLogger {
             .unwrap_or_default()
     }
 
-    /// Replaces the API key, of several destinations the first one's, for requests from now on.
+    /// Replaces the API key for requests from now on; with several destinations, that of the first.
     ///
     /// # Errors
     ///
-    /// [`BuildError::Invalid`] when the key is empty or no header can hold it; the old one stays. On the OTLP wire also
-    /// where a header of the builder's is the key's, or the endpoint has plain `http` for want of a key.
+    /// [`BuildError::Invalid`] if the key is empty or no header can hold it; the old key stays. On the OTLP wire also
+    /// if the builder sets the key's header itself, or if the endpoint uses plain `http`, which was allowed without a key.
     pub fn set_api_key(&self, key: &str) -> Result<(), BuildError> {
         let key = ApiKey::parse("api_key", key)?;
         if let Some(handle) = &self.handle {

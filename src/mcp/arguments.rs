@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::base::panics;
 
-/// Which arguments of a tool are captured. What a closure of `arguments_by` returns.
+/// Which arguments of a tool are captured, as a closure of `arguments_by` returns it.
 ///
 /// ```
 /// use mcp_usage::Arguments;
@@ -26,7 +26,7 @@ use crate::base::panics;
 pub enum Arguments {
     /// All of them, redacted and within the limits.
     All,
-    /// Not one.
+    /// None of them.
     None,
     /// Those of these names alone.
     Names(Vec<String>),
@@ -69,12 +69,12 @@ macro_rules! capture_setters {
             })
         }
 
-        /// Sets what says of each tool which of its arguments are captured. Default: all are.
+        /// Sets a closure that chooses, for each tool, which arguments are captured. Default: all are.
         ///
-        /// Asked with each call, by the name that the client calls. An argument is captured where
-        /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this all let it through; nothing
-        /// is where the closure panics. The text of an error is captured all the same, redacted: a server may quote
-        /// in it what it refuses.
+        /// It is called for each call, with the name that the client calls. An argument is captured if
+        /// [`arguments`](Self::arguments), [`arguments_of`](Self::arguments_of) and this closure all allow it; none is if
+        /// the closure panics. Error texts are captured in any case, redacted; a server may quote in them an argument
+        /// that it refuses.
         pub fn arguments_by(
             self,
             by: impl Fn(&str) -> $crate::mcp::arguments::Arguments + Send + Sync + 'static,

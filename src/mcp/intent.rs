@@ -1,4 +1,4 @@
-//! The intent of a call: the property that asks an agent for it, and how a server's own is recognized.
+//! The intent of a call: the property that asks an agent for it, and how a server's own property is recognized.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub const NATIVE_NAME: &str = "intent";
 /// our [`DESCRIPTION`]. Put it into `properties` of a tool's input schema, under the wire's name,
 /// and never into `required`.
 ///
-/// A property with this very description is read, and left in the arguments.
+/// A property with exactly this description is read, and stays in the arguments.
 ///
 /// ```
 /// let mut schema = serde_json::json!({"type": "object", "properties": {}});
@@ -41,15 +41,16 @@ pub fn schema() -> Value {
     schema_with(DESCRIPTION)
 }
 
-/// Takes the intent out of the arguments of a call, for servers that publish the property themselves. `schema` is the
-/// input schema of the call's tool.
+/// Removes the intent from the arguments of a call and returns it, for servers that publish the property themselves.
+/// `schema` is the input schema of the call's tool.
 ///
-/// Whose the argument is follows from the schema alone, as it does for an instrumented server. A schema that has the
-/// property under some name, with our [`DESCRIPTION`], declares it for the tool: it is read, and left in place. Else the
-/// name is [`REO_NAME`], and the argument is taken out where nobody else can have sent it: the schema is closed and has
-/// no such property, or is silent and the argument is a text. Everywhere else it is the tool's own, and stays.
+/// The schema alone decides whose the argument is, as it does for an instrumented server. If the schema has a property with
+/// our [`DESCRIPTION`], under any name, it declares that property for the tool: the argument is read, and stays. Otherwise
+/// the name is [`REO_NAME`], and the argument is removed if nobody else can have sent it: the schema is closed and has no
+/// such property, or it does not say whether it is closed and the argument is a string. In all other cases the argument is
+/// the tool's own, and stays.
 ///
-/// Returns `None` where the argument is not ours, no text, or blank. For a property of another name, see [`take_named`].
+/// Returns `None` if the argument is not ours, not a string, or blank. For a property of another name, see [`take_named`].
 ///
 /// ```
 /// use mcp_usage::intent;

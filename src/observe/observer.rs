@@ -14,7 +14,7 @@ use crate::mcp::message::text;
 use crate::mcp::ownership::IntentProperty;
 use crate::mcp::rounds::Rounds;
 
-/// How much of a message is kept to be read, in bytes.
+/// The most bytes of a message that are copied in order to read it.
 pub(crate) const DEFAULT_MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 
 /// Most tools whose intents are remembered, each as often as there are callers.
@@ -63,31 +63,32 @@ impl Default for ObserverSettings {
 /// hands over [`ObserverSettings`].
 macro_rules! observer_setters {
     ($module:literal) => {
-        /// Names the argument that holds the intent of a call, whatever listings show; it stays in place for the tool, and
-        /// out of the captured ones. Default: what a listing shows, see
+        /// Names the argument that holds the intent of a call, whatever tool lists say. It is passed to the tool, and left
+        /// out of the captured arguments. Default: as the tool list says, see
         #[doc = concat!("the [module](crate::", $module, ").")]
         pub fn intent(self, name: impl Into<String>) -> Self {
             self.change(|settings| settings.intent = Some(name.into()))
         }
 
-        /// Sets whether the lists of tools that pass get a property that asks for the intent of a call, and calls of those
-        /// tools lose its argument. Default: no; then not one byte changes.
+        /// Sets whether tool lists get a property that asks for the intent of a call, which is removed from the calls of
+        /// those tools. Default: no; then not one byte changes.
         #[doc = concat!("See the [module](crate::", $module, "#with-intent).")]
         pub fn add_intent(self, on: bool) -> Self {
             self.change(|settings| settings.add_intent = on)
         }
 
-        /// Sets whether the last page of the tools that passes gets a tool that an agent can call to say what no tool
-        /// offers, as an instrumented server's: `request_missing_capability`, on the mcpeye wire
-        /// `mcpeye_request_capability`, on the PostHog wire `get_more_tools`. Default: no; then not one byte changes.
+        /// Sets whether the last page of a tool list gets a tool with which an agent can say what no tool offers, as on an
+        /// instrumented server: `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the
+        /// PostHog wire `get_more_tools`. Default: no; then not one byte changes.
         ///
-        /// A call is reported as one of that name. A server that has a tool of that name keeps it. How it is answered says
+        /// Its calls are reported under its name. If the server has a tool of that name, the server's tool stays. For how
+        /// calls are answered, see
         #[doc = concat!("the [module](crate::", $module, "#with-intent).")]
         pub fn missing_capability(self, on: bool) -> Self {
             self.change(|settings| settings.missing_capability = on)
         }
 
-        /// Sets how much of a message is kept to be read. Default:
+        /// Sets the most bytes of a message that are copied in order to read it. Default:
         #[doc = concat!("[`DEFAULT_MAX_MESSAGE_BYTES`](crate::", $module, "::DEFAULT_MAX_MESSAGE_BYTES).")]
         pub fn max_message_bytes(self, bytes: usize) -> Self {
             self.change(|settings| settings.max_message_bytes = bytes)

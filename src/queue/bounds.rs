@@ -9,17 +9,17 @@ pub(crate) const SEGMENT_BYTES: usize = 128 * 1024;
 /// The most events of a segment, for which there is room from the start.
 pub(crate) const SEGMENT_EVENTS: usize = 512;
 
-/// What happens to an event that the queue has no room for.
+/// What happens if the queue has no room for an event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhenFull {
-    /// It is dropped, as [`DropReason::QueueFull`](crate::DropReason::QueueFull): what was accepted stays accepted, and an
-    /// outage shows how it began.
+    /// The event is dropped, as [`DropReason::QueueFull`](crate::DropReason::QueueFull). Events that were accepted stay, so
+    /// the beginning of an outage is kept.
     #[default]
     DropNewest,
-    /// The oldest events make room, as [`DropReason::Evicted`](crate::DropReason::Evicted), some hundred at a time: an outage
-    /// shows how it ended. Those that are being sent or wait for a retry stay; when there are no
-    /// others, the new event is dropped.
+    /// The oldest events are dropped, as [`DropReason::Evicted`](crate::DropReason::Evicted), about a hundred at a time, so
+    /// the end of an outage is kept. Events that are being sent or wait for a retry stay; if there are no others, the new
+    /// event is dropped.
     DropOldest,
 }
 

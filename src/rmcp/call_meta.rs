@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use crate::logger::{CallGuard, OpenCall};
 
-/// Adds to the event of the call under way, from within the tool: the step that refused it, how much
-/// it found.
+/// Adds keys to the event of the current call, from inside the tool: the step that refused it, or how much it found.
 ///
-/// An instrumented server finds one in the extensions of each call's request; it does nothing where
-/// the logger is off, and once the call has ended.
+/// A tool of an instrumented server finds it in the extensions of the call's request. It has no effect if the logger is off,
+/// and after the call has ended.
 ///
 /// ```
 /// use mcp_usage::rmcp::CallMeta;
@@ -40,8 +39,8 @@ impl CallMeta {
         }
     }
 
-    /// Sets a key of your own in `meta`, as [`ToolCall::meta`](crate::ToolCall::meta), captured now;
-    /// the last value of a key is the one that is sent.
+    /// Sets a key of your own in `meta`, as [`ToolCall::meta`](crate::ToolCall::meta), captured now. The last value of a key
+    /// is sent.
     pub fn set<T: serde::Serialize + Sync>(&self, key: impl Into<String>, value: &T) {
         if let Some(call) = &self.call {
             call.set_meta(key.into(), value);

@@ -16,7 +16,7 @@ use crate::logger::UsageLogger;
 use crate::mcp::arguments::capture_setters;
 use crate::mcp::request::PeerInfo;
 
-/// How servers are instrumented: settings, and what the instances of a server share.
+/// The settings with which servers are instrumented, and the state that the instances of a server share.
 ///
 /// Made by [`UsageLogger::instrumentation`]; clones share everything.
 ///
@@ -36,10 +36,10 @@ pub struct Instrumentation {
     pub(super) memory: Arc<InstrumentationMemory>,
 }
 
-/// A server whose use is reported. Made by [`UsageLogger::instrument`].
+/// An instrumented server, whose use is reported. Made by [`UsageLogger::instrument`].
 ///
-/// To the client it is the server within, but for the property that asks for intents; to a tool nothing
-/// differs, see the [module](crate::rmcp#what-a-tool-sees-of-it).
+/// The client sees the inner server, and the property that asks for intents. A tool sees no difference; see the
+/// [module](crate::rmcp#what-a-tool-sees-of-it).
 #[must_use = "a server does nothing until it is served"]
 pub struct Instrumented<H> {
     pub(super) inner: H,
@@ -63,8 +63,7 @@ impl<H: ServerHandler> Instrumented<H> {
 impl UsageLogger {
     /// Instruments a server with the default settings.
     ///
-    /// What instances have to share (which logins and which lists of tools were reported) is kept by
-    /// this logger.
+    /// This logger keeps the state that instances share: which logins and which tool lists were reported.
     pub fn instrument<H: ServerHandler>(&self, server: H) -> Instrumented<H> {
         let memory = memory_of(self).unwrap_or_default();
         Instrumentation::new(self, memory).instrument(server)
@@ -105,7 +104,7 @@ impl Instrumentation {
         }
     }
 
-    /// Instruments every server a factory makes, as `StreamableHttpService` wants it.
+    /// Instruments every server that a factory creates, in the form that `StreamableHttpService` takes.
     ///
     /// ```
     /// use mcp_usage::UsageLogger;
@@ -133,12 +132,12 @@ impl Instrumentation {
 }
 
 impl<H> Instrumented<H> {
-    /// Returns the server within.
+    /// Returns the inner server.
     pub const fn inner(&self) -> &H {
         &self.inner
     }
 
-    /// Returns the server within, and ends the instrumentation.
+    /// Returns the inner server, and ends the instrumentation.
     pub fn into_inner(self) -> H {
         self.inner
     }
@@ -160,12 +159,11 @@ impl Instrumentation {
 macro_rules! setters {
     ($($for:tt)+) => {
         $($for)+ {
-            /// Sets whether tools ask for the intent of a call, where their schemas
-            /// [have a place](crate::rmcp#what-a-tool-sees-of-it) for that. Default: yes.
+            /// Sets whether tools ask for the intent of a call, if their schemas
+            /// [have a place](crate::rmcp#what-a-tool-sees-of-it) for it. Default: yes.
             ///
-            /// With `false` the tools are listed as they are, and no argument is taken out; an
-            /// intent-like property of the server's own is still read, see
-            /// [`native_intent`](Self::native_intent).
+            /// With `false` the tools are listed unchanged, and no argument is removed; the server's own intent property
+            /// is still read, see [`native_intent`](Self::native_intent).
             pub fn intent(self, on: bool) -> Self {
                 self.change(|settings| settings.intent = on)
             }
@@ -185,28 +183,27 @@ macro_rules! setters {
                 self.change(|settings| settings.intent_description = description.into().into())
             }
 
-            /// Names the property of the server's own tools that holds an intent, read where ours
-            /// is empty; it is left in place for the tool, and out of the captured arguments.
+            /// Names the property in which the server's own tools take an intent. It is read if ours is empty, passed to
+            /// the tool, and left out of the captured arguments.
             ///
-            /// Default: the property `intent`, where its description asks for one. A property
-            /// whose name is sensitive is never read.
+            /// Default: the property `intent`, if its description asks for one. A property
+            /// with a sensitive name is never read.
             pub fn native_intent(self, name: impl Into<String>) -> Self {
                 self.change(|settings| settings.native_intent = Some(name.into()))
             }
 
             capture_setters!();
 
-            /// Sets whether listings of the tools are reported, as [`Init`](crate::Init): each list
-            /// of names once, and one of several pages whole, for which the server is asked for all
-            /// of them again. Default: yes; the mcpeye wire has no place for it.
+            /// Sets whether tool lists are reported, as [`Init`](crate::Init): each list once, and a list of several
+            /// pages as a whole, for which the server is asked for all pages again. Default: yes; the mcpeye wire has no
+            /// place for it.
             pub fn tools_list(self, on: bool) -> Self {
                 self.change(|settings| settings.tools_list = on)
             }
 
-            /// Sets whether each `initialize` is reported, as a custom event `MCP_SESSION_START`
-            /// with the client's name, version and protocol, on the PostHog wire `$mcp_initialize`, by
-            /// which its dashboards count clients. Default: no; the newer protocol has
-            /// no sessions, and the mcpeye wire no place for it.
+            /// Sets whether each `initialize` is reported, as a custom event `MCP_SESSION_START` with the client's name,
+            /// version and protocol, or on the PostHog wire as `$mcp_initialize`, which its dashboards need to count
+            /// clients. Default: no; the newer protocol has no sessions, and the mcpeye wire has no place for it.
             pub fn sessions(self, on: bool) -> Self {
                 self.change(|settings| settings.sessions = on)
             }
@@ -233,30 +230,28 @@ macro_rules! setters {
                 self.change(|settings| settings.logins = on)
             }
 
-            /// Sets whether a tool is added that an agent can call to say what no tool offers:
+            /// Sets whether a tool is added with which an agent can say what no tool offers:
             /// `request_missing_capability`, on the mcpeye wire `mcpeye_request_capability`, on the PostHog
-            /// wire `get_more_tools`.
-            /// Default: no.
+            /// wire `get_more_tools`. Default: no.
             ///
-            /// It is answered here and reported as a call of that name. A server that has a tool
-            /// of that name keeps it, and one without tools gets none. It costs every
-            /// conversation about 130 tokens for its description, and each call a turn.
+            /// Its calls are answered here and reported under its name. If the server has a tool of that name, the
+            /// server's tool stays; a server without tools gets none. The description costs every conversation about
+            /// 130 tokens, and each call costs a turn.
             pub fn missing_capability(self, on: bool) -> Self {
                 self.change(|settings| settings.missing_capability = on)
             }
 
-            /// Sets the transport that requests without HTTP parts come over. Wire key
-            /// `transport`. Default: `stdio`.
+            /// Sets the transport of requests without HTTP parts. Wire key `transport`. Default: `stdio`.
             pub fn transport(self, name: impl Into<String>) -> Self {
                 self.change(|settings| settings.transport = name.into().into())
             }
 
-            /// Sets who makes a request, asked for each anew. The closure may return an
+            /// Sets a closure that names the user of each request. It may return an
             /// [`Identity`](crate::Identity) or a [`Caller`](crate::Caller), in an `Option` or in
             /// a `Result` of one.
             ///
-            /// Default: what an authentication layer has put into the request's extensions. When
-            /// the closure fails or panics the event is anonymous, and counted in
+            /// Default: what an authentication layer has put into the request's extensions. If
+            /// the closure fails or panics, the event is anonymous, and counted in
             /// [`Stats::identity_failures`](crate::Stats::identity_failures).
             pub fn identify<F, C>(self, identify: F) -> Self
             where

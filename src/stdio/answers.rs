@@ -403,8 +403,8 @@ fn write_slices<W: AsyncWrite>(
 
 /// The stream to the client, for the server to write. Made by [`UsageLogger::stdio`](crate::UsageLogger::stdio).
 ///
-/// Where it may change what passes, bytes that it has taken may still be held or wait for the stream within. Flush it, and shut
-/// it down at the end: one that is dropped writes of the rest what the stream within takes at once.
+/// If messages may be changed, accepted bytes may still be held, or wait for the inner stream. Flush this stream, and shut
+/// it down at the end: if it is dropped, it writes only as much of the rest as the inner stream accepts at once.
 pub struct AnswerWriter<W> {
     outlet: Arc<Outlet<W>>,
 }

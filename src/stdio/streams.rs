@@ -14,7 +14,7 @@ use crate::logger::UsageLogger;
 use crate::mcp::arguments::capture_setters;
 use crate::observe::{Conversation, Observer, ObserverSettings, observer_setters};
 
-/// How pairs of streams are read: settings. See the [module](crate::stdio).
+/// The settings with which pairs of streams are read. See the [module](crate::stdio).
 ///
 /// ```
 /// use mcp_usage::{Arguments, Identity, stdio::UsageStreams};
@@ -43,7 +43,7 @@ impl UsageLogger {
     /// Reports the tool calls that pass over a pair of streams, with the default settings: one to read requests from, such
     /// as `tokio::io::stdin()`, and one to write answers to. See [`UsageStreams`] for others.
     ///
-    /// Each pair is a session. Hand both streams to the server in place of the ones within.
+    /// Each pair is a session. Give both streams to the server in place of the inner ones.
     pub fn stdio<R, W>(&self, requests: R, answers: W) -> (RequestReader<R, W>, AnswerWriter<W>) {
         UsageStreams::new(self).wrap(requests, answers)
     }
@@ -60,9 +60,9 @@ impl UsageStreams {
         }
     }
 
-    /// Puts streams around a pair: one to read requests from, and one to write answers to. Each pair is a session.
+    /// Wraps a pair of streams: one to read requests from, and one to write answers to. Each pair is a session.
     ///
-    /// A logger that is switched off leaves everything as it is.
+    /// With a disabled logger, everything passes unchanged.
     pub fn wrap<R, W>(&self, requests: R, answers: W) -> (RequestReader<R, W>, AnswerWriter<W>) {
         let (look_at_requests, look_at_answers) = self.begin();
         let outlet = Arc::new(Outlet::new(answers, look_at_answers));
@@ -72,11 +72,11 @@ impl UsageStreams {
         )
     }
 
-    /// Begins a session for a caller that moves the bytes itself, such as a threaded proxy: hand each piece to a tap,
+    /// Begins a session for a caller that moves the bytes itself, such as a threaded proxy. Give each piece to a tap
     /// before the other end gets it, and pass on what the tap returns.
     ///
-    /// [`missing_capability`](Self::missing_capability) has no effect on taps: an answer of ours would have to get between two
-    /// lines of the server's.
+    /// [`missing_capability`](Self::missing_capability) has no effect on taps, because its answer would have to be inserted
+    /// between two lines of the server.
     pub fn taps(&self) -> (RequestTap, AnswerTap) {
         let streams = self.clone().missing_capability(false);
         let (requests, answers) = streams.begin();
@@ -118,7 +118,7 @@ impl UsageStreams {
         self
     }
 
-    /// Sets the name of what the messages come by. Wire key `transport`. Default: `stdio`.
+    /// Sets the name of the transport. Wire key `transport`. Default: `stdio`.
     pub fn transport(mut self, name: impl Into<String>) -> Self {
         self.transport = Cow::Owned(name.into());
         self

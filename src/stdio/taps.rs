@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::answers::Answers;
 use super::requests::{Requests, Rewritten};
 
-/// Takes what a client sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
+/// Reads what a client sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
 #[derive(Debug)]
 pub struct RequestTap(pub(super) Option<Requests>);
 
@@ -26,8 +26,8 @@ impl RequestTap {
         Cow::Owned(rewritten.to_server)
     }
 
-    /// Says that the client has closed its stream, and returns what goes on of what was held. A tap that is dropped says
-    /// nothing.
+    /// Notes that the client has closed its stream, and returns the held bytes that go on to the server. Dropping the tap
+    /// does not do this.
     #[must_use = "it goes on to the server"]
     pub fn end(self) -> Vec<u8> {
         self.0
@@ -36,7 +36,7 @@ impl RequestTap {
     }
 }
 
-/// Takes what a server sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
+/// Reads what a server sends. Made by [`UsageStreams::taps`](super::UsageStreams::taps).
 #[derive(Debug)]
 pub struct AnswerTap(pub(super) Option<Answers>);
 
@@ -57,15 +57,15 @@ impl AnswerTap {
         Cow::Owned(to_client)
     }
 
-    /// Says that nothing reaches the client any more: calls without an answer are cancelled.
+    /// Notes that nothing reaches the client any more: calls without an answer are recorded as cancelled.
     pub fn client_gone(&self) {
         if let Some(answers) = &self.0 {
             answers.note_client_gone();
         }
     }
 
-    /// Says that the server has closed its stream, and returns what was held. No call is answered any more, as when the
-    /// tap is dropped.
+    /// Notes that the server has closed its stream, so that no call is answered any more, and returns the held bytes.
+    /// Dropping the tap also ends the calls.
     #[must_use = "it goes on to the client"]
     pub fn end(mut self) -> Vec<u8> {
         let mut to_client = Vec::new();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 /// One scripted answer of [`MockIngest`](super::MockIngest), or one fault in place of an answer.
 ///
-/// A constructor says what happens; the methods change details of it. An answer that carries a status in 200 to 299
-/// stands for "the ingest accepts this request", so it is given only to a request that passes the checks; see the order
-/// in [`MockIngest`](super::MockIngest#what-decides-an-answer).
+/// A constructor says what happens, and the methods change details. An answer with a status from 200 to 299 means that the
+/// ingest accepts the request, so it is given only to a request that passes the checks; see the order in
+/// [`MockIngest`](super::MockIngest#what-decides-an-answer).
 ///
 /// # Examples
 /// ```
@@ -109,8 +109,7 @@ impl Answer {
 
     /// Answers with a status; the body is a short JSON object, as an ingest of the request's wire would send.
     ///
-    /// No check keeps the status within HTTP's own range: a lying ingest is one of the uses. 204 and 304 go out without a
-    /// body.
+    /// The status is not checked, so that a test can use one outside HTTP's range. 204 and 304 are sent without a body.
     pub fn status(status: u16) -> Self {
         Self::new(Action::Send, status)
     }
@@ -120,24 +119,24 @@ impl Answer {
         Self::status(200)
     }
 
-    /// Gives no answer until [`release`](super::MockIngest::release), and then accepts the request.
+    /// Gives no answer until [`release`](super::MockIngest::release) is called, and then accepts the request.
     ///
-    /// Ends as well when the client leaves; the events then count as not accepted.
+    /// If the client disconnects first, the events count as not accepted.
     pub fn hang() -> Self {
         Self::ok().held()
     }
 
-    /// Resets the connection when the request's head is read, before any of its body is.
+    /// Resets the connection after reading the request's head, before reading any of its body.
     pub fn reset_before_body() -> Self {
         Self::new(Action::ResetBeforeBody, 200)
     }
 
-    /// Resets the connection when about half of the request's body is read.
+    /// Resets the connection after reading about half of the request's body.
     pub fn reset_in_body() -> Self {
         Self::new(Action::ResetInBody, 200)
     }
 
-    /// Resets the connection when the whole request is read, without an answer.
+    /// Resets the connection after reading the whole request, without an answer.
     ///
     /// The client cannot know whether its events were accepted. This ingest counts them as not accepted.
     pub fn reset_after_body() -> Self {
@@ -156,7 +155,7 @@ impl Answer {
         Self::new(Action::SendRaw(bytes.into()), 0)
     }
 
-    /// Accepts the request with a body of so many bytes (spaces).
+    /// Accepts the request with a body of this many spaces.
     ///
     /// The events count as accepted, however little of the body the client reads.
     pub fn huge(bytes: u64) -> Self {
@@ -173,9 +172,9 @@ impl Answer {
         Self::new(Action::SendTruncated, 200)
     }
 
-    /// Accepts the request at once, and then sends a body of so many bytes one at a time, each after a pause.
+    /// Accepts the request at once, and then sends a body of this many bytes one at a time, each after a pause.
     ///
-    /// The status arrived, so the events count as accepted, also when the client leaves before the end.
+    /// The status has arrived, so the events count as accepted, even if the client disconnects before the end.
     pub fn trickle(bytes: u64, pause: Duration) -> Self {
         Self {
             body: AnswerBody::Filler(bytes),
@@ -188,11 +187,11 @@ impl Answer {
         Self::status(status).header("Location", location)
     }
 
-    /// Accepts a batch but for the events with these ids, which it rejects for good or (`retry`) for now.
+    /// Accepts a batch except for the events with these ids, which it rejects permanently or (`retry`) for now.
     ///
-    /// The partial success of the batched Reo wire. The answer lists those of the ids that are in the request. On the
-    /// other wires, which have no such thing, and on an ingest that is [unchecked](super::MockIngestBuilder::unchecked), it is
-    /// [`ok`](Self::ok).
+    /// This is the partial success of the batched Reo wire. The answer lists those ids that are in the request. On the
+    /// other wires, which have no partial success, and on an [unchecked](super::MockIngestBuilder::unchecked) ingest, it is
+    /// the same as [`ok`](Self::ok).
     pub fn reject(event_ids: impl IntoIterator<Item = i64>, retry: bool) -> Self {
         Self::rejecting(event_ids.into_iter().collect(), 0, retry)
     }
@@ -215,7 +214,7 @@ impl Answer {
         self
     }
 
-    /// Adds `Retry-After`: seconds, an HTTP date, or nonsense.
+    /// Adds `Retry-After`: seconds, an HTTP date, or any other text.
     pub fn retry_after(self, value: impl Into<String>) -> Self {
         self.header("Retry-After", value)
     }
@@ -228,7 +227,7 @@ impl Answer {
 
     /// Waits this long between the whole request and the answer (or the fault that follows it).
     ///
-    /// A client that leaves meanwhile gets nothing, and its events count as not accepted.
+    /// If the client disconnects meanwhile, it gets nothing, and its events count as not accepted.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
@@ -236,7 +235,7 @@ impl Answer {
 
     /// Waits for [`release`](super::MockIngest::release) between the whole request and the answer.
     ///
-    /// `Answer::status(503).held()` is a server that fails late, at a moment the test chooses.
+    /// `Answer::status(503).held()` is a server that fails late, when the test chooses.
     pub fn held(mut self) -> Self {
         self.held = true;
         self

@@ -1,10 +1,10 @@
 //! What an ingest may expect of a request's body, as a pure check: bytes in, the parsed body or the first
 //! violation out.
 //!
-//! [`MockIngest`](super::MockIngest) runs it over every body. It knows no sockets, no clock and nothing of the code
-//! that produces the bodies, so it cannot share a mistake with it. A field that the format does not call optional has
-//! to be there. A field that is there has to have its type, even where it is optional: a field without a value is left
-//! out, never `null`. What the formats leave open (kinds of activity, kinds of user id, keys of `meta`) stays open here.
+//! [`MockIngest`](super::MockIngest) checks every body with it. It uses no sockets and no clock, and shares no code with the
+//! sender, so it cannot share a mistake either. Every field that the format does not call optional must be present. Every
+//! field that is present must have its type, even if it is optional: a field without a value is left out, never `null`. What
+//! the formats leave open (kinds of activity, kinds of user id, keys of `meta`) is not checked.
 
 mod field;
 mod mcpeye;
@@ -72,10 +72,10 @@ impl fmt::Display for ReceivedWire {
     }
 }
 
-/// Checks a body as it came over the wire, and returns it parsed; on the OTLP wire as JSON that says the same, in which
-/// the attributes of each span are one object.
+/// Checks a body as it was received, and returns it parsed; on the OTLP wire as equivalent JSON, in which the attributes of
+/// each span are one object.
 ///
-/// On top of [`check_value`] this sees what parsing hides: the body's size, and a key that occurs twice in one object.
+/// Unlike [`check_value`] it also sees what parsing hides: the body's size, and a key that occurs twice in one object.
 ///
 /// # Errors
 /// The first [`Violation`] found.

@@ -27,30 +27,30 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// An ingest for tests: a real HTTP/1.1 server on loopback, on a thread of its own.
 ///
-/// It speaks all wires, accepts what follows their [`contract`](super::contract), keeps everything it received, and plays
-/// scripted [`Answer`]s. Each ingest has its own port and its own state, so tests run in parallel.
+/// It accepts all wires, checks bodies against their [`contract`](super::contract), keeps everything that it receives, and
+/// plays scripted [`Answer`]s. Each ingest has its own port and its own state, so tests can run in parallel.
 ///
-/// Dropping it closes the port and every connection; when `drop` returns, a connection to the port is refused. A later
-/// ingest on the same [`port`](MockIngestBuilder::port) is a server that came back.
+/// Dropping it closes the port and every connection; once `drop` returns, connections to the port are refused. To simulate
+/// a server that comes back, start another ingest on the same [`port`](MockIngestBuilder::port).
 ///
 /// # What decides an answer
-/// Each request takes one answer from the [`script`](Self::script) at the moment its head is read, or the default one
-/// ([`answer_always`](Self::answer_always), else [`Answer::ok`]) when the script is over. A body that holds a text with
-/// an [answer of its own](Self::answer_holding) gets that instead. Then, in this order:
+/// When the head of a request is read, the request takes the next answer of the [`script`](Self::script), or the default
+/// answer ([`answer_always`](Self::answer_always), otherwise [`Answer::ok`]) after the end of the script. If its body contains a
+/// text that has an [answer of its own](Self::answer_holding), it gets that one instead. Then, in this order:
 ///
 /// 1. A request that is not HTTP/1.1 gets 400, 413, 431 or 501 and uses up no answer.
 /// 2. A fault (reset, malformed) is played, and a scripted status other than 2xx is sent, whatever the request holds.
 ///    On a [`strict`](MockIngestBuilder::strict) ingest whose script is over this is a 500.
 /// 3. A method other than POST gets 405.
-/// 4. A missing or wrong key gets 401, where the ingest has a [key](MockIngestBuilder::api_key).
-/// 5. A `Content-Encoding` gets 415, but for gzip with the feature `gzip`, which is decoded.
+/// 4. A missing or wrong key gets 401, if the ingest has a [key](MockIngestBuilder::api_key).
+/// 5. A `Content-Encoding` gets 415, except gzip with the feature `gzip`, which is decoded.
 /// 6. A body above [`max_body_bytes`](MockIngestBuilder::max_body_bytes) or
 ///    [`max_body_events`](MockIngestBuilder::max_body_events) gets 413.
 /// 7. A body that violates the contract gets 400; the reason is in the answer, as `{"error":"…"}`.
 /// 8. A request over the [rate](MockIngestBuilder::max_requests_per_second) gets 429.
-/// 9. The 2xx is sent, and with it the events count as accepted, but for those it rejects.
+/// 9. The 2xx is sent, and the events count as accepted, except those that it rejects.
 ///
-/// A violation is recorded whichever of these decides.
+/// A violation is recorded whichever of these applies.
 ///
 /// # Examples
 /// ```
@@ -91,10 +91,10 @@ pub struct MockIngestBuilder {
 }
 
 impl MockIngestBuilder {
-    /// Sets the key a request has to carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire, as
+    /// Sets the key that requests must carry: in `X-API-KEY` on the Reo wires, in `x-mcpeye-secret` on the mcpeye wire, as
     /// `Authorization: Bearer KEY` on the OTLP wire, and in the body on the PostHog wire. It is not kept with the request.
     ///
-    /// Default: none, and no key is asked for, but on the PostHog wire any.
+    /// Default: none. No key is required then, except on the PostHog wire, where any key will do.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.rules.api_key = Some(key.into());
         self
@@ -126,23 +126,23 @@ impl MockIngestBuilder {
         self
     }
 
-    /// Answers 429 to a request that would be more than so many in one second. Default: no limit.
+    /// Answers 429 to requests beyond this number in one second. Default: no limit.
     ///
-    /// Only requests that the ingest takes count. See [`shed_retry_after`](Self::shed_retry_after).
+    /// Only requests that the ingest accepts count. See [`shed_retry_after`](Self::shed_retry_after).
     pub fn max_requests_per_second(mut self, requests: usize) -> Self {
         self.rate_limit.requests = Some(requests);
         self
     }
 
-    /// Answers 429 to a request whose events would make more than so many in one second. Default: no limit.
+    /// Answers 429 to a request whose events would exceed this number in one second. Default: no limit.
     ///
-    /// A request that comes after a second without any is taken, however many events it has.
+    /// A request after a second without any is accepted, however many events it has.
     pub fn max_events_per_second(mut self, events: usize) -> Self {
         self.rate_limit.events = Some(events);
         self
     }
 
-    /// Sets the `Retry-After` of a 429 for too many requests or events: seconds, an HTTP date, or nonsense.
+    /// Sets the `Retry-After` of a 429 for too many requests or events: seconds, an HTTP date, or any other text.
     ///
     /// Default: `1`.
     pub fn shed_retry_after(mut self, value: impl Into<String>) -> Self {
@@ -150,13 +150,13 @@ impl MockIngestBuilder {
         self
     }
 
-    /// Only counts: bodies are neither parsed, checked nor kept.
+    /// Only counts events: bodies are neither parsed, checked nor kept.
     ///
-    /// For load tests: the ingest then costs little beside the sender. [`MockIngest::counts`] and the waits work;
+    /// For load tests: the ingest then costs little compared with the sender. [`MockIngest::counts`] and the waits work;
     /// [`requests`](MockIngest::requests), [`events`](MockIngest::events), [`violations`](MockIngest::violations) and
     /// [`unexpected`](MockIngest::unexpected) stay empty. Key, size limits and scripts still apply, partial rejection
-    /// does not. In a batch each key named `event_id` (mcpeye: `callId`) counts as an event, so arguments should not
-    /// have one.
+    /// does not. In a batch each key named `event_id` (mcpeye: `callId`) counts as an event, so arguments must not
+    /// contain one.
     pub fn unchecked(mut self) -> Self {
         self.rules.unchecked = true;
         self
@@ -165,7 +165,7 @@ impl MockIngestBuilder {
     /// Opens the port on 127.0.0.1 and starts the thread.
     ///
     /// # Errors
-    /// When the port is taken, or the system has no thread or socket to give.
+    /// If the port is taken, or the system has no thread or socket left.
     pub fn start(self) -> io::Result<MockIngest> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
         listener.set_nonblocking(true)?;
@@ -221,7 +221,7 @@ impl MockIngest {
     /// Starts an ingest on a free port that accepts everything the contract allows.
     ///
     /// # Errors
-    /// When the system has no port, thread or socket to give.
+    /// If the system has no port, thread or socket left.
     pub fn start() -> io::Result<Self> {
         Self::builder().start()
     }
@@ -272,18 +272,18 @@ impl MockIngest {
         self.store.lock().script.extend(answers);
     }
 
-    /// Returns how many scripted answers are left. At the end of a test, 0 says that it went as written.
+    /// Returns how many scripted answers are left. It should be 0 at the end of a test.
     #[must_use]
     pub fn script_left(&self) -> usize {
         self.store.lock().script.len()
     }
 
-    /// Replaces the answer given when the script is over. A [`strict`](MockIngestBuilder::strict) ingest never uses it.
+    /// Replaces the answer that is given after the script's end. A [`strict`](MockIngestBuilder::strict) ingest never uses it.
     pub fn answer_always(&self, answer: Answer) {
         self.store.lock().default_answer = Some(answer);
     }
 
-    /// Gives this answer to each request whose body holds `text`, in place of the one that the script has for it.
+    /// Gives this answer to each request whose body contains `text`, in place of the scripted one.
     ///
     /// An ingest that fails on single events:
     /// ```
@@ -292,7 +292,7 @@ impl MockIngest {
     /// ingest.answer_holding("poison", Answer::status(500));
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    /// Of several texts in one body the first one given decides. A compressed body holds none.
+    /// If a body contains several such texts, the one that was given first decides. Compressed bodies are not searched.
     pub fn answer_holding(&self, text: impl Into<String>, answer: Answer) {
         self.store
             .lock()
@@ -300,7 +300,7 @@ impl MockIngest {
             .push((text.into(), answer));
     }
 
-    /// Answers the requests that now wait because of [`Answer::hang`] or [`Answer::held`]; a request that comes later
+    /// Answers the requests that are waiting because of [`Answer::hang`] or [`Answer::held`]. A later request
     /// waits for the next call.
     pub fn release(&self) {
         self.store.releases.send_modify(|releases| *releases += 1);
@@ -312,7 +312,7 @@ impl MockIngest {
         self.store.lock().received.requests.clone()
     }
 
-    /// Returns every event of every request, also of those that were refused.
+    /// Returns every event of every request, including refused requests.
     #[must_use]
     pub fn events(&self) -> Vec<ReceivedEvent> {
         self.store.lock().received.events.clone()
@@ -339,13 +339,13 @@ impl MockIngest {
         repeated
     }
 
-    /// Returns what was wrong with requests: the number of the request, counted from 1, the field, and the reason.
+    /// Returns what was wrong with requests: the number of the request (the first is 1), the field, and the reason.
     #[must_use]
     pub fn violations(&self) -> Vec<String> {
         self.store.lock().received.violations.clone()
     }
 
-    /// Returns the requests that came when the script of a [`strict`](MockIngestBuilder::strict) ingest was over.
+    /// Returns the requests that came after the end of a [`strict`](MockIngestBuilder::strict) ingest's script.
     #[must_use]
     pub fn unexpected(&self) -> Vec<ReceivedRequest> {
         let mut requests = self.requests();
@@ -353,7 +353,7 @@ impl MockIngest {
         requests
     }
 
-    /// Returns how much has arrived. Cheap, and the only report of an [unchecked](MockIngestBuilder::unchecked) ingest.
+    /// Returns how much has arrived. Cheap, and the only information from an [unchecked](MockIngestBuilder::unchecked) ingest.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.store.lock().received.counts
@@ -364,15 +364,15 @@ impl MockIngest {
         let _ = self.take();
     }
 
-    /// Takes out what has been received, at one moment: nothing is lost or seen twice between this and the next call.
+    /// Takes everything received so far, atomically: between two calls nothing is lost or returned twice.
     ///
-    /// The waits count from here again. A request that has not been answered yet comes as it is, unanswered.
+    /// The waits then count from zero. A request that has not been answered yet is returned without an answer.
     #[must_use]
     pub fn take(&self) -> Received {
         self.store.lock().take()
     }
 
-    /// Ends the ingest, as dropping it does, and returns all that it has received to its end.
+    /// Ends the ingest, as dropping it does, and returns everything that it received.
     #[must_use]
     pub fn stop(mut self) -> Received {
         self.close();
@@ -432,7 +432,7 @@ impl MockIngest {
 
     /// Waits as [`wait_for_events`](Self::wait_for_events) does, in async code on any runtime or none.
     ///
-    /// The timeout runs on the real clock, also where the caller's runtime has paused its own.
+    /// The timeout uses the real clock, even if the caller's runtime has paused its own.
     ///
     /// # Errors
     /// [`WaitError`] when fewer have arrived within the timeout.

@@ -148,14 +148,14 @@ pub struct ReceivedEvent {
     /// Its `event_id` (Reo), `callId` (mcpeye), attribute `mcp_usage.event_id` (OTLP) or property `mcp_usage_event_id`
     /// (PostHog) as text; empty where it has none.
     pub id: String,
-    /// The event as it stood in the body: one payload of the Reo wires, one item of mcpeye's `events`, one span of OTLP
+    /// The event as it was in the body: one payload of the Reo wires, one item of mcpeye's `events`, one span of OTLP
     /// with its attributes as an object, one item of PostHog's `batch`.
     pub json: Value,
-    /// Whether the ingest accepted it: a 2xx was answered, and did not reject this event.
+    /// Whether the ingest accepted it: the answer was a 2xx, and did not reject this event.
     pub accepted: bool,
     /// When its request had been read.
     pub at: Instant,
-    /// mcpeye's `identity`, which stands once per batch beside the events.
+    /// mcpeye's `identity`, which each batch has once beside the events.
     pub(super) identity: Option<Value>,
 }
 
@@ -184,8 +184,8 @@ impl ReceivedEvent {
         }
     }
 
-    /// Returns who the event is about: `user_id`, or on the mcpeye wire `userId`, else `userEmail`, of the event, else of
-    /// its batch.
+    /// Returns the user of the event: `user_id`, or on the mcpeye wire `userId`, otherwise `userEmail`, of the event or else
+    /// of its batch.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         match self.wire {
@@ -302,7 +302,7 @@ impl ReceivedEvent {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Requests, also those that did not arrive to their end.
+    /// Requests, including those that were not received completely.
     pub requests: u64,
     /// Events in them; a retried event counts again.
     pub events: u64,

@@ -402,11 +402,11 @@ macro_rules! body {
 }
 
 body! {
-    /// The body of a request, as it came.
+    /// The body of a request, as it was received.
     RequestBody
 }
 
 body! {
-    /// The body of an answer, as it came.
+    /// The body of an answer, as it was received.
     ResponseBody
 }

@@ -49,14 +49,14 @@ impl UsageLayer {
     /// called several times. Default: none.
     ///
     /// For servers that choose a tenant's tools by a header that is not on that list. Without it, the intent of one
-    /// tenant's tool may be looked for where another tenant's tool of that name has it.
+    /// tenant's tool may be read from the argument in which another tenant's tool of that name has it.
     pub fn tenant_header(self, name: impl Into<String>) -> Self {
         let name = name.into().to_ascii_lowercase();
         self.change_http(|http| http.tenant_headers.push(name))
     }
 
     /// Sets whether answers of 401, 403 and 429 are reported as
-    /// [`AuthRejected`](crate::AuthRejected). Default: no, since it is of use only around the
+    /// [`AuthRejected`](crate::AuthRejected). Default: no, because it works only outside the
     /// authentication, where the user is not known yet.
     pub fn auth_rejections(self, on: bool) -> Self {
         self.change_http(|http| http.auth_rejections = on)
@@ -108,7 +108,7 @@ where
 }
 
 pin_project! {
-    /// Resolves to the answer of the service within.
+    /// Resolves to the answer of the inner service.
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
         #[pin]

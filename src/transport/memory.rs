@@ -8,10 +8,10 @@ use serde_json::Value;
 use super::exchange::{IncomingResponse, ProbeFuture, Request, SendError, SendFuture, Transport};
 use crate::base::lock::lock;
 
-/// Keeps the requests of a logger instead of sending them, and answers as told: 200 unless
-/// [`answer`](Self::answer) says otherwise.
+/// Keeps the requests of a logger instead of sending them, and answers 200 unless
+/// [`answer`](Self::answer) sets another status.
 ///
-/// Clones share what was kept. Given to a logger by
+/// Clones share the requests. Given to a logger with
 /// [`Builder::memory_transport`](crate::Builder::memory_transport), which then needs neither key nor
 /// endpoint.
 ///
@@ -44,13 +44,13 @@ struct MemoryState {
 }
 
 impl MemoryTransport {
-    /// Creates an empty one.
+    /// Creates a transport without requests.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Creates one that forgets what it is given, for benches.
+    /// Creates a transport that discards the requests, for benchmarks.
     #[must_use]
     pub fn discarding() -> Self {
         let transport = Self::default();
@@ -58,7 +58,7 @@ impl MemoryTransport {
         transport
     }
 
-    /// Answers the next requests with these statuses, one each; 0 stands for no answer at all.
+    /// Answers the next requests with these statuses, one each; 0 means no answer.
     pub fn answer(&self, statuses: impl IntoIterator<Item = u16>) {
         lock(&self.state).answers.extend(statuses);
     }
