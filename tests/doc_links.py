@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Each relative link of the built docs leads to a page that is there, and to a place on it where it names one.
 
-rustdoc checks the names of items, and neither headings nor relative addresses. Run after `cargo doc`.
+rustdoc checks the names of items, but neither headings nor relative addresses. Run after `cargo doc --workspace`.
 """
 
+import json
 import os
+import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +14,19 @@ from urllib.parse import unquote, urldefrag
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
-DOCS = TARGET / "doc/mcp_usage"
+DOCS = TARGET / "doc"
+# Links in the docs of traits that every type implements: tracing's `WithSubscriber` and OpenTelemetry's `FutureExt`.
+FOREIGN = {"dispatcher", "Context"}
+
+
+def crates():
+    """The folders of the docs of all packages of the workspace, by the names of their crates."""
+    metadata = subprocess.run(
+        ["cargo", "metadata", "--no-deps", "--format-version", "1"], cwd=ROOT, check=True, capture_output=True
+    )
+    targets = [target for package in json.loads(metadata.stdout)["packages"] for target in package["targets"]]
+    names = {target["name"].replace("-", "_") for target in targets if {"lib", "bin"} & set(target["kind"])}
+    return [DOCS / name for name in sorted(names)]
 
 
 class Page(HTMLParser):
@@ -33,9 +47,8 @@ def faults(page, pages):
         address, place = urldefrag(link)
         address = unquote(address)
         path = (page.path.parent / address).resolve() if address else page.path
-        # Other sites; lines of the source, whose numbers rustdoc writes itself; and a link of the docs of tracing's
-        # `WithSubscriber`, which every type implements.
-        if ":" in address or TARGET / "doc/src" in path.parents or address == "dispatcher":
+        # Other sites; and lines of the source, whose numbers rustdoc writes itself.
+        if ":" in address or TARGET / "doc/src" in path.parents or address in FOREIGN:
             continue
         if not path.is_file():
             yield f"{link} is not there"
@@ -44,8 +57,12 @@ def faults(page, pages):
 
 
 def main():
-    pages = {path: Page(path) for path in DOCS.rglob("*.html")}
-    assert len(pages) > 100, f"{DOCS} has {len(pages)} pages: run cargo doc first"
+    pages = {}
+    for crate in crates():
+        found = {path: Page(path) for path in crate.rglob("*.html")}
+        assert found, f"{crate} has no pages: run cargo doc --workspace first"
+        print(f"{crate.name}: {len(found)} pages")
+        pages |= found
     broken = [f"{path.relative_to(DOCS)}: {fault}" for path, page in pages.items() for fault in faults(page, pages)]
     print(*broken, f"{len(pages)} pages, {len(broken)} broken links", sep="\n")
     return bool(broken)
