@@ -6,6 +6,9 @@ First from git, at the README's revision: only the repository's address, a place
 A clone without history does not have that revision: there its own last commit takes its place, and the output says so.
 Then from the checkout as it is now. Without a key the server serves and ends well; with one, a call that is queued when the
 server ends has arrived.
+
+    tests/readme/run.py            # with the versions of this checkout's Cargo.lock: no release of others can fail the gate
+    tests/readme/run.py --newest   # with the newest versions that fit, as a new user gets them
 """
 
 import json
@@ -21,6 +24,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 ADDRESS = "https://git.example.com/mcp-usage"
 REVISION = re.compile(r'git = "[^"]*", rev = "([0-9a-f]+)"')
 SECONDS = 20
+NEWEST = "--newest" in sys.argv[1:]
 
 
 def first_block(text, language):
@@ -51,8 +55,10 @@ def build(package, dependencies):
     (package / "src").mkdir(exist_ok=True)
     (package / "Cargo.toml").write_text(head + dependencies)
     (package / "src/main.rs").write_text(first_block(readme, "rust"))
-    # The versions that the other stages have built: what both have in common is built once.
-    (package / "Cargo.lock").write_text((ROOT / "Cargo.lock").read_text())
+    lock = package / "Cargo.lock"
+    lock.unlink(missing_ok=True)
+    if not NEWEST:
+        lock.write_text((ROOT / "Cargo.lock").read_text())
     subprocess.run(["cargo", "build", "--quiet", "--target-dir", TARGET], cwd=package, check=True)
     return TARGET / "debug/readme"
 
