@@ -1,9 +1,9 @@
 //! One line makes an MCP server report who uses it and how.
 //!
-//! What it shows: a real MCP server, built on the official `rmcp` crate, over Streamable HTTP behind bearer tokens; two
-//! users with rmcp's own client, who log in, list the tools and call them, once with secrets in the arguments, once
-//! saying what for; a stranger with a wrong token; and what a mock ingest, started beside them, received of it. The
-//! server, with the line, is in `shop.rs` beside this file; `examples/mcp_server` does the same by hand.
+//! What it shows: a real MCP server, built on the official `rmcp` crate, over Streamable HTTP with bearer tokens. Two
+//! users log in with rmcp's own client, list the tools and call them, once with secrets in the arguments and once with an
+//! intent. A stranger tries a wrong token. A mock ingest in the same process receives the events. The server, with the
+//! line, is in `shop.rs`; `examples/mcp_server` does the same by hand.
 //!
 //! How to run:
 //!
@@ -11,10 +11,10 @@
 //! cargo run --example quickstart
 //! ```
 //!
-//! With `--ingest URL --key KEY`, as `cargo run -p usage_server` prints them, the events go there as well, to be looked at
-//! on its pages.
+//! With `--ingest URL --key KEY`, as `cargo run -p usage_server` prints them, the events are also sent there, and appear on
+//! its pages.
 //!
-//! What you should see: a timeline of the stranger, the two logins, the list of the tools and the seven calls, such as
+//! What you should see: a timeline with the stranger, the two logins, the tool list and the seven calls, such as
 //!
 //! ```text
 //!    +87 ms  rachel@example.com  search_orders      ok                0.05 ms  why: find boots that can be returned
@@ -22,8 +22,8 @@
 //!   +146 ms  rachel@example.com  refund_order       tool_error        0.05 ms  order 1042 is refunded already
 //! ```
 //!
-//! then who called, what the calls cost a model's context, the call with the secrets as it was sent and as it arrived, and the ledger. It fails if the ledger
-//! does not close, an event is missing or a secret arrived.
+//! then the callers, what the calls cost a model's context, the call with the secrets as it was sent and as it arrived,
+//! and the ledger. The example fails if the numbers of the ledger do not add up, an event is missing or a secret arrived.
 
 #![expect(
     clippy::print_stdout,
@@ -51,9 +51,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .api_key("demo-key")
         .endpoint(ingest.endpoint())
         .product_id("quickstart")
-        // So that events arrive when they happen and the timeline has their times; the default is kinder to a network.
+        // Short, so that the timeline shows when events happen; the default of 1 s makes fewer requests.
         .flush_interval(Duration::from_millis(10))
-        // Whatever this machine's environment says. Leave it out in a server: its users may opt out.
+        // Ignores this machine's environment. Leave it out in a server, so that its operator can opt out.
         .env(|_| None);
     let usage = match &elsewhere {
         Some((url, key)) => usage.also(
@@ -101,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Where else the events go, and with which key.
+/// The URL and the key of a second ingest, from the arguments.
 fn elsewhere() -> Result<Option<(String, String)>, Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
-//! An MCP server on the official Rust SDK, and the line by which it reports who uses it.
+//! An MCP server on the official Rust SDK, and the line that makes it report who uses it.
 //!
-//! The tools know nothing of it, and the door does what it would do anyway: it turns a token into a user.
+//! The tools do not know about it, and the authentication does what it does anyway: it turns a token into a user.
 
 use std::collections::HashMap;
 use std::io;
@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 /// How long an export takes.
 const EXPORT_TIME: Duration = Duration::from_millis(300);
 
-/// Serves the shop at `/mcp` to the users, told by their tokens, until told to stop.
+/// Serves the shop at `/mcp` to the users, who are identified by their tokens, until `stop` resolves.
 pub(crate) async fn serve(
     usage: &UsageLogger,
     users: HashMap<&'static str, Identity<'static>>,
@@ -46,7 +46,7 @@ pub(crate) async fn serve(
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
             stop.await;
-            // Sessions hold a stream open, which the server would otherwise wait for.
+            // Sessions keep a stream open, for which the server would otherwise wait.
             sessions.cancel();
         })
         .await
@@ -54,7 +54,7 @@ pub(crate) async fn serve(
 
 type Door = (UsageLogger, HashMap<&'static str, Identity<'static>>);
 
-/// Checks a token, and says whose it is where the instrumented server finds it. A list stands in for your own check.
+/// Checks a token, and puts its user where the instrumented server finds it. Replace the list by your own check.
 async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let (usage, users) = &*door;
     let header = request.headers().get(AUTHORIZATION);
@@ -63,7 +63,7 @@ async fn authenticate(State(door): State<Arc<Door>>, mut request: Request, next:
         usage.log_usage(AuthRejected::new(AuthRejection::Invalid));
         return StatusCode::UNAUTHORIZED.into_response();
     };
-    // An `Identity` alone will do. A token says as well to which OAuth client it was issued.
+    // An `Identity` alone is enough. A `Caller` also names the OAuth client that the token was issued to.
     let caller = Caller::new(user.clone()).oauth_client_id("quickstart-app");
     request.extensions_mut().insert(caller);
     next.run(request).await

@@ -1,4 +1,4 @@
-//! Prints what the ingest received, for a person to read, and checks it.
+//! Prints what the ingest received, and checks it.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,7 +14,7 @@ const DIM: &str = "2";
 const RED: &str = "31";
 const GREEN: &str = "32";
 
-/// Prints a line for each event: when it arrived, who, what, how it ended, how long it took, and what else there is.
+/// Prints a line for each event: its time of arrival, the user, the tool, the outcome, the duration and a note.
 pub(crate) fn print_timeline(events: &[ReceivedEvent], began: Instant) {
     print_title("What the ingest received");
     print_row(["at", "who", "what", "outcome", "took", ""], DIM);
@@ -39,7 +39,7 @@ pub(crate) fn print_timeline(events: &[ReceivedEvent], began: Instant) {
     }
 }
 
-/// Prints what the calls say about their callers, once for each.
+/// Prints what the calls say about each caller.
 pub(crate) fn print_callers(events: &[ReceivedEvent]) {
     let callers: BTreeSet<_> = events
         .iter()
@@ -71,9 +71,9 @@ pub(crate) fn print_callers(events: &[ReceivedEvent]) {
     }
 }
 
-/// Prints how large the definitions of the tools are, which a model reads once, and the results, which it reads each time.
+/// Prints the sizes of the tools' definitions, which a model reads once, and of their results, which it reads each time.
 pub(crate) fn print_costs(events: &[ReceivedEvent]) {
-    print_title("What a model gets to read");
+    print_title("What the tools cost a model's context");
     let listed = events
         .iter()
         .find_map(|event| event.meta("tool_definitions")?.as_array());
@@ -99,7 +99,7 @@ pub(crate) fn print_both_sides(sent: &Value, events: &[ReceivedEvent]) {
         .iter()
         .find(|event| event.meta("redactions").is_some())
         .and_then(ReceivedEvent::arguments);
-    print_title("The call with the secrets, on both sides of the redactor");
+    print_title("The call with the secrets, before and after redaction");
     for (name, sent) in sent.as_object().into_iter().flatten() {
         let arrived = arrived.and_then(|arguments| arguments.get(name));
         let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -125,7 +125,7 @@ pub(crate) fn print_ledger(report: &ShutdownReport) {
     );
 }
 
-/// Fails when an event is missing or wrong, or a secret arrived.
+/// Fails if an event is missing or wrong, or a secret arrived.
 pub(crate) fn check(
     report: &ShutdownReport,
     ingest: &MockIngest,
@@ -133,14 +133,14 @@ pub(crate) fn check(
 ) -> Result<(), Box<dyn Error>> {
     let stats = &report.stats;
     if stats.offered != stats.delivered + stats.dropped.total() + stats.pending {
-        return Err("the ledger does not close".into());
+        return Err("the numbers of the ledger do not add up".into());
     }
-    let came = ingest.delivered().len() as u64;
-    if stats.offered != came {
-        return Err(format!("{} events were offered, and {came} came", stats.offered).into());
+    let arrived = ingest.delivered().len() as u64;
+    if stats.offered != arrived {
+        return Err(format!("{} events were offered, {arrived} arrived", stats.offered).into());
     }
     if let Some(violation) = ingest.violations().first() {
-        return Err(format!("the ingest found fault: {violation}").into());
+        return Err(format!("the ingest found a violation: {violation}").into());
     }
     for request in ingest.requests() {
         let body = String::from_utf8_lossy(&request.body);
@@ -149,13 +149,13 @@ pub(crate) fn check(
         }
     }
     println!(
-        "  It closes, and none of the {} secrets arrived.",
+        "  The numbers add up, and none of the {} secrets arrived.",
         secrets.len()
     );
     Ok(())
 }
 
-/// Fails when the other ingest did not get all.
+/// Fails if the other ingest did not get every event.
 pub(crate) fn check_elsewhere(usage: &UsageLogger, url: &str) -> Result<(), Box<dyn Error>> {
     for destination in usage.destinations() {
         let (name, stats) = (destination.name(), destination.stats());
@@ -163,13 +163,13 @@ pub(crate) fn check_elsewhere(usage: &UsageLogger, url: &str) -> Result<(), Box<
             return Err(format!("{name}: {stats}").into());
         }
     }
-    println!("  All of it went to {url} too.");
+    println!("  All events also arrived at {url}.");
     Ok(())
 }
 
 /// Prints how to see it on a page.
 pub(crate) fn print_what_next() {
-    print_title("To see it on a page");
+    print_title("To see the events on a page");
     println!(
         "  cargo run -p usage_server -- --demo   # a month of a made-up shop
   cargo run -p usage_server             # prints a key; then, in another terminal, with that key:
@@ -177,20 +177,20 @@ pub(crate) fn print_what_next() {
     );
 }
 
-/// The tool, or what else it is about.
+/// The tool, or the kind of event.
 fn what(event: &ReceivedEvent) -> &str {
     match event.tool() {
         Some(tool) => tool,
         None => match event.activity() {
             "MCP_IDENTITY_CAPTURE" => "(login)",
             "MCP_INIT" => "(tools listed)",
-            "MCP_AUTH_REJECTED" => "(turned away)",
+            "MCP_AUTH_REJECTED" => "(login refused)",
             other => other,
         },
     }
 }
 
-/// Which arguments were refused, what else went wrong, what it was for, how many tools there are, or what was redacted.
+/// The refused arguments, the error, the intent, the number of tools, or what was redacted.
 fn note(event: &ReceivedEvent) -> String {
     if let Some(names) = event.meta("refused_arguments").and_then(Value::as_array) {
         let names: Vec<_> = names.iter().filter_map(Value::as_str).collect();
@@ -221,7 +221,7 @@ fn word<'a>(event: &'a ReceivedEvent, key: &str) -> &'a str {
     event.meta(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The user agent, which stands beside `meta`.
+/// The user agent, which is outside `meta`.
 fn agent(event: &ReceivedEvent) -> &str {
     let agent = event.json.get("user_agent").and_then(Value::as_str);
     agent.unwrap_or_default()
@@ -231,13 +231,13 @@ fn print_title(title: &str) {
     println!("\n{}\n", paint(BOLD, title));
 }
 
-/// Prints aligned cells, those from the third on in the colour.
+/// Prints aligned cells, the third and later ones in colour.
 fn print_row([at, who, what, outcome, took, note]: [&str; 6], colour: &str) {
     let rest = format!("{what:<17}  {outcome:<14}  {took:>9}  {note}");
     println!("  {at:>7}  {who:<18}  {}", paint(colour, rest.trim_end()));
 }
 
-/// Colours a text where a person looks at a terminal.
+/// Colours a text if stdout is a terminal.
 fn paint(code: &str, text: &str) -> String {
     if io::stdout().is_terminal() {
         format!("\x1b[{code}m{text}\x1b[0m")

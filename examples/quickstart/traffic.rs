@@ -1,4 +1,4 @@
-//! What happens at the shop: two users with rmcp's own client, and a stranger.
+//! The traffic of the shop: two users with rmcp's own client, and a stranger.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -28,21 +28,21 @@ pub(crate) fn users() -> HashMap<&'static str, Identity<'static>> {
     ])
 }
 
-/// Lets a stranger try the door at this address, and the users do their work.
+/// Lets a stranger try to log in, and then the users do their work.
 pub(crate) async fn run(url: &str, secrets: &Secrets) -> Result<()> {
     let stranger = connect(url, "nobody-knows-me", ClientLifecycleMode::Initialize).await;
     if stranger.is_ok() {
-        return Err("the door is open".into());
+        return Err("the stranger was let in".into());
     }
     tokio::try_join!(rachel(url, secrets), octocat(url))?;
     Ok(())
 }
 
-/// Calls one tool after the other, over a session.
+/// Calls three tools in turn, over a session.
 async fn rachel(url: &str, secrets: &Secrets) -> Result<()> {
     let client = connect(url, RACHEL, ClientLifecycleMode::Initialize).await?;
     client.list_all_tools().await?;
-    // The tool has no argument `prompt`: it is the instrumentation that asks for it, and takes it out.
+    // The tool has no argument `prompt`: the instrumentation asks for it, and removes it.
     let search = json!({"query": "hiking boots", "prompt": "find boots that can be returned"});
     call(&client, "search_orders", search).await?;
     call(&client, "connect_warehouse", secrets.arguments.clone()).await?;
@@ -51,7 +51,7 @@ async fn rachel(url: &str, secrets: &Secrets) -> Result<()> {
     Ok(())
 }
 
-/// Waits for a slow tool, and misspells another. This client speaks the newer protocol, which has no sessions.
+/// Waits for a slow tool, and misspells another. This client uses the newer protocol, which has no sessions.
 async fn octocat(url: &str) -> Result<()> {
     let newer = ClientLifecycleMode::Discover {
         preferred_versions: vec![ProtocolVersion::V_2026_07_28],
@@ -60,7 +60,7 @@ async fn octocat(url: &str) -> Result<()> {
     client.list_all_tools().await?;
     call(&client, "export_sales", json!({"month": "2026-10"})).await?;
     call(&client, "search_odrers", json!({"query": "tents"})).await?;
-    // The tool calls its argument otherwise, and takes no other.
+    // The tool's argument has another name, and the tool accepts no unknown ones.
     let misspelt = json!({"query": "tents", "limit": 5});
     call(&client, "search_orders", misspelt).await?;
     call(&client, "search_orders", json!({"query": "tents"})).await?;
@@ -72,7 +72,7 @@ type Client = RunningService<RoleClient, ClientConfig>;
 
 async fn connect(url: &str, token: &str, mode: ClientLifecycleMode) -> Result<Client> {
     let config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token);
-    // As products say who they are; an MCP client's name says less.
+    // Products send this header, because an MCP client's name says less.
     let mut product = HeaderMap::new();
     product.insert("x-anthropic-client", HeaderValue::from_static("Quickstart"));
     // The server is on this machine, so no proxy can reach it.
@@ -87,7 +87,7 @@ async fn connect(url: &str, token: &str, mode: ClientLifecycleMode) -> Result<Cl
     Ok(client.serve_with_lifecycle(transport, mode).await?)
 }
 
-/// Calls a tool. That it may fail is part of the story, and for the ingest to tell.
+/// Calls a tool. Some calls fail on purpose; the ingest shows how they ended.
 async fn call(client: &Client, tool: &'static str, arguments: serde_json::Value) -> Result<()> {
     let arguments: JsonObject = serde_json::from_value(arguments)?;
     let request = CallToolRequestParams::new(tool).with_arguments(arguments);
@@ -95,7 +95,7 @@ async fn call(client: &Client, tool: &'static str, arguments: serde_json::Value)
     Ok(())
 }
 
-/// What must not arrive: made up here, from parts, so that no scanner takes them for real ones.
+/// What must not arrive. The secrets are put together from parts, so that no scanner takes them for real ones.
 pub(crate) struct Secrets {
     pub(crate) arguments: serde_json::Value,
     pub(crate) planted: Vec<String>,

@@ -2,16 +2,16 @@
 //!
 //! | step | what is checked | refused with |
 //! |---|---|---|
-//! | [`body_time`] | the body comes in time, whoever reads it | 408 |
+//! | [`body_time`] | the body arrives in time, whoever reads it | 408 |
 //! | [`host`] | the request was meant for this server | 403 |
 //! | [`bearer`] | there is a token | 401 |
 //! | [`token`] | it is known, unexpired and unrevoked | 401 `invalid_token` |
 //! | [`audience`] | it is for this project | 401 `invalid_token` |
 //! | [`scope`] | it allows this tool | `FORBIDDEN_SCOPE`, and 403 `insufficient_scope` |
-//! | [`membership`] | who acts is on the team now, and has the role | `FORBIDDEN_MEMBERSHIP`, `FORBIDDEN_ROLE` |
+//! | [`membership`] | the user is on the team now, and has the role | `FORBIDDEN_MEMBERSHIP`, `FORBIDDEN_ROLE` |
 //! | [`plan`] | the owner's plan allows writes | `FORBIDDEN_PLAN` |
-//! | [`resource`] | what the arguments refer to is this project's | `INVALID_ARGUMENTS`, `NOT_FOUND` |
-//! | [`confirm`] | a destructive call is meant | `CONFIRM_REQUIRED` |
+//! | [`resource`] | the arguments refer only to this project | `INVALID_ARGUMENTS`, `NOT_FOUND` |
+//! | [`confirm`] | a destructive call is confirmed | `CONFIRM_REQUIRED` |
 //! | [`quota`] | the day's calls are not used up | `QUOTA_EXCEEDED` |
 //!
 //! The first two are around every route. Those up to [`audience`] are the [`door`]'s, before anything reads the request's
@@ -47,7 +47,7 @@ use crate::tools::Tool;
 pub enum Effect {
     Reads,
     Writes,
-    /// What is gone or sent out cannot be had back: the call has to be confirmed.
+    /// It removes or publishes something for good, so the call must be confirmed.
     Destroys,
 }
 

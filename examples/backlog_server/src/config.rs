@@ -60,7 +60,7 @@ pub struct PublicUrl {
 /// Why an address cannot be the public one.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum BadPublicUrl {
-    #[error("MCP_PUBLIC_URL is no URL: {0}")]
+    #[error("MCP_PUBLIC_URL is not a URL: {0}")]
     NoUrl(#[from] url::ParseError),
     #[error("MCP_PUBLIC_URL must be https, or http on this machine")]
     Insecure,

@@ -16,7 +16,7 @@ pub struct GrantName(String);
 pub enum BadName {
     #[error("The name is longer than {MAX_LENGTH} characters.")]
     TooLong,
-    #[error("The name holds a character that cannot be seen.")]
+    #[error("The name contains an invisible character.")]
     Invisible,
 }
 

@@ -1,4 +1,4 @@
-//! A product-feedback backlog offered to coding agents: an authenticated MCP server, whole.
+//! A product-feedback backlog for coding agents: a complete MCP server with authentication.
 //!
 //! [`app`] is the server; `main.rs` only reads its settings and listens.
 
@@ -31,7 +31,7 @@ use crate::oauth::Registrations;
 use crate::password::Passwords;
 use crate::store::Store;
 
-/// What all requests share. Cheap to clone.
+/// The state that all requests share. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub config: Arc<Config>,
@@ -41,7 +41,7 @@ pub struct App {
     registrations: Arc<Registrations>,
 }
 
-/// Makes the whole server: OAuth, pages, and the MCP endpoint of each project.
+/// Creates the server: OAuth, pages, and the MCP endpoint of each project.
 pub fn app(config: Config, store: Store, usage: UsageLogger) -> Router {
     let registrations = Registrations::new(config.registrations_per_address);
     let app = App {
@@ -55,7 +55,7 @@ pub fn app(config: Config, store: Store, usage: UsageLogger) -> Router {
         .merge(mcp::routes(&app))
         .merge(oauth::routes())
         .merge(web::routes(&app))
-        // Around all routes, those that do not exist included.
+        // Around all routes, including those that do not exist.
         .layer(from_fn_with_state(app.clone(), host::guard))
         .layer(from_fn_with_state(app.clone(), body_time::guard))
         .with_state(app)

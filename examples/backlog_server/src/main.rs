@@ -1,4 +1,4 @@
-//! Runs the server: reads its settings, listens, and says where everything is.
+//! Runs the server: reads its settings, listens, and prints the addresses.
 //!
 //! ```text
 //! cargo run -p backlog_server
@@ -37,9 +37,9 @@ use tracing::Level;
 const USAGE: &str = "\
 usage: backlog_server [--listen HOST:PORT] [--database FILE] [--ingest URL] [--exit-with-stdin]
 
-  --listen           where to listen (default 127.0.0.1:8934)
+  --listen           the address to listen on (default 127.0.0.1:8934)
   --database         an SQLite file (default: in memory, gone at the end)
-  --ingest           where usage events go, with the key in REO_API_KEY (default: a mock ingest in this process)
+  --ingest           the URL to which usage events are sent, with the key in REO_API_KEY (default: a mock ingest inside)
   --exit-with-stdin  end when standard input closes, for scripts
 
 MCP_PUBLIC_URL is the address at which clients reach the server, if it differs from where it listens. MCP_PROXIES is the
@@ -131,7 +131,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     println!("{}", report.stats);
     if options.ingest.is_none() {
         println!(
-            "\nto see it on a page: `cargo run -p usage_server` prints a key; then, in another terminal, with that key\n\
+            "\nto see the events on a page: `cargo run -p usage_server` prints a key; then, in another terminal, with that key\n\
              REO_API_KEY=KEY cargo run -p backlog_server -- --ingest http://127.0.0.1:8787/api/product/usage"
         );
     }

@@ -14,7 +14,7 @@ pub fn new() -> Result<String, getrandom::Error> {
     random::<32>()
 }
 
-/// Makes an id: no secret, but nobody's to guess or to collide with.
+/// Makes an id: not a secret, but impossible to guess, and unique.
 ///
 /// # Errors
 ///

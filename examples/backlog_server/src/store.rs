@@ -21,11 +21,11 @@ use crate::clock::Clock;
 pub enum StoreError {
     #[error("database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("the database's work broke off: {0}")]
+    #[error("the work on the database was interrupted: {0}")]
     BrokeOff(#[from] tokio::task::JoinError),
     #[error("no randomness: {0}")]
     Random(#[from] getrandom::Error),
-    #[error("the database holds what this version cannot read: {0}")]
+    #[error("the database contains data that this version cannot read: {0}")]
     Unreadable(String),
 }
 

@@ -69,9 +69,9 @@ pub trait Tool: DeserializeOwned + JsonSchema + Send + Sync + 'static {
 pub enum Conflict {
     #[error("a feature cannot be merged into itself")]
     MergedIntoItself,
-    #[error("the announcement is published already, and cannot be changed any more")]
+    #[error("the announcement is already published and cannot be changed any more")]
     Published,
-    #[error("the owner's role cannot be changed, and the owner not removed")]
+    #[error("the owner cannot be removed, and the owner's role cannot be changed")]
     OwnerStays,
     #[error("nothing to change: give at least one new value")]
     NothingToChange,

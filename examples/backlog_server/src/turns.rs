@@ -1,7 +1,7 @@
 //! Turns at work that costs a core: few at a time, and one at a time for each source.
 //!
-//! Whoever sends many requests at once waits behind its own alone: another source waits for one piece of
-//! work to end, however many the first has sent.
+//! The many requests of one source wait only for each other: another source waits for at most one piece of work,
+//! however many the first has sent.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

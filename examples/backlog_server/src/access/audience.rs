@@ -1,4 +1,4 @@
-//! The token is for this project: one given out for another says nothing here (RFC 8707).
+//! The token is for this project: one that was issued for another is not valid here (RFC 8707).
 
 use crate::config::PublicUrl;
 use crate::store::grants::Grant;

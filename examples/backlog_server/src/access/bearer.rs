@@ -1,4 +1,4 @@
-//! There is a token, in the `Authorization` header: OAuth 2.1 knows no other place for it.
+//! There is a token, in the `Authorization` header: OAuth 2.1 allows no other place for it.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 pub enum NoToken {
     #[error("a bearer token is required")]
     Missing,
-    #[error("the Authorization header holds no bearer token")]
+    #[error("the Authorization header contains no bearer token")]
     Malformed,
 }
 

@@ -1,4 +1,4 @@
-//! A request's body comes in time, whoever reads it: it would otherwise be held open for ever, a byte at a time.
+//! A request's body arrives in time, whoever reads it. Otherwise a client could keep it open for ever, a byte at a time.
 
 use std::io;
 use std::pin::Pin;

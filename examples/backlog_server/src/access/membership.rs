@@ -1,5 +1,5 @@
-//! Who acts is on the team, and has the role: read anew for each call, so that removing somebody
-//! disarms their agents at once.
+//! The user is on the team, and has the role. Both are read for each call, so that removing somebody from the team stops
+//! their agents at once.
 
 use rusqlite::Transaction;
 

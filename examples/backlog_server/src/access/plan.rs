@@ -5,7 +5,7 @@ use crate::store::users::Plan;
 
 /// The plan allows reading alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("on the owner's plan, {0}, agents can read but change nothing")]
+#[error("on the owner's plan, {0}, agents can only read")]
 pub struct ReadsOnly(pub Plan);
 
 /// # Errors

@@ -1,4 +1,4 @@
-//! What the arguments refer to is this project's.
+//! The arguments refer only to this project.
 
 use rmcp::model::JsonObject;
 use serde_json::Value;
@@ -23,7 +23,7 @@ pub struct Unreadable(#[from] pub serde_json::Error);
 /// There is nothing of that id in this project. What another project has is answered alike: ids can
 /// be guessed, and an answer must not tell which of them exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no {0} of that id in this project")]
+#[error("there is no {0} with that id in this project")]
 pub struct NotHere(pub &'static str);
 
 /// # Errors

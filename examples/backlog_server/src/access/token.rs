@@ -3,8 +3,7 @@
 use crate::store::grants::{Grant, TokenRefused};
 use crate::store::{Store, StoreError};
 
-/// The token does not work. The client is told no more than that: which of the three it was helps
-/// nobody who came by it honestly.
+/// The token does not work. The client does not learn which of the three it was: an honest client does not need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the token is unknown, expired or revoked")]
 pub struct Dead(pub TokenRefused);

@@ -13,7 +13,7 @@ const KNOWN_PROGRAMS: [&str; 4] = ["cursor", "vscode", "vscode-insiders", "winds
 /// Why an address cannot be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRedirect {
-    #[error("is no absolute URL")]
+    #[error("is not an absolute URL")]
     NoUrl,
     #[error("is longer than {MAX_LENGTH} characters")]
     TooLong,
@@ -23,7 +23,7 @@ pub enum BadRedirect {
         "is neither https, nor http on 127.0.0.1, [::1] or localhost, nor a program's own scheme"
     )]
     Scheme,
-    #[error("has a host with characters that no host has")]
+    #[error("has a host with invalid characters")]
     Host,
 }
 

@@ -81,7 +81,7 @@ pub enum GrantRefused {
     Unknown,
     #[error("expired")]
     Expired,
-    #[error("already used; whoever used it is cut off as well")]
+    #[error("already used; the grant is revoked")]
     Reused,
     #[error("revoked")]
     Revoked,

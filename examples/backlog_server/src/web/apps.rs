@@ -178,7 +178,7 @@ pub(super) async fn rename(
     visitor.check_form(&app, &headers, &form_token)?;
     let name = GrantName::parse(&name).map_err(|bad| {
         let text = format!("{bad} Nothing was changed.");
-        let page = PageError::new(StatusCode::UNPROCESSABLE_ENTITY, "This is no name", text);
+        let page = PageError::new(StatusCode::UNPROCESSABLE_ENTITY, "Not a valid name", text);
         page.with_link("/apps", "Back to your connected apps")
     })?;
     if let Some(user) = visitor.user() {
@@ -188,7 +188,8 @@ pub(super) async fn rename(
 }
 
 fn not_there() -> PageError {
-    let text = "None of your connected apps is meant by this link. It may be gone already.";
+    let text =
+        "This link does not belong to any of your connected apps. The app may be gone already.";
     PageError::new(StatusCode::NOT_FOUND, "Not there", text)
         .with_link("/apps", "Back to your connected apps")
 }

@@ -155,7 +155,7 @@ pub(super) async fn decide(
         Err(bad) => return again(StatusCode::UNPROCESSABLE_ENTITY, &bad.to_string()).await,
     };
     if scopes.is_empty() {
-        let error = "Tick at least one thing that it may do, or refuse.";
+        let error = "Tick at least one box, or refuse.";
         return again(StatusCode::UNPROCESSABLE_ENTITY, error).await;
     }
     let approval = Approval {
@@ -174,7 +174,7 @@ pub(super) async fn decide(
         Err(NotApproved::NotAMember) => Err(look.not_a_member()),
         Err(NotApproved::NotOnPlan) => {
             let error = "The plan of this project\u{2019}s owner does not allow changes. Nothing was \
-                         approved; look at what it may do, and decide again.";
+                         approved; check what the program may do, and decide again.";
             again(StatusCode::CONFLICT, error).await
         }
     }
@@ -249,7 +249,7 @@ impl Look<'_> {
             .by(Some(&Identity::email(user.email.clone())))
             .report(&self.app.usage, self.headers);
         let text = format!(
-            "You are signed in as {}, who is in no project with the id {}.",
+            "You are signed in as {}, who is not a member of a project with the id {}.",
             user.email, request.project_id
         );
         PageError::new(StatusCode::FORBIDDEN, "Not your project", text)
@@ -266,7 +266,7 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
     let unknown = |step| {
         Login::refused(AuthRejection::Invalid, step).report(&app.usage, headers);
         let text = "The program that sent you here is not registered with this server, or wants \
-                    the answer at an address that it has not registered. Connect it anew.";
+                    the answer at an address that it has not registered. Connect it again.";
         PageError::new(StatusCode::BAD_REQUEST, "Unknown program", text)
     };
     let (Some(client_id), Some(redirect_uri)) = (&asked.client_id, &asked.redirect_uri) else {
@@ -283,7 +283,7 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
     }
     let wrong = |error, what: String| {
         let host = redirect::host_of(redirect_uri);
-        let text = format!("The program at {host} asked for something that cannot be: {what}.");
+        let text = format!("The program at {host} sent a request that is not valid: {what}.");
         let page = PageError::new(StatusCode::BAD_REQUEST, "This did not work", text);
         let mut answer = vec![("error", error), ("error_description", &*what)];
         answer.extend(asked.state.as_deref().map(|state| ("state", state)));
@@ -301,7 +301,7 @@ async fn check(app: &App, headers: &HeaderMap, asked: &Asked) -> Result<Request,
     let method = asked.code_challenge_method.as_deref();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if method != Some("S256") || challenge.len() != 43 || !challenge.bytes().all(plain) {
-        let what = "a code_challenge with the method S256 is needed".to_owned();
+        let what = "a code_challenge with the method S256 is required".to_owned();
         return Err(wrong("invalid_request", what));
     }
     let resource = asked.resource.as_deref().unwrap_or_default();

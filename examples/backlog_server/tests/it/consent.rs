@@ -99,7 +99,7 @@ async fn with_nothing_ticked_or_a_bad_name_the_question_is_asked_again_as_it_was
     let asked = Asked::of(&server, OWNER, "demo", ASKED).await;
     let long = "x".repeat(61);
     for (ticked, name, said) in [
-        (&[][..], "my laptop", "Tick at least one thing"),
+        (&[][..], "my laptop", "Tick at least one box"),
         (&["inbox:read"], &long, "longer than 60 characters"),
     ] {
         let page = asked.approve(&server, ticked, name).await;
