@@ -1,4 +1,4 @@
-//! What all other code builds on: time, locks, ids, randomness. Knows nothing of events.
+//! The base of all other code: time, locks, ids, randomness. Knows nothing about events.
 
 pub(crate) mod causes;
 pub(crate) mod clock;

@@ -261,7 +261,7 @@ impl Worker {
         sequences.max().unwrap_or_default()
     }
 
-    /// Forgets somebody; answered when the last destination has.
+    /// Forgets a person; answers when the last destination has done so.
     fn forget(&mut self, forget: Forget) {
         let Forget {
             person,

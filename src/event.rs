@@ -1,4 +1,4 @@
-//! What a caller can say: the kinds of events, in the words of the API.
+//! The kinds of events that a caller can log, in the words of the API.
 
 mod auth_rejected;
 mod caller;

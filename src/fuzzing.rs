@@ -1,4 +1,4 @@
-//! Doors for the fuzz targets of `tests/fuzz`, which `--cfg fuzzing` opens. No part of the API.
+//! Entry points for the fuzz targets of `tests/fuzz`, compiled with `--cfg fuzzing`. Not part of the API.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -30,7 +30,7 @@ pub fn retry_after(seconds: u32, value: &str) {
     assert!(until <= now + pace.max_retry_after * 6 / 5, "{value}");
 }
 
-/// Judges an answer.
+/// Classifies an answer.
 pub fn answer(status: u16, body: &[u8]) {
     let verdict = classify_answer(status, None, SystemTime::UNIX_EPOCH);
     let is_2xx = (200..300).contains(&status);

@@ -251,7 +251,7 @@ pub(crate) struct Ledger {
     spool_faults: AtomicU64,
 }
 
-/// The callers' counters, in a cache line of their own, which the worker's counters must not share.
+/// The callers' counters, in a cache line of their own, so that the worker's counters do not share it.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 struct Callers {
@@ -286,7 +286,7 @@ impl Ledger {
         self.callers.pending.fetch_sub(events, Relaxed);
     }
 
-    /// Pending events were given up.
+    /// Pending events were dropped.
     pub(crate) fn drop_pending(&self, reason: DropReason, events: u64) {
         self.count_dropped(reason, events);
         self.callers.pending.fetch_sub(events, Relaxed);
@@ -328,7 +328,7 @@ impl Ledger {
         self.callers.pending.load(Relaxed)
     }
 
-    /// Events offered, but for those that are left out on purpose.
+    /// Events offered, except those that are left out on purpose.
     pub(crate) fn wanted(&self) -> u64 {
         let left_out = [
             DropReason::Sampled,
@@ -398,7 +398,7 @@ impl Ledger {
         self.recovered.fetch_add(events, Relaxed);
     }
 
-    /// Pending events are on disk alone from now on.
+    /// Pending events are only on disk from now on.
     pub(crate) fn spool(&self, events: u64) {
         self.spooled.fetch_add(events, Relaxed);
         self.callers.pending.fetch_sub(events, Relaxed);
@@ -410,7 +410,7 @@ impl Ledger {
         self.spooled.fetch_sub(events, Relaxed);
     }
 
-    /// Events that were on disk alone were given up.
+    /// Events that were only on disk were dropped.
     pub(crate) fn drop_spooled(&self, reason: DropReason, events: u64) {
         self.count_dropped(reason, events);
         self.spooled.fetch_sub(events, Relaxed);

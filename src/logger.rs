@@ -1,4 +1,4 @@
-//! The handle, and the way of an event from its caller into the queue.
+//! The handle, and the path of an event from its caller into the queue.
 
 mod alarm;
 mod build;

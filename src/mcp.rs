@@ -1,4 +1,4 @@
-//! What the integrations know of MCP.
+//! What the integrations know about MCP.
 
 #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
 pub(crate) mod answers;

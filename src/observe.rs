@@ -1,6 +1,6 @@
-//! Conversations of MCP that are read as they pass: calls and listings, from their requests to their answers.
+//! MCP conversations that are read while they pass: calls and listings, from their requests to their answers.
 //!
-//! Knows neither what the messages come by nor an SDK's types; those who hand the messages over say what surrounds them.
+//! Knows neither the transport nor an SDK's types; the integrations that pass the messages in describe their surroundings.
 
 mod answer_text;
 mod conversation;

@@ -70,11 +70,11 @@ pub(crate) struct Pushed {
     pub(crate) result: Result<(), DropReason>,
 }
 
-/// The callers' end.
+/// The end for callers.
 #[derive(Clone)]
 pub(crate) struct Sender {
     channel: Arc<Channel>,
-    /// What one of several destinations holds.
+    /// The memory that one of several destinations holds.
     held: Option<Held>,
 }
 
@@ -242,7 +242,7 @@ impl Sender {
     }
 }
 
-/// What there is no room for.
+/// The kind of event for which there is no room.
 #[derive(Debug, PartialEq, Eq)]
 enum Lack {
     Events,

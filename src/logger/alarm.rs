@@ -1,7 +1,7 @@
-//! Wakes whoever waits for the worker at a deadline, also while the worker is held up: by a subscriber,
-//! a hook or a callback of the host's, or by a stderr that nobody reads.
+//! Wakes the tasks that wait for the worker at a deadline, even while the worker is blocked: by a subscriber,
+//! a hook or a callback of the host, or by a stderr that nobody reads.
 //!
-//! A thread does this. It is there only while an alarm is set.
+//! A thread does this. It exists only while an alarm is set.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, PoisonError};
@@ -30,7 +30,7 @@ struct Set {
 pub(super) struct Alarm {
     alarms: Arc<Alarms>,
     at: Instant,
-    /// Tells it from others of the same time, once it is set.
+    /// Distinguishes it from others of the same time, once it is set.
     number: Option<u64>,
 }
 
@@ -83,7 +83,7 @@ impl Drop for Alarm {
 }
 
 impl Alarms {
-    /// Wakes those whose time has come, until no alarm is set.
+    /// Wakes the tasks whose time has come, until no alarm is set.
     fn ring(&self) {
         let Some(mut set) = self.set.lock() else {
             return;

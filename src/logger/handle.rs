@@ -1,4 +1,4 @@
-//! What all clones of a logger share, and what they ask of the worker.
+//! The state that all clones of a logger share, and their requests to the worker.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -39,9 +39,9 @@ pub(crate) struct Handle {
     pub(super) open_calls: OpenCalls,
     pub(super) logins: Logins,
     alarms: Arc<Alarms>,
-    /// For the doctor: what is set, and where each value came from.
+    /// For the doctor: the settings, and where each value came from.
     pub(crate) settings: Vec<Setting>,
-    /// What an integration keeps for as long as the logger lives.
+    /// State that an integration keeps as long as the logger lives.
     pub(crate) integration: OnceCell<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -64,7 +64,7 @@ impl Handle {
         now.checked_add(timeout).unwrap_or(now + YEAR)
     }
 
-    /// Queues an event that somebody waits for.
+    /// Queues an event with a listener.
     pub(super) fn log_confirmed(
         &self,
         event: &mut Event<'_>,
@@ -253,7 +253,7 @@ impl Handle {
 }
 
 impl Drop for Handle {
-    /// Signals the worker, and never waits for it.
+    /// Signals the worker without waiting for it.
     fn drop(&mut self) {
         if !self.pipeline.is_forked() {
             let pending = self.pipeline.pending();

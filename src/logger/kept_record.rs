@@ -1,4 +1,4 @@
-//! The record of a call under way, whose memory is charged to the queue.
+//! The record of an open call, whose memory is charged to the queue.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Logins: who a request's credentials stand for, and that each is reported once.
+//! Logins: each is reported once.
 
 use std::hash::BuildHasher;
 use std::time::Instant;
@@ -9,7 +9,7 @@ use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
 use crate::wire::naming::IdentityPolicy;
 
-/// Which login a request belongs to: who, with which credential, else in which session.
+/// The login that a request belongs to: the user, with the credential or else the session.
 pub(crate) fn login_of(
     policy: &IdentityPolicy,
     identity: &Identity<'_>,

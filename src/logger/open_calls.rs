@@ -1,4 +1,4 @@
-//! The calls under way, which a shutdown ends.
+//! The open calls, which a shutdown ends.
 
 use std::ptr;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl OpenCalls {
         }
     }
 
-    /// Ends all calls under way.
+    /// Ends all open calls.
     pub(super) fn end_all(&self) {
         let table = self.0.lock().map(|mut table| std::mem::take(&mut *table));
         for call in table.unwrap_or_default().calls.into_iter().flatten() {

@@ -1,10 +1,10 @@
-//! Leaves one record of a request that passes two integrations of the same logger.
+//! Ensures that a request that passes two integrations of the same logger is recorded once.
 
 use std::sync::{Arc, Weak};
 
 use super::handle::Handle;
 
-/// A record that is given up where an integration further within, which knows more, makes one.
+/// A record that is dropped if an inner integration, which knows more, makes one.
 pub(crate) trait GivesWay: Send + Sync {
     fn give_way(&self);
 }

@@ -286,7 +286,7 @@ impl Pipeline {
         }
     }
 
-    /// Refuses an event about somebody to whom the host says no.
+    /// Refuses an event about a person to whom the host's consent hook says no.
     fn ask_consent(&self, event: &Event<'_>) -> Result<(), DropReason> {
         let Some(consent) = &self.settings.consent else {
             return Ok(());
@@ -380,7 +380,7 @@ impl Pipeline {
         is_alone && (settings.wire.profile().outgrows)(event, grown)
     }
 
-    /// Somebody, as events name them; `None` for nobody.
+    /// A person, as events name them; `None` for an anonymous identity.
     pub(super) fn person(&self, identity: &Identity<'_>) -> Option<Person> {
         let PipelineSettings {
             defaults, policy, ..
@@ -388,7 +388,7 @@ impl Pipeline {
         Person::new(identity, &defaults.identity_policy, policy)
     }
 
-    /// Tells the destinations that want to know whom they are to forget. Neither consent nor sampling is asked.
+    /// Sends the destinations that want it an event about a forgotten person. Neither consent nor sampling applies.
     pub(super) fn announce_forgotten(&self, identity: &Identity<'_>) {
         let wants = |shared: &Shared| shared.settings.announces_forgotten;
         if !self.all().any(|shared| wants(shared)) {
@@ -419,7 +419,7 @@ impl Pipeline {
         }
     }
 
-    /// Captures a value within the limits, for an event that is logged later.
+    /// Captures a value within the limits, for a later event.
     pub(crate) fn capture_value(&self, content: Content<'_>, arguments: bool) -> Captured {
         let policy = &self.settings.policy;
         capture::capture_value(policy, content, arguments, &self.shared.ledger)
@@ -472,7 +472,7 @@ impl Pipeline {
         self.has_started() && self.control.send(message).is_ok()
     }
 
-    /// What a shutdown that began at `started` comes to when there is no worker (any more) to do it.
+    /// The report of a shutdown that began at `started` if no worker runs.
     pub(super) fn report(&self, started: Instant) -> ShutdownReport {
         let stats = self.stats();
         ShutdownReport {

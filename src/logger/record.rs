@@ -304,7 +304,7 @@ mod tests {
         Pipeline::new(resolved.pipeline, resolved.delivery, None)
     }
 
-    /// What is sent of a call, but for what tells one event from another.
+    /// The content of a call that is sent, without the values that differ between events.
     fn sent<'c>(call: impl Into<Event<'c>>, pipeline: &Pipeline) -> Value {
         let (_, body) = pipeline.frame_alone(&call.into()).unwrap();
         let mut body: Value = serde_json::from_slice(&body).unwrap();

@@ -29,7 +29,7 @@ use crate::transport::api_key::ApiKey;
 pub struct UsageLogger {
     /// `None`: disabled.
     handle: Option<Arc<Handle>>,
-    /// What switched it off, if anything did.
+    /// What disabled it, if anything did.
     off_by: &'static str,
 }
 
@@ -319,7 +319,7 @@ impl UsageLogger {
     }
 }
 
-/// What the shutdown of a disabled logger comes to.
+/// The report of a disabled logger's shutdown.
 fn nothing_done() -> ShutdownReport {
     ShutdownReport {
         stats: Stats::default(),

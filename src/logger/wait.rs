@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use super::alarm::Alarm;
 
-/// Resolves to what the worker answers, or to something else when it is known that it will not.
+/// Resolves to the worker's answer, or to a substitute once it is certain that the worker will not answer.
 pub(crate) enum Wait<T> {
     /// There is nothing to wait for. Taken when the wait is polled.
     Known(Option<T>),

@@ -135,7 +135,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// A fault in the worker's own code.
+    /// A panic in the worker's own code.
     #[derive(Debug)]
     struct Bomb;
 

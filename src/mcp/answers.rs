@@ -1,4 +1,4 @@
-//! What the answers of MCP servers say.
+//! What the answers of MCP servers mean.
 
 use crate::base::text::cut_at_char;
 
@@ -8,16 +8,16 @@ const INVALID_PARAMS: i64 = -32602;
 /// How much of a message is looked at, in bytes.
 const MAX_MESSAGE_BYTES: usize = 1_024;
 
-/// What TypeScript's errors begin with.
+/// The beginning of the TypeScript SDK's errors.
 const PREFIX: &str = "MCP error -32602:";
 
-/// What Java's SDK says of every tool, as an example of the specification does.
+/// What the Java SDK says about every unknown tool, as an example of the specification does.
 const JAVA: &str = "Unknown tool: invalid_tool_name";
 
-/// What stands in front of the kind of thing that there is none of.
+/// What precedes the kind of the missing thing.
 const IN_FRONT: [&str; 2] = ["unknown", "no such"];
 
-/// What stands behind it, or behind its name.
+/// What follows the kind, or its name.
 const BEHIND: [&str; 9] = [
     "not found",
     "was not found",

@@ -1,4 +1,4 @@
-//! Tells callers apart, so that what is remembered of one is never another's.
+//! Distinguishes callers, so that facts about one are never used for another.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::LazyLock;
@@ -7,12 +7,12 @@ use http::{HeaderName, HeaderValue, Uri, header};
 
 use crate::event::Identity;
 
-/// A keyed hash of what tells a caller from others: neither a credential nor who it is can be read from it.
+/// A keyed hash of what identifies a caller: neither a credential nor the user can be read from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallerKey(u64);
 
-/// Whether a word in the name of a header says that it holds a credential, in every case those of proxies and gateways
-/// as well.
+/// Whether a word in the name of a header says that it holds a credential, including the headers of proxies and gateways
+/// in any case.
 fn is_for_credential(word: &str) -> bool {
     matches!(
         word,
@@ -58,16 +58,16 @@ fn is_for_scope(word: &str) -> bool {
     )
 }
 
-/// How headers with such words end that say nothing of the caller: an idempotency key is another one with each request,
+/// The endings of headers with such words that do not identify the caller: an idempotency key differs with each request,
 /// and a handshake's key is random.
 const PASSED_OVER: [&str; 2] = ["idempotency-key", "sec-websocket-key"];
 
-/// How the names of cookies begin that load balancers set, some with each answer: a replica is no tenant.
+/// The beginnings of the names of cookies that load balancers set, some with each answer: a replica is not a tenant.
 const BALANCER_COOKIES: [&str; 5] = ["awsalb", "awselb", "gclb", "arraffinity", "__cf"];
 
 impl CallerKey {
-    /// The caller of a request over HTTP. Beside an identity the credential does not count: it is renewed, and who comes
-    /// with it stays. `is_sensitive` knows more names of headers that hold one, `is_tenants` more that name a tenant.
+    /// The caller of a request over HTTP. If there is an identity, the credential does not count, because it is renewed while
+    /// the user stays. `is_sensitive` knows more names of headers that hold a credential, `is_tenants` more that name a tenant.
     pub(crate) fn of_request<'h>(
         uri: &Uri,
         headers: impl IntoIterator<Item = (&'h HeaderName, &'h HeaderValue)>,

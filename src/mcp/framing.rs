@@ -1,4 +1,4 @@
-//! Finds the messages in a body that comes in pieces, within a bound.
+//! Finds the messages in a body that arrives in pieces, within a bound.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ pub(crate) enum Framing {
     Json,
     /// They are the data of server-sent events.
     Events,
-    /// Each stands on a line of its own.
+    /// Each is on a line of its own.
     Lines,
 }
 
@@ -46,9 +46,9 @@ fn essence(content_type: &str) -> &str {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Frame<'f> {
     Whole(&'f [u8]),
-    /// Of a message that is larger than what may be kept, or that there is no memory for.
+    /// The outline of a message that is larger than the bound, or for which there is no memory.
     Outline(&'f [u8]),
-    /// As for an outline, which is too large as well.
+    /// Nothing, because the outline is too large as well.
     TooLarge,
 }
 
@@ -61,7 +61,7 @@ impl<'f> Frame<'f> {
     }
 }
 
-/// Reads one body. What it keeps is charged to the queue, as calls under way are.
+/// Reads one body. What it keeps is charged to the queue, as open calls are.
 pub(crate) struct FrameReader {
     framing: Framing,
     max_bytes: usize,

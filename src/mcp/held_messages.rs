@@ -1,4 +1,4 @@
-//! Holds the messages of a body or a stream until they are whole, where they may be changed.
+//! Holds the messages of a body or a stream until they are complete, if they may be changed.
 
 use std::fmt;
 
@@ -8,19 +8,19 @@ use crate::queue::Reservation;
 /// A part of a body or a stream, in its order.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part<'d> {
-    /// Passes as it is, as a part of a message or as many of them.
+    /// Passes unchanged: a part of a message, or several messages.
     Passing(&'d [u8]),
     /// A message that was held, with all that frames it.
     Whole(&'d [u8]),
 }
 
-/// Parts what comes into messages that are held and what passes.
+/// Separates the incoming bytes into held messages and bytes that pass.
 pub(crate) struct HeldMessages {
     framing: Framing,
-    /// What has come of the message that is held.
+    /// The bytes so far of the message that is held.
     held: Vec<u8>,
     is_holding: bool,
-    /// The end of what has come is within a message.
+    /// The bytes so far end inside a message.
     is_within: bool,
     line: EventLine,
     max_bytes: usize,
@@ -104,7 +104,7 @@ impl HeldMessages {
         }
     }
 
-    /// Gives up holding: what is held passes as it is.
+    /// Stops holding: the held bytes pass unchanged.
     pub(crate) fn release(&mut self, mut on_part: impl FnMut(Part<'_>)) {
         self.is_holding = false;
         if !self.held.is_empty() {

@@ -99,7 +99,7 @@ pub(crate) fn schema_with(description: &str) -> Value {
     json!({"type": "string", "description": description})
 }
 
-/// Where the arguments of a tool hold the intent of a call.
+/// Which argument of a tool holds the intent of a call.
 #[derive(Debug, Clone)]
 pub(crate) struct ToolIntent {
     pub(crate) property: IntentProperty,
@@ -136,7 +136,7 @@ const NEGATIVE_PHRASES: &str = "paymentintent|payment intent|client_secret|clien
 /// How much of a description is looked at, in bytes.
 const MAX_DESCRIPTION: usize = 4 * 1024;
 
-/// Whether a description asks an agent for the intent of its call: the gate of the mcpeye SDKs.
+/// Whether a description asks an agent for the intent of its call, by the rule of the mcpeye SDKs.
 fn asks_for_intent(description: &str) -> bool {
     let text = cut_at_char(description, MAX_DESCRIPTION).to_lowercase();
     let has = |cues: &str| cues.split('|').any(|cue| text.contains(cue));
@@ -174,7 +174,7 @@ pub(crate) fn nonempty_text(argument: Option<&Value>) -> Option<&str> {
     (!text.trim().is_empty()).then_some(text)
 }
 
-/// What the tool that takes requests for what no tool offers tells an agent.
+/// The description of the tool for missing capabilities.
 pub(crate) const CAPABILITY_DESCRIPTION: &str = "Call this when the user needs something that none \
 of the tools here offers, or offers only in part. It takes a note for the makers of this server and \
 does nothing else: go on with the tools there are.";

@@ -1,4 +1,4 @@
-//! JSON as it is met, read leniently.
+//! JSON as other implementations write it, read leniently.
 //!
 //! Beyond the standard these are read: lone surrogates and bytes that are not UTF-8, as U+FFFD; control
 //! characters in strings; numbers in any spelling, and those that JSON does not have, `NaN` among them,

@@ -7,7 +7,7 @@ use crate::base::recent::Recent;
 use crate::event::ListedTool;
 use crate::ledger::{DropReason, Outcome};
 
-/// Most listings that are remembered. One that is forgotten is reported again.
+/// The most listings that are remembered. A forgotten one is reported again.
 const MAX_LISTINGS: usize = 1_024;
 
 /// The listings that were reported, each told by the names of its tools and by their definitions: servers, tenants and

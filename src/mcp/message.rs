@@ -1,6 +1,6 @@
-//! JSON-RPC messages, read leniently as they pass: what is not understood is passed over and counted.
+//! JSON-RPC messages, read leniently while they pass: what is not understood is skipped and counted.
 //!
-//! Knows neither the transport that the messages come by nor an SDK's types.
+//! Knows neither the transport nor an SDK's types.
 
 use serde_json::Value;
 
@@ -57,7 +57,7 @@ impl Messages {
     }
 }
 
-/// What a request and its answer have in common, so that the number 1 and the string "1" differ.
+/// The id that a request and its answer share; the number 1 and the string "1" differ.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum MessageId {
     /// A number, in one spelling whatever the message's.

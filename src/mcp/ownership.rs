@@ -1,11 +1,11 @@
-//! Whose an argument is: a function of the tool's input schema and of nothing else.
+//! Decides whether an argument is ours or the tool's, by the tool's input schema alone.
 //!
-//! A listing that gets our property and a call that loses our argument ask this one function. Neither depends on
+//! Listings that get our property and calls that lose our argument use this one function. Neither depends on
 //! what was listed before, to whom, or by which replica.
 
 use serde_json::{Map, Value};
 
-/// Whose the argument of one name is.
+/// Who owns the argument of a given name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IntentProperty {
     /// The schema is closed and has no such property: nobody else can have sent the argument.
@@ -50,7 +50,7 @@ const VENDOR_KEYWORD: &str = "x-";
 const MAX_PARTS: usize = 10_000;
 
 impl IntentProperty {
-    /// Tells whose the argument `name` of a tool with this input schema is. `description` is that of our property.
+    /// Returns who owns the argument `name` of a tool with this input schema. `description` is that of our property.
     pub(crate) fn of(schema: &Map<String, Value>, name: &str, description: &str) -> Self {
         let own = schema
             .get("properties")

@@ -1,4 +1,4 @@
-//! For which arguments a call was refused, read from the words of its error.
+//! Reads from the text of an error for which arguments a call was refused.
 
 use crate::base::text::cut_at_char;
 

@@ -1,6 +1,6 @@
 //! The facts of a request: what its `_meta`, its headers and the session's `initialize` say.
 //!
-//! Read alike for every integration, whatever transport or SDK the request comes by.
+//! Read in the same way for every integration, transport and SDK.
 
 use serde_json::{Map, Value};
 
@@ -29,10 +29,10 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
 pub(crate) const USER_AGENT_HEADER: &str = "user-agent";
 
-/// Says which of its vendor's products a client is a part of. Clients of that vendor alone send it.
+/// Names the vendor's product that a client belongs to. Only clients of that vendor send it.
 pub(crate) const VENDOR_CLIENT_HEADER: &str = "x-anthropic-client";
 
-/// What a client, or a server, says it is.
+/// The name and version of a client or a server, as it gives them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct PeerInfo<'a> {
     pub(crate) name: Option<&'a str>,
@@ -49,7 +49,7 @@ impl<'a> PeerInfo<'a> {
         }
     }
 
-    /// Returns what the host has kept of the client with its caller.
+    /// Returns the client that the host has stored with its caller.
     fn of_caller(caller: &'a Caller) -> Self {
         let (name, version) = caller.client();
         Self { name, version }
@@ -68,7 +68,7 @@ pub(crate) const fn http_version(version: http::Version) -> Option<&'static str>
     }
 }
 
-/// Returns what an answer's `_meta` says that the server is, as the newer protocol has it.
+/// Returns the server that an answer's `_meta` names, as in the newer protocol.
 #[cfg(any(feature = "stdio", feature = "tower"))]
 pub(crate) fn server_of(result: &Value) -> Option<PeerInfo<'_>> {
     result
@@ -111,7 +111,7 @@ impl<'a> RequestMeta<'a> {
     }
 }
 
-/// What a request comes by.
+/// The transport of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum McpTransport<'a> {
     /// HTTP, where a header names the session, in the older protocol alone.
@@ -123,7 +123,7 @@ pub(crate) enum McpTransport<'a> {
     Connection { session_id: &'a str, name: &'a str },
 }
 
-/// All that says something about a request.
+/// All sources of facts about a request.
 pub(crate) struct RequestFacts<'a, H> {
     pub(crate) meta: RequestMeta<'a>,
     /// Looks a header up.
@@ -135,7 +135,7 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) protocol_version: Option<&'a str>,
     pub(crate) request_id: Option<&'a str>,
     pub(crate) conversation_id: Option<&'a str>,
-    /// What the server says it is, as far as that is known when the request comes.
+    /// The server's name and version, as far as they are known when the request arrives.
     pub(crate) server: PeerInfo<'a>,
     /// The version of HTTP.
     pub(crate) http_version: Option<&'static str>,
@@ -144,7 +144,7 @@ pub(crate) struct RequestFacts<'a, H> {
 }
 
 impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
-    /// Returns what all events of the request have in common.
+    /// Returns the facts that all events of the request share.
     pub(crate) fn into_facts(
         self,
         class_of: impl FnOnce(Option<&str>, Option<&str>) -> ClientClass,
@@ -223,7 +223,7 @@ mod tests {
         version: None,
     };
 
-    /// Reads a request of nobody's: its `_meta`, its headers, and what it comes by.
+    /// Reads a request without a caller: its `_meta`, its headers, and its transport.
     fn facts<'a>(
         meta: &'a Value,
         headers: &'a [(&'a str, &'a str)],

@@ -26,7 +26,7 @@ impl Rounds {
             .unwrap_or(1)
     }
 
-    /// Remembers the round that a caller's call comes back for.
+    /// Remembers the round with which a caller's call will return.
     pub(crate) fn expect(&self, caller: CallerKey, request_state: &str, round: u32) {
         self.0.put((caller, request_state), round);
     }

@@ -1,4 +1,4 @@
-//! A conversation that is read as it passes, and the calls within.
+//! A conversation that is read while it passes, and its calls.
 
 use std::fmt;
 use std::hash::BuildHasher;
@@ -55,8 +55,8 @@ impl<S: Surroundings> Conversation<S> {
         self.observer.settings.max_message_bytes
     }
 
-    /// Takes messages of the client's; returns how many could not be read. One that has not come whole, and is no
-    /// message as it is, has not reached the server either.
+    /// Reads messages of the client; returns how many could not be read. A message that is incomplete, and is not valid
+    /// as it is, has not reached the server either.
     pub(crate) fn on_requests(&self, frame: Frame<'_>, is_whole: bool) -> u64 {
         if lock(&self.open).gave_way() {
             return 0;
@@ -73,12 +73,12 @@ impl<S: Surroundings> Conversation<S> {
         unread
     }
 
-    /// Counts messages of the client's that were not read.
+    /// Counts messages of the client that were not read.
     pub(crate) fn count_unread(&self, messages: u64) {
         self.observer.count_unread(messages);
     }
 
-    /// Takes messages of the server's; returns how many could not be read.
+    /// Reads messages of the server; returns how many could not be read.
     pub(crate) fn on_answers(&self, frame: Frame<'_>) -> u64 {
         if lock(&self.open).is_empty() {
             return 0;
@@ -94,8 +94,8 @@ impl<S: Surroundings> Conversation<S> {
         unread
     }
 
-    /// An answer passes that nobody reads here, or by another way: a list of the tools that it may be is not what was shown
-    /// before.
+    /// Notes that an answer passed unread, or elsewhere: it may have been a tool list, so the client may know other tools than
+    /// it was shown here.
     pub(crate) fn on_unreadable_answer(&self) {
         let awaited_page = lock(&self.open).awaited_page();
         if let Some(is_first) = awaited_page {
@@ -110,7 +110,7 @@ impl<S: Surroundings> Conversation<S> {
         }
     }
 
-    /// Leaves the messages, those that come included, to somebody else.
+    /// Leaves all messages, including later ones, to another integration.
     pub(crate) fn give_way(&self) {
         lock(&self.open).give_way();
     }
@@ -265,7 +265,7 @@ impl<S: Surroundings> Conversation<S> {
         self.around.peers(meta(params).client.is_some())
     }
 
-    /// Returns what a request says of itself.
+    /// Returns the facts of a request.
     fn facts<'a>(
         &'a self,
         params: &'a Value,
@@ -290,7 +290,7 @@ impl<S: Surroundings> Conversation<S> {
         facts.into_facts(ClientClass::of)
     }
 
-    /// Takes an answer. `text_of` is where it stands in a text that may be changed.
+    /// Reads an answer. `text_of` is its place in a text that may be changed.
     pub(super) fn on_answer(
         &self,
         message: &Value,
@@ -322,7 +322,7 @@ impl<S: Surroundings> Conversation<S> {
         }
     }
 
-    /// Records how a call ended. An outline of the answer says that much, and not what the answer holds.
+    /// Records how a call ended. An outline of the answer has the outcome and no content.
     fn record_end(&self, call: OpenedCall, answer: &RpcResponse<'_>, is_outline: bool) {
         let mut record = call.record;
         let results = self.observer.settings.results;
@@ -370,8 +370,8 @@ impl<S: Surroundings> Conversation<S> {
         record.finish(outcome);
     }
 
-    /// Remembers what a listing shows of the tools, and reports a whole one, if its tools are others
-    /// than those of the listings before. What is ours goes into its text, where there is one.
+    /// Remembers what a listing shows of the tools. Reports a complete one if its tools differ from
+    /// those of earlier listings. Adds our property and tool to its text, if there is one.
     fn on_listing(&self, result: &Value, listing: OpenedListing, text_of: Option<AnswerText<'_>>) {
         let Some(tools) = result.get("tools").and_then(Value::as_array) else {
             return self.forget_shown(listing.is_first);

@@ -1,4 +1,4 @@
-//! What all conversations of an integration have in common: the logger, the settings, the memory.
+//! What the conversations of an integration share: the logger, the settings, the memory.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const MAX_TOOLS: usize = 131_072;
 /// Most tools of one listing that are looked at.
 pub(super) const MAX_TOOLS_LISTED: usize = 4_096;
 
-/// Most callers of whom it is remembered whether they were shown what is ours.
+/// The most callers for whom it is remembered that they were shown our property or tool.
 const MAX_CALLERS: usize = 16_384;
 
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub(crate) struct Observer {
 pub(crate) struct ObserverSettings {
     pub(crate) arguments: ArgumentSettings,
     pub(crate) results: bool,
-    /// The argument that holds the intent; `None`: the one that a listing shows.
+    /// The argument that holds the intent; `None`: the one that a listing declares.
     pub(crate) intent: Option<String>,
     /// Whether listings get the property that asks for the intent, and calls lose its argument.
     pub(crate) add_intent: bool,
@@ -98,7 +98,7 @@ macro_rules! observer_setters {
 
 pub(crate) use observer_setters;
 
-/// What is remembered from one conversation to the next. Each caller has a memory of its own, told by a [`CallerKey`].
+/// What is remembered from one conversation to the next, separately for each caller by its [`CallerKey`].
 #[derive(Debug)]
 pub(crate) struct ObserverMemory {
     pub(super) listings: ReportedListings,
@@ -106,7 +106,7 @@ pub(crate) struct ObserverMemory {
     /// serve tenants whose tools share a name and no more.
     tools: Recent<ShownTool>,
     pub(super) rounds: Rounds,
-    /// The callers who were shown what is ours.
+    /// The callers who were shown our property or tool.
     pub(super) shown: Recent<()>,
     pub(super) offers: Recent<CapabilityOffer>,
     listed: Recent<CallerListings>,
@@ -125,7 +125,7 @@ struct ShownTool {
 #[derive(Debug, Clone, Copy, Default)]
 struct CallerListings {
     latest: u64,
-    /// What those before have shown is forgotten.
+    /// Earlier listings are forgotten.
     first_kept: u64,
 }
 
@@ -167,7 +167,7 @@ impl ObserverMemory {
         self.listed.get(caller).unwrap_or_default()
     }
 
-    /// Begins a listing with its first page.
+    /// Starts a listing with its first page.
     pub(super) fn begin_listing(&self, caller: CallerKey) {
         let mut listings = self.listings_of(caller);
         listings.latest += 1;
@@ -181,7 +181,7 @@ impl ObserverMemory {
         (shown.listing == latest && shown.page != page).then_some(shown.page)
     }
 
-    /// Forgets what a caller was shown before the listing that has a page of tools nobody knows.
+    /// Forgets what a caller was shown before, because a page of tools passed unread.
     pub(super) fn forget_shown(&self, caller: CallerKey, is_first: bool) {
         if is_first {
             self.begin_listing(caller);
@@ -203,7 +203,7 @@ impl Observer {
         }
     }
 
-    /// Returns the way of events into the logger; `None` when it is off.
+    /// Returns the pipeline of the logger; `None` if it is off.
     pub(super) fn pipeline(&self) -> Option<&Pipeline> {
         Some(&self.usage.handle()?.pipeline)
     }
@@ -219,7 +219,7 @@ impl Observer {
         Some(self.pipeline()?.profile().intent_property)
     }
 
-    /// Whether the name of a header or of an argument says that it is sensitive.
+    /// Whether the name of a header or an argument is sensitive.
     pub(crate) fn is_sensitive(&self, name: &str) -> bool {
         let pipeline = self.pipeline();
         pipeline.is_some_and(|pipeline| pipeline.settings.policy.redactor.denies_name(name))

@@ -9,7 +9,7 @@ use crate::logger::CallGuard;
 use crate::mcp::message::{MessageId, RpcResponse};
 use crate::queue::Reservation;
 
-/// Most requests that are waited for; the oldest is given up first. A client may leave any number without an answer.
+/// The most requests that wait for an answer; beyond that the oldest is dropped. A client may send any number.
 const MAX_AWAITED: usize = 4_096;
 
 /// What one conversation waits for.
@@ -17,18 +17,18 @@ const MAX_AWAITED: usize = 4_096;
 pub(super) struct OpenMessages {
     /// Each under a hash of its id, which a client may have made as long as a message.
     awaited: VecDeque<(u64, Awaited)>,
-    /// A server within records the request itself.
+    /// An inner server records the request itself.
     gave_way: bool,
 }
 
-/// A request that is not answered yet.
+/// A request without an answer so far.
 pub(super) enum Awaited {
     Call(OpenedCall),
     /// A call of the tool for missing capabilities, which the server does not have: the client gets our answer in place of
     /// the server's.
     Capability(OpenedCall, CapabilityAnswer),
     Listing(Box<OpenedListing>),
-    /// What the answer says of the server.
+    /// The answer describes the server.
     ServerInfo,
 }
 
@@ -44,13 +44,13 @@ impl Awaited {
     }
 }
 
-/// A call that is not answered yet.
+/// A call without an answer so far.
 pub(super) struct OpenedCall {
     pub(super) record: CallGuard,
     pub(super) round: u32,
 }
 
-/// A request to list tools that is not answered yet.
+/// A request to list tools, without an answer so far.
 pub(super) struct OpenedListing {
     /// It asks for the first page.
     pub(super) is_first: bool,
@@ -62,23 +62,23 @@ pub(super) struct OpenedListing {
 }
 
 impl OpenMessages {
-    /// Whether the messages are somebody else's to record.
+    /// Whether another integration records the messages.
     pub(super) const fn gave_way(&self) -> bool {
         self.gave_way
     }
 
-    /// Whether nothing is waited for.
+    /// Whether no request waits for an answer.
     pub(super) fn is_empty(&self) -> bool {
         self.awaited.is_empty()
     }
 
-    /// Leaves the messages, those that come included, to somebody else.
+    /// Leaves all messages, including later ones, to another integration.
     pub(super) fn give_way(&mut self) {
         self.gave_way = true;
         self.take_calls().for_each(|call| call.record.discard());
     }
 
-    /// Waits for an answer; returns what is waited for no longer, since there is too much.
+    /// Adds a request that waits for an answer; returns the one that is dropped because there are too many.
     pub(super) fn push(&mut self, id: &MessageId, awaited: Awaited) -> Option<Awaited> {
         self.awaited.push_back((hash(id), awaited));
         let beyond = self.awaited.len() > MAX_AWAITED;
@@ -86,7 +86,7 @@ impl OpenMessages {
         Some(oldest)
     }
 
-    /// Whether an answer is waited for that may be changed.
+    /// Whether an answer that may be changed is awaited.
     pub(super) fn awaits_changed(&self) -> bool {
         let mut awaited = self.awaited.iter();
         awaited.any(|(_, awaited)| matches!(awaited, Awaited::Listing(_) | Awaited::Capability(..)))

@@ -1,5 +1,5 @@
-//! What is ours in the messages that pass: the property and the tool that listings get, and the argument and the calls
-//! that the server does not.
+//! Our changes of messages: the property and the tool that are added to listings, and the argument and the calls that
+//! are kept from the server.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -19,13 +19,13 @@ use crate::mcp::message::{MessageId, Messages, RpcRequest, text};
 use crate::mcp::ownership::IntentProperty;
 use crate::mcp::splice::{self, Splices};
 
-/// How large a listing may be to get what is ours, in bytes.
+/// The largest listing, in bytes, that is changed.
 pub(crate) const MAX_LISTING_BYTES: usize = 1024 * 1024;
 
-/// How large a call may be to lose the argument that is ours, in bytes.
+/// The largest call, in bytes, that is changed.
 pub(crate) const MAX_CALL_BYTES: usize = 16 * 1024 * 1024;
 
-/// What becomes of a text of the client's.
+/// What happens to a text of the client.
 #[derive(Debug)]
 pub(crate) enum RewrittenRequests {
     AsTheyAre,
@@ -41,7 +41,7 @@ impl<S: Surroundings> Conversation<S> {
         self.rewrites() && lock(&self.open).awaits_changed()
     }
 
-    /// Whether the next requests may be changed: the caller was shown what is ours.
+    /// Whether the next requests may be changed: the caller was shown our property or tool.
     pub(crate) fn may_rewrite_requests(&self) -> bool {
         let shown = &self.observer.memory.shown;
         self.rewrites() && shown.get(self.around.caller_key()).is_some()
@@ -83,7 +83,7 @@ impl<S: Surroundings> Conversation<S> {
         (splices, unread)
     }
 
-    /// Adds what is ours to a page of the tools; returns the names of those that got the property.
+    /// Adds our property and tool to a page of tools; returns the names of the tools that got the property.
     pub(super) fn add_to_listing(
         &self,
         tools: &[Value],

@@ -1,4 +1,4 @@
-//! What surrounds the messages of a conversation.
+//! What is known about the messages of a conversation besides their content.
 
 use crate::event::{CallOutcome, Caller};
 use crate::mcp::caller_key::CallerKey;
@@ -10,28 +10,28 @@ const MAX_PEER_CHARS: usize = 256;
 /// A peer's name and its version.
 pub(crate) type Peer = (String, String);
 
-/// What is known of the messages of a conversation beside what they say.
+/// What is known about the messages of a conversation besides their content.
 pub(crate) trait Surroundings: Send + Sync {
-    /// The conversation is one request and its answer, so that an answer without an id can only be to that.
+    /// The conversation is one request and its answer, so an answer without an id belongs to that request.
     const IS_ONE_REQUEST: bool;
 
     fn caller(&self) -> Option<&Caller>;
 
-    /// What is remembered of the caller is remembered under it.
+    /// The key under which facts about the caller are remembered.
     fn caller_key(&self) -> CallerKey;
 
     fn transport(&self) -> McpTransport<'_>;
 
-    /// Returns who speaks in the session: the client for a request that does not name one, and the server.
+    /// Returns the peers of the session: the client, for a request that does not name one, and the server.
     fn peers(&self, names_client: bool) -> SessionPeers;
 
-    /// Takes the client that an `initialize` names.
+    /// Stores the client that an `initialize` names.
     fn on_client(&self, client: Option<Peer>);
 
-    /// Takes the server that an answer names, and the version of the protocol that it agrees to.
+    /// Stores the server that an answer names, and the agreed version of the protocol.
     fn on_server(&self, server: Option<Peer>, protocol_version: Option<&str>);
 
-    /// How a call ended that is not answered when the conversation is over.
+    /// The outcome of a call without an answer at the end of the conversation.
     fn outcome_at_end(&self) -> CallOutcome;
 
     fn header(&self, _name: &str) -> Option<&str> {
@@ -43,7 +43,7 @@ pub(crate) trait Surroundings: Send + Sync {
     }
 }
 
-/// Who speaks in a session, and by which version of the protocol, as it was remembered.
+/// The peers of a session and the version of the protocol, as they were remembered.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SessionPeers {
     pub(crate) client: Option<Peer>,
@@ -68,17 +68,17 @@ fn info((name, version): &Peer) -> PeerInfo<'_> {
     }
 }
 
-/// What is remembered of a peer that names itself.
+/// The name and version of a peer, as far as they are remembered.
 pub(crate) fn remembered(peer: PeerInfo<'_>) -> Option<Peer> {
     Some((cut(peer.name?), peer.version.map(cut).unwrap_or_default()))
 }
 
-/// As much of a peer's text as is remembered.
+/// The part of a peer's text that is remembered.
 pub(crate) fn cut(text: &str) -> String {
     text.chars().take(MAX_PEER_CHARS).collect()
 }
 
-/// How a call ended that nobody waits for.
+/// The outcome of a call for which nobody waits any more.
 pub(crate) fn gone() -> CallOutcome {
     if std::thread::panicking() {
         CallOutcome::Panicked

@@ -13,7 +13,7 @@ use super::takers::Takers;
 use crate::base::lock::lock;
 use crate::ledger::DropReason;
 
-/// The end of one destination: the segments that it was handed and has not taken.
+/// The end of one destination: the segments that it was given and has not taken.
 pub(crate) struct Branch {
     held: Held,
     waiting: VecDeque<Segment>,
@@ -52,7 +52,7 @@ impl Branch {
         self.sequence
     }
 
-    /// Forgets the events that `goes` holds for, and calls who waits for them. Returns how many there were.
+    /// Forgets the events for which `goes` is true, and notifies their listeners. Returns how many there were.
     pub(crate) fn forget(
         &mut self,
         mut goes: impl FnMut(&[u8]) -> bool,
@@ -81,17 +81,17 @@ impl Branch {
     }
 }
 
-/// What is handed over of one segment: its events, shared, and who waits for them.
+/// One segment for several destinations: its events, shared, and their listeners.
 pub(crate) struct Branches {
     events: Arc<Events>,
     listeners: Vec<(usize, Listeners)>,
 }
 
-/// Who waits for an event, as each destination is to tell them.
+/// The listeners of an event, as each destination is to notify them.
 enum Listeners {
-    /// The first destination tells.
+    /// The first destination notifies them.
     First(Option<EndListener>),
-    /// The last of them tells, for all.
+    /// The last destination notifies them, for all.
     All(Arc<Countdown>),
 }
 
@@ -194,7 +194,7 @@ impl Listeners {
     }
 }
 
-/// Waits for the ends of one event at several destinations, and tells the first that is no delivery, if there is one.
+/// Collects the ends of one event at several destinations, and reports the first that is not a delivery, if any.
 struct Countdown(Mutex<Ends>);
 
 struct Ends {

@@ -1,4 +1,4 @@
-//! What the two ends of a queue share.
+//! The state that the two ends of a queue share.
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
@@ -121,8 +121,8 @@ impl Channel {
         state.sealed.push_back(open);
     }
 
-    /// Takes out the sealed events that `goes` holds for, and calls who waits for them. Returns how many there were, for
-    /// each destination that they were for. Callers are held up for no longer than a segment takes to copy.
+    /// Takes out the sealed events for which `goes` is true, and notifies their listeners. Returns how many there were, for
+    /// each destination. Callers are blocked for no longer than copying one segment takes.
     pub(super) fn remove(&self, mut goes: impl FnMut(&[u8]) -> bool, reason: DropReason) -> u64 {
         let (mut removed, mut copy) = (0, Buffer::new(0, 0));
         let mut from = 0;

@@ -1,4 +1,4 @@
-//! Who waits for the end of an event.
+//! The listener that waits for the end of an event.
 
 use crate::ledger::DropReason;
 

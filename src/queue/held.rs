@@ -1,4 +1,4 @@
-//! What one of several destinations holds of a queue.
+//! The memory of a queue that one of several destinations holds.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;

@@ -61,7 +61,7 @@ impl Ledgers {
         of_each.sum()
     }
 
-    /// Queued events have made room for newer ones.
+    /// Queued events were evicted for newer ones.
     pub(super) fn evict(&self, buffer: &Buffer) {
         let reason = DropReason::Evicted;
         if self.others.is_empty() {

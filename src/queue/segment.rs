@@ -244,7 +244,7 @@ impl Segment {
 #[repr(u8)]
 pub(crate) enum OnDisk {
     No,
-    /// The spool was asked to write them.
+    /// The spool was told to write them.
     Asked,
     Yes,
     /// They had to make room for newer ones, and are not written again.

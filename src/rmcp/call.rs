@@ -90,8 +90,8 @@ impl<H: ServerHandler> Recorder<'_, H> {
         (record, Round { caller, number })
     }
 
-    /// Finds out where the arguments of a call hold its intent, if they may; `None` also where no
-    /// schema is to be had.
+    /// Finds which argument of a call may hold its intent; `None` also if no
+    /// schema is available.
     ///
     /// A server that cannot look its tools up is asked to list them, each time and as the caller
     /// would be answered: what it has shown to others, or before, need not be so for this call.
@@ -211,7 +211,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         denies("tool", name, error.code.0.into(), &error.message) && self.look_up(name).is_none()
     }
 
-    /// Whether a call is one of the tool for missing capabilities, and ours to answer.
+    /// Whether a call is for the tool for missing capabilities, and is answered here.
     async fn is_capability_call(&self, name: &str, context: &RequestContext<RoleServer>) -> bool {
         self.may_offer_capability(name) && matches!(self.find_listed(name, context).await, Ok(None))
     }
@@ -244,8 +244,8 @@ impl<H: ServerHandler> Recorder<'_, H> {
     }
 }
 
-/// Runs a part of a call. The record ends when the call is cancelled meanwhile: rmcp lets a cancelled
-/// handler run on, but the call has ended all the same.
+/// Runs a part of a call. The record ends if the call is cancelled meanwhile: rmcp lets a cancelled
+/// handler run on, although the call has ended.
 async fn until_cancelled<F: Future>(
     record: &mut CallGuard,
     cancelled: impl Future,
@@ -300,7 +300,7 @@ fn result_bytes(result: &CallToolResult) -> Option<u64> {
     Some((blocks.sum::<usize>() + structured) as u64)
 }
 
-/// What is captured of a result: what the agent gets to read.
+/// The part of a result that is captured: what the agent reads.
 struct CapturedResult<'a>(&'a CallToolResult);
 
 impl Serialize for CapturedResult<'_> {

@@ -1,4 +1,4 @@
-//! The server around the server: every method passes through, and some leave a record.
+//! The wrapper around a server: every method passes through, and some are recorded.
 
 use std::borrow::Cow;
 use std::future::Future;

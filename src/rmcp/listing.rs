@@ -1,4 +1,4 @@
-//! Listings of tools: the first of each kind is reported, and what is ours is added.
+//! Listings of tools: each different list is reported, and our property and tool are added.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::event::{EventKind, ListedTool};
 use crate::mcp::intent::{self, ToolIntent};
 use crate::mcp::ownership::IntentProperty;
 
-/// So long a page waits at most for the names of the others.
+/// The longest that a page waits for the names of the others.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a client asked for a page of the tools.
@@ -99,7 +99,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         self.settings().tools_list && self.takes_all_kinds()
     }
 
-    /// Reports who lists tools, and which, where nobody has listed these yet.
+    /// Reports a tool list and its caller, if the list was not reported before.
     fn log_listing(
         &self,
         tools: Option<Vec<ListedTool<'static>>>,
@@ -129,7 +129,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         }
     }
 
-    /// Looks a tool up, where the server can. A panic in there is not the call's.
+    /// Looks a tool up, if the server can. A panic of the server is caught, and does not end the call.
     pub(super) fn look_up(&self, name: &str) -> Option<Tool> {
         panics::catch(|| self.server.inner.get_tool(name))
             .ok()
@@ -185,7 +185,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         }
     }
 
-    /// Tells whose the argument of the intent's name is. Listings and calls ask here.
+    /// Returns who owns the argument with the name of the intent property, for listings and calls.
     fn intent_property(&self, tool: &Tool) -> IntentProperty {
         let description = &self.settings().intent_description;
         match IntentProperty::of(&tool.input_schema, self.intent_name(), description) {

@@ -1,4 +1,4 @@
-//! What the instances of a server share. None of it decides what a tool gets.
+//! The state that the instances of a server share. None of it decides what a tool receives.
 
 use crate::base::recent::Recent;
 use crate::event::ClientClass;
@@ -8,7 +8,7 @@ use crate::mcp::rounds::Rounds;
 /// Most clients whose class is remembered.
 const MAX_CLIENTS: usize = 1_024;
 
-/// What all servers of an instrumentation share.
+/// The state that all servers of an instrumentation share.
 #[derive(Debug)]
 pub(super) struct InstrumentationMemory {
     pub(super) listings: ReportedListings,

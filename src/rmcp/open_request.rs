@@ -12,7 +12,7 @@ use crate::event::{Call, CallOutcome, EventKind, ToolCall};
 use crate::logger::KeptRecord;
 use crate::mcp::answers::denies;
 
-/// A request under way: one event when it ends, however it ends.
+/// A request in progress: one event when it ends, however it ends.
 pub(super) struct OpenRequest<'a, H> {
     recorder: Recorder<'a, H>,
     started: Instant,

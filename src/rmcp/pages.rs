@@ -11,8 +11,8 @@ use ::rmcp::{RoleServer, ServerHandler};
 use super::recorded_by::RecordedBy;
 use crate::base::panics;
 
-/// Most pages that are asked for: only a listing that makes up new pages for ever has more. A tool of a page behind it
-/// would get the argument that a listing has added.
+/// The most pages that are requested: only a listing without end has more. A tool of a later page
+/// would receive the argument that a listing has added.
 const MAX_PAGES: usize = 10_000;
 
 /// The pages of a listing in the context of a caller, who may be shown other tools than the next.
@@ -24,7 +24,7 @@ pub(super) struct Pages<'a, H> {
     cursors: Cursors,
 }
 
-/// The server has not shown all its tools: it failed, panicked or never comes to an end.
+/// The server has not listed all its tools: it failed, panicked or never ended.
 #[derive(Debug)]
 pub(super) struct Incomplete;
 
@@ -81,7 +81,7 @@ struct Cursors {
 }
 
 impl Cursors {
-    /// Whether the listing goes in circles: a cursor tells where to go on, so all would come again.
+    /// Whether the listing goes in circles: a repeated cursor would repeat all that follows it.
     fn comes_again(&mut self, cursor: &str) -> bool {
         if self.kept.as_deref() == Some(cursor) {
             return true;

@@ -7,16 +7,16 @@ use ::rmcp::service::RequestContext;
 
 use crate::logger::Handle;
 
-/// Goes with a request from one instrumentation to the next within, so that each logger records it once.
+/// Travels with a request from one instrumentation to the inner one, so that each logger records it once.
 #[derive(Clone, Default)]
 pub(super) struct RecordedBy {
     loggers: Vec<Weak<Handle>>,
-    /// No client has made the request: it is nobody's to record.
+    /// No client has made the request, so nobody records it.
     is_internal: bool,
 }
 
 impl RecordedBy {
-    /// Notes that a logger records a request; `false` where it is not to record it, or does already.
+    /// Notes that a logger records a request; `false` if it must not, or already does.
     pub(super) fn note(context: &mut RequestContext<RoleServer>, by: &Arc<Handle>) -> bool {
         let extensions = &mut context.extensions;
         let mut noted = extensions.remove::<Self>().unwrap_or_default();
@@ -32,7 +32,7 @@ impl RecordedBy {
         is_new
     }
 
-    /// Notes that a request is made by an instrumentation itself.
+    /// Notes that an instrumentation itself makes a request.
     pub(super) fn note_internal(context: &mut RequestContext<RoleServer>) {
         context.extensions.insert(Self {
             loggers: Vec::new(),

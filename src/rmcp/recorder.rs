@@ -1,4 +1,4 @@
-//! What an instrumented server asks of its logger.
+//! The logger of an instrumented server.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -58,7 +58,7 @@ impl<H> Instrumented<H> {
 }
 
 impl<'a, H> Recorder<'a, H> {
-    /// Whether a request is this logger's to record. It is once, however often the server is
+    /// Whether this logger records a request. It does so once, however often the server is
     /// instrumented.
     pub(super) fn begin_record(&self, context: &mut RequestContext<RoleServer>) -> bool {
         RecordedBy::note(context, self.handle)
@@ -114,7 +114,7 @@ impl<'a, H> Recorder<'a, H> {
         self.server.by.usage.log_usage(Event { kind, facts })
     }
 
-    /// Reports who makes a request, if nobody has yet.
+    /// Reports the user of a request, unless it was reported before.
     pub(super) fn log_login(&self, request: &IncomingRequest<'_>, facts: &Facts<'_>, now: Instant) {
         let identity = request.caller.identity();
         let Some(identity) = identity.filter(|identity| !identity.is_anonymous()) else {
@@ -151,7 +151,7 @@ impl<'a, H: ServerHandler> Recorder<'a, H> {
         IncomingRequest::read(context, self.server, || ledger.identity_failure())
     }
 
-    /// Reports a session that has begun, and who it is, if nobody has yet.
+    /// Reports the start of a session, and its user, unless they were reported before.
     pub(super) fn on_initialize(
         &self,
         context: &RequestContext<RoleServer>,

@@ -1,4 +1,4 @@
-//! What a request that reaches an instrumented server says: who makes it, and from where.
+//! The facts of a request to an instrumented server: its user and its origin.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::event::{Caller, Era, Facts, Identity};
 use crate::mcp::caller_key::CallerKey;
 use crate::mcp::request::{McpTransport, PeerInfo, RequestFacts, RequestMeta, http_version};
 
-/// A request, with what its facts are borrowed from.
+/// A request, with the sources from which its facts are borrowed.
 pub(super) struct IncomingRequest<'a> {
     context: &'a RequestContext<RoleServer>,
     by: &'a Instrumentation,
     pub(super) caller: RequestCaller<'a>,
     meta: RequestMeta<'a>,
-    /// What `initialize` said; not asked for where `_meta` says as much.
+    /// The facts of `initialize`; not looked up if `_meta` has the same.
     peer: Option<Arc<InitializeRequestParams>>,
     request_id: Cow<'a, str>,
     server: PeerInfo<'a>,
@@ -31,7 +31,7 @@ pub(super) struct IncomingRequest<'a> {
 }
 
 impl<'a> IncomingRequest<'a> {
-    /// Reads a request. `on_failure` is called when the host fails to say who makes it.
+    /// Reads a request. `on_failure` is called if the host fails to name the user.
     pub(super) fn read<H: ServerHandler>(
         context: &'a RequestContext<RoleServer>,
         server: &'a Instrumented<H>,
@@ -67,13 +67,13 @@ impl<'a> IncomingRequest<'a> {
         }
     }
 
-    /// Adds what an `initialize` says itself, and its answer.
+    /// Adds the facts of an `initialize` and of its answer.
     pub(super) fn initialize(mut self, client: &'a Implementation, version: &'a str) -> Self {
         self.initialize = Some((client_info(client), version));
         self
     }
 
-    /// Returns what tells the caller from others. `is_sensitive` knows names of headers that hold a credential.
+    /// Returns the key that identifies the caller. `is_sensitive` knows names of headers that hold a credential.
     pub(super) fn caller_key(&self, is_sensitive: impl Fn(&str) -> bool) -> CallerKey {
         let identity = self.caller.identity();
         match (self.transport, http_parts(self.context)) {
@@ -87,7 +87,7 @@ impl<'a> IncomingRequest<'a> {
         }
     }
 
-    /// Returns what all events of the request have in common.
+    /// Returns the facts that all events of the request share.
     pub(super) fn facts(&self) -> Facts<'_> {
         let http = http_parts(self.context);
         let peer = self.peer.as_deref();
@@ -130,16 +130,16 @@ fn client_info(client: &Implementation) -> PeerInfo<'_> {
     }
 }
 
-/// Who makes a request.
+/// The user of a request.
 pub(super) enum RequestCaller<'a> {
     Caller(Cow<'a, Caller>),
     Identity(Cow<'a, Identity<'static>>),
-    /// Nobody says; the logger may.
+    /// Not named; the logger may have an identity.
     Unsaid,
 }
 
 impl<'a> RequestCaller<'a> {
-    /// Asks the host's closure, else looks for what an authentication layer has left.
+    /// Calls the host's closure, or looks for what an authentication layer has stored.
     fn of(
         context: &'a RequestContext<RoleServer>,
         by: &Instrumentation,

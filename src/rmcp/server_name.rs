@@ -1,4 +1,4 @@
-//! What a server says it is.
+//! The name and version that a server gives itself.
 
 use ::rmcp::ServerHandler;
 use ::rmcp::model::Implementation;
@@ -6,12 +6,12 @@ use ::rmcp::model::Implementation;
 use crate::base::panics;
 use crate::mcp::request::PeerInfo;
 
-/// The name and the version of a server, as far as it says them.
+/// The name and the version of a server, as far as it gives them.
 #[derive(Debug, Default)]
 pub(super) struct ServerName(Option<(String, String)>);
 
 impl ServerName {
-    /// Asks a server. A panic in there is not the request's.
+    /// Asks a server. A panic of the server is caught, and does not end the request.
     pub(super) fn ask(server: &impl ServerHandler) -> Self {
         panics::catch(|| Self::of(server.get_info().server_info)).unwrap_or_default()
     }

@@ -95,7 +95,7 @@ mod sealed {
 
     use super::{Caller, Identity};
 
-    /// The host could not say who it was.
+    /// The host could not name the user.
     #[derive(Debug)]
     pub struct Failed;
 

@@ -15,10 +15,10 @@ use crate::mcp::framing::{FrameReader, Framing};
 use crate::mcp::held_messages::{HeldMessages, Part};
 use crate::observe::{Conversation, MAX_LISTING_BYTES, Surroundings};
 
-/// How much of a write is taken at once where it may be changed.
+/// The most bytes of a write that are accepted at once if they may be changed.
 const MAX_TAKEN_BYTES: usize = 64 * 1024;
 
-/// Reads the messages of the server's.
+/// Reads the server's messages.
 pub(super) struct Answers {
     conversation: Arc<Conversation<StreamSession>>,
     /// `None` once the stream has ended.
@@ -38,18 +38,18 @@ impl Answers {
         }
     }
 
-    /// Takes a part that passes as it is.
+    /// Reads a part that passes unchanged.
     pub(super) fn pass(&mut self, data: &[u8]) {
         self.lines.pass(data);
         look(&mut self.reader, &self.conversation, data);
     }
 
-    /// Whether the next of the stream may be changed.
+    /// Whether the next part of the stream may be changed.
     pub(super) fn may_rewrite(&self) -> bool {
         self.lines.is_holding() || self.conversation.may_rewrite_answers()
     }
 
-    /// Takes a part that may be changed.
+    /// Reads a part that may be changed.
     pub(super) fn rewrite(&mut self, data: &[u8], to_client: &mut Vec<u8>) {
         let Self {
             conversation,
@@ -69,7 +69,7 @@ impl Answers {
         });
     }
 
-    /// Returns what is held, which passes as it is.
+    /// Returns the held bytes, which pass unchanged.
     pub(super) fn release(&mut self, to_client: &mut Vec<u8>) {
         let Self {
             conversation,
@@ -95,7 +95,7 @@ impl Answers {
         }
     }
 
-    /// Whether what the client gets next would stand within a line of the server's.
+    /// Whether the client's next bytes would be inside a line of the server.
     fn is_within_line(&self) -> bool {
         !self.has_ended() && self.lines.has_passed_a_part()
     }
@@ -124,7 +124,7 @@ impl fmt::Debug for Answers {
     }
 }
 
-/// The way to the client: for what the server writes, and for what is answered here.
+/// The stream to the client, for the server's bytes and for our own answers.
 pub(super) struct Outlet<W>(Mutex<State<W>>);
 
 struct State<W> {
@@ -134,13 +134,13 @@ struct State<W> {
     answers: Option<Answers>,
     /// What is written before anything else.
     pending: Pending,
-    /// Answers of our own, which come in between two lines.
+    /// Our own answers, which are inserted between two lines.
     own: Vec<u8>,
-    /// What passes may be changed, so that the reader of the requests may come to write as well.
+    /// Messages may be changed, so the reader of the requests may also write here.
     may_change: bool,
     /// Writes what it can before the end; `None` until the server has polled, and nothing can be left.
     write_rest: Option<fn(&mut Self)>,
-    /// Answers of our own are on their way, and no request is read before they are written.
+    /// Our own answers are pending, and no request is read before they are written.
     is_answering: bool,
     wakers: Arc<Wakers>,
 }
@@ -165,7 +165,7 @@ impl Pending {
     }
 }
 
-/// Those who wait to write: the stream knows one waker alone.
+/// The tasks that wait to write, because the inner stream keeps only one waker.
 #[derive(Default)]
 struct Wakers {
     reader: Mutex<Option<Waker>>,
@@ -200,7 +200,7 @@ impl<W> Outlet<W> {
         }))
     }
 
-    /// Adds answers of our own, whole lines.
+    /// Adds our own answers, as complete lines.
     pub(super) fn push_own_answers(&self, lines: &[u8]) {
         let mut state = lock(&self.0);
         state.own.extend_from_slice(lines);
@@ -347,16 +347,16 @@ impl<W: AsyncWrite> State<W> {
         Poll::Ready(shut_down)
     }
 
-    /// Writes what the stream takes at once.
+    /// Writes what the inner stream accepts at once.
     fn write_rest(&mut self) {
         if let Some(answers) = &mut self.answers {
             answers.release(&mut self.pending.bytes);
         }
-        // Nobody is left to be told of a failure.
+        // There is nobody left to report a failure to.
         drop(self.poll_pending(&mut Context::from_waker(Waker::noop())));
     }
 
-    /// Runs a poll of the server's. Where the reader of the requests may come to wait for the same stream, both are woken.
+    /// Runs a poll of the server. If the reader of the requests may wait for the same stream, both are woken.
     fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -389,7 +389,7 @@ fn is_interrupted<T>(result: &io::Result<T>) -> bool {
     error.is_some_and(|error| error.kind() == io::ErrorKind::Interrupted)
 }
 
-/// Writes as many slices as the stream takes at once.
+/// Writes as many slices as the inner stream accepts at once.
 fn write_slices<W: AsyncWrite>(
     inner: Pin<&mut W>,
     cx: &mut Context<'_>,

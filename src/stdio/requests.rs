@@ -15,7 +15,7 @@ use crate::mcp::framing::{Frame, FrameReader, Framing};
 use crate::mcp::held_messages::{HeldMessages, Part};
 use crate::observe::{Conversation, MAX_CALL_BYTES, RewrittenRequests};
 
-/// Reads the messages of the client's.
+/// Reads the client's messages.
 pub(super) struct Requests {
     conversation: Arc<Conversation<StreamSession>>,
     /// `None` once the stream has ended.
@@ -23,7 +23,7 @@ pub(super) struct Requests {
     lines: HeldMessages,
 }
 
-/// What becomes of a part of the stream.
+/// What happens to a part of the stream.
 #[derive(Default)]
 pub(super) struct Rewritten {
     pub(super) to_server: Vec<u8>,
@@ -41,18 +41,18 @@ impl Requests {
         }
     }
 
-    /// Takes a part that passes as it is.
+    /// Reads a part that passes unchanged.
     pub(super) fn pass(&mut self, data: &[u8]) {
         self.lines.pass(data);
         look(&mut self.reader, &self.conversation, data);
     }
 
-    /// Whether the next of the stream may be changed.
+    /// Whether the next part of the stream may be changed.
     pub(super) fn may_rewrite(&self) -> bool {
         self.lines.is_holding() || self.conversation.may_rewrite_requests()
     }
 
-    /// Takes a part that may be changed.
+    /// Reads a part that may be changed.
     pub(super) fn rewrite(&mut self, data: &[u8], rewritten: &mut Rewritten) {
         let Self {
             conversation,
@@ -65,7 +65,7 @@ impl Requests {
         });
     }
 
-    /// The client has closed its stream, or its stream has failed: takes what was held, which may be a line without its end.
+    /// The client has closed its stream, or its stream has failed: reads the held bytes, which may be a line without its end.
     pub(super) fn end(&mut self) -> Rewritten {
         let Self {
             conversation,
@@ -203,7 +203,7 @@ impl<R: AsyncRead, W: AsyncWrite> AsyncRead for RequestReader<R, W> {
     }
 }
 
-/// Hands on what the server and the client get; returns whether the client gets something.
+/// Passes bytes on to the server and the client; returns whether the client gets any.
 fn hand_on<W>(rewritten: Rewritten, ready: &mut io::Cursor<Vec<u8>>, outlet: &Outlet<W>) -> bool {
     let Rewritten {
         to_server,

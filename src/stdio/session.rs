@@ -1,4 +1,4 @@
-//! What surrounds the messages of a pair of streams: one session, of one user.
+//! The surroundings of the messages of a pair of streams: one session, of one user.
 
 use std::borrow::Cow;
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ pub(super) struct StreamSession {
     id: String,
     transport: Cow<'static, str>,
     peers: Mutex<SessionPeers>,
-    /// Nothing comes from the client any more, or nothing reaches it.
+    /// The client sends nothing any more, or nothing reaches it.
     is_client_gone: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! The two directions of a session for who moves the bytes, as a proxy with threads of its own does.
+//! The two directions of a session, for callers that move the bytes themselves, such as a proxy with its own threads.
 
 use std::borrow::Cow;
 

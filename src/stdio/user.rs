@@ -1,14 +1,14 @@
-//! Who the operating system says that the process runs for.
+//! The user of the process, as the operating system names it.
 
 use crate::event::Identity;
 
-/// The kind of id that it is.
+/// The kind of the id.
 const ID_TYPE: &str = "OS_USER";
 
 /// The variables that name the user, on Unix and on Windows.
 const VARIABLES: [&str; 3] = ["USER", "LOGNAME", "USERNAME"];
 
-/// Returns the user of the process; `None` where nothing names one, as in many a container.
+/// Returns the user of the process; `None` if no variable names one, as in many containers.
 pub(super) fn of_process() -> Option<Identity<'static>> {
     of(|name| std::env::var(name).ok())
 }

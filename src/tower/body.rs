@@ -1,4 +1,4 @@
-//! Bodies that are read as they pass.
+//! Bodies that are read while they pass.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,10 +27,10 @@ const DIGESTS: [&str; 8] = [
     "x-amz-content-sha256",
 ];
 
-/// Reads the messages of a body as it passes.
+/// Reads the messages of a body while it passes.
 #[derive(Debug)]
 pub(super) struct Tap {
-    /// `None` where nothing is recorded, and once the body has ended.
+    /// `None` if nothing is recorded, and once the body has ended.
     exchange: Option<Arc<Exchange>>,
     /// `None` for a body that cannot be read.
     reader: Option<FrameReader>,
@@ -42,14 +42,14 @@ pub(super) struct Tap {
     has_events: bool,
     /// Messages of an answer have passed that were not read.
     has_unread: bool,
-    /// How much of the body is to come, if its head says so: who knows the length may not ask for the
-    /// end.
+    /// How much of the body is still to come, if its head says so: a reader that knows the length may not
+    /// poll for the end.
     left: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
 enum Side {
-    /// Whether what cannot be read is counted: not where the head says that it is no JSON.
+    /// Whether unreadable messages are counted; they are not if the head says that the body is not JSON.
     Request {
         is_counted: bool,
     },
@@ -73,7 +73,7 @@ impl Tap {
         tap
     }
 
-    /// `is_over`: there is no body, and nobody will ask for its end.
+    /// `is_over`: there is no body, and nobody will poll for its end.
     pub(super) fn of_response(
         exchange: Option<Arc<Exchange>>,
         parts: &response::Parts,
@@ -142,7 +142,7 @@ impl Tap {
         self.held.is_some()
     }
 
-    /// Removes from a head what says how long a body is that may be changed.
+    /// Removes the length from the head of a body that may be changed.
     pub(super) fn leave_length_open(&self, headers: &mut HeaderMap) {
         if self.may_change() {
             headers.remove(header::CONTENT_LENGTH);
@@ -156,7 +156,7 @@ impl Tap {
         }
     }
 
-    /// Takes a piece that may be changed; what passes of it is added to `passing`.
+    /// Reads a piece that may be changed, and adds the bytes that pass to `passing`.
     fn change(&mut self, data: &[u8], passing: &mut Vec<u8>) {
         if let Some(mut held) = self.held.take() {
             let exchange = self.exchange.clone();
@@ -245,7 +245,7 @@ impl Tap {
         self.left == Some(0)
     }
 
-    /// Takes what is there of a body that has ended, and tells how it did.
+    /// Reads the rest of a body that has ended, and reports how it ended.
     fn end(&mut self, end: End) {
         let Some(exchange) = self.exchange.take() else {
             return;
@@ -293,7 +293,7 @@ fn is_signed(headers: &HeaderMap) -> bool {
     DIGESTS.iter().any(|name| headers.contains_key(*name))
 }
 
-/// Whether a body is what it says, and not compressed.
+/// Whether a body is in the announced format, and not compressed.
 fn is_plain(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     encodings.all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity"))

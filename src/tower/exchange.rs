@@ -1,4 +1,4 @@
-//! One request over HTTP and its answer, and the calls within.
+//! One HTTP request and its answer, and their calls.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, Weak};
@@ -24,9 +24,9 @@ pub(super) struct Exchange {
 pub(super) enum End {
     /// All of it has passed.
     Whole,
-    /// Whoever makes it failed.
+    /// Its sender failed.
     Broken,
-    /// Whoever takes it went away.
+    /// Its receiver disconnected.
     Dropped,
 }
 
@@ -83,7 +83,7 @@ impl HttpObserver {
 }
 
 impl Exchange {
-    /// Takes the head of the answer.
+    /// Reads the head of the answer.
     pub(super) fn on_head(&self, parts: &response::Parts) {
         self.conversation.around.on_head(&parts.headers);
         if self.observer.auth_rejections {
@@ -91,7 +91,7 @@ impl Exchange {
         }
     }
 
-    /// Reports an answer that refuses whoever asked.
+    /// Reports an answer that refuses the login.
     fn log_rejection(&self, status: StatusCode) {
         let request = &self.conversation.around;
         let reason = match status {
@@ -116,7 +116,7 @@ impl Exchange {
         observer.usage.log_usage(event);
     }
 
-    /// The answer has come to its end: records the calls that it has not answered.
+    /// The answer has ended: records the calls that it has not answered.
     pub(super) fn on_end(&self, status: StatusCode, end: End) {
         let is_refusal = status.is_client_error() || status.is_server_error();
         if !is_refusal && end != End::Dropped {
@@ -132,7 +132,7 @@ impl Exchange {
         self.conversation.end_calls(outcome, error);
     }
 
-    /// There is no answer: the service within failed.
+    /// There is no answer: the inner service failed.
     pub(super) fn on_failure(&self) {
         let failed = "the service failed";
         self.conversation
@@ -159,7 +159,7 @@ mod tests {
     use crate::logger::UsageLogger;
     use crate::mcp::request::{SESSION_HEADER, TRACEPARENT};
 
-    /// The headers that are kept of a request whose values are long, while the logger has memory or has none.
+    /// The headers of a request that are kept, with their long values only while the logger has memory.
     fn kept(has_memory: bool) -> KeptHeaders {
         let builder = UsageLogger::builder().env(|_| None);
         let builder = builder.api_key("test-key-1").product_id("demo");

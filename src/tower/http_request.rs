@@ -1,4 +1,4 @@
-//! What surrounds the messages of a request over HTTP.
+//! The surroundings of the messages of an HTTP request.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,20 +17,20 @@ use crate::mcp::request::{
 };
 use crate::observe::{Peer, SessionPeers, Surroundings, gone};
 
-/// Says the protocol's version where `_meta` does not.
+/// Has the protocol's version if `_meta` does not.
 pub(super) const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
 
-/// What is known of a request beside its body.
+/// What is known about a request besides its body.
 pub(super) struct HttpRequest {
     pub(super) sessions: Arc<Sessions>,
     pub(super) caller: Option<Caller>,
     pub(super) caller_key: CallerKey,
-    /// What is remembered of a session is remembered under it: without the cookies, which the answer that opens the
+    /// The key under which facts about a session are remembered: without the cookies, which the answer that opens the
     /// session may set.
     pub(super) session_key: CallerKey,
     pub(super) headers: KeptHeaders,
     pub(super) http_version: Option<&'static str>,
-    /// The request brings a credential in the standard's header.
+    /// The request has a credential in the standard header.
     pub(super) is_authorized: bool,
     pub(super) opens: Mutex<OpenedSession>,
 }
@@ -43,7 +43,7 @@ pub(super) struct OpenedSession {
 }
 
 impl HttpRequest {
-    /// Takes the session's id in the head of the answer.
+    /// Reads the session's id from the head of the answer.
     pub(super) fn on_head(&self, answer: &HeaderMap) {
         let client = lock(&self.opens).client.take();
         if let Some(client) = client
@@ -108,7 +108,7 @@ impl Surroundings for HttpRequest {
     }
 }
 
-/// The headers that events tell of.
+/// The headers whose values are in events.
 pub(super) struct KeptHeaders(pub(super) HeaderMap);
 
 impl KeptHeaders {

@@ -1,4 +1,4 @@
-//! The layer, and the service that it makes of another.
+//! The layer, and the service that wraps another one.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What all exchanges of a layer have in common: what all integrations observe by, and what HTTP adds to it.
+//! What the exchanges of a layer share: the observer of all integrations, and what HTTP adds to it.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) struct HttpObserver {
     pub(super) sessions: Arc<Sessions>,
 }
 
-/// Who speaks in the sessions of the older protocol.
+/// The peers of the sessions of the older protocol.
 #[derive(Debug)]
 pub(super) struct Sessions {
     /// By the caller, cookies aside, and the session's id.
@@ -46,7 +46,7 @@ impl HttpObserver {
         }
     }
 
-    /// Whether a header names a tenant, as the user says.
+    /// Whether a header names a tenant, as set by the user.
     pub(super) fn is_tenants(&self, name: &str) -> bool {
         self.tenant_headers.iter().any(|header| header == name)
     }

@@ -8,7 +8,7 @@ use reqwest::header::HeaderValue;
 use crate::base::lock::lock;
 use crate::error::BuildError;
 
-/// Where a request carries the key.
+/// The place of the key in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyPlace {
     /// A header, with what stands before the key there.
@@ -28,7 +28,7 @@ impl KeyPlace {
     }
 }
 
-/// A key that goes into a request and nowhere else.
+/// A key that is used in requests and nowhere else.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct ApiKey(String);
 

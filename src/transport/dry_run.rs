@@ -1,4 +1,4 @@
-//! A transport that writes what would be sent into a file.
+//! A transport that writes requests to a file instead of sending them.
 
 use std::fs::{File, OpenOptions};
 use std::future::ready;

@@ -1,4 +1,4 @@
-//! What every transport takes and returns.
+//! The requests and answers of every transport.
 
 use std::fmt;
 use std::future::Future;

@@ -39,8 +39,8 @@ impl HttpClient {
         lock(&self.current).clone()
     }
 
-    /// Gives up the connections that wait for a request: the next one makes its own. Where no other client
-    /// can be made, the present one stays.
+    /// Drops the idle connections, so that the next request makes its own. If no other client
+    /// can be built, the present one stays.
     pub(super) fn renew(&self) {
         // The host's hook is called, and may panic.
         match panics::catch(|| (self.make)()) {
