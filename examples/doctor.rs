@@ -1,5 +1,5 @@
-//! Prints what a logger can tell about its own health: its settings and where each came from, whether
-//! its ingest can be reached, and what that answers to a marked event.
+//! Prints a logger's settings and where each came from, whether
+//! its ingest can be reached, and the ingest's answer to a marked event.
 //!
 //! Run it with the environment of your server:
 //!
@@ -7,8 +7,8 @@
 //! REO_API_KEY=… cargo run --example doctor
 //! ```
 //!
-//! Without a key it starts an ingest of its own, so that there is something to see: a list of settings,
-//! and `ok` before each finding. It ends with 1 when something keeps events from being delivered.
+//! Without a key it starts a mock ingest, so that there is something to see: a list of settings,
+//! and `ok` before each finding. It exits with 1 if something prevents events from being delivered.
 #![expect(clippy::print_stdout, reason = "an example that prints")]
 
 use std::error::Error;
@@ -21,7 +21,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let ingest = MockIngest::start()?;
     let has_key = std::env::var_os("REO_API_KEY").is_some();
     if !has_key {
-        println!("no REO_API_KEY: this asks an ingest of its own\n");
+        println!("no REO_API_KEY: this checks a mock ingest\n");
     }
     let builder = || {
         let builder = UsageLogger::builder().product_id("reoWebApp");

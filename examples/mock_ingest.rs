@@ -1,4 +1,4 @@
-//! A mock ingest on a port of its own, which prints what arrives.
+//! A mock ingest that prints what arrives.
 //!
 //! What it shows: what a server would send to the real ingest, one line per event, before any key or account exists.
 //! Nothing it receives goes further.
@@ -9,10 +9,10 @@
 //! cargo run --example mock_ingest -- 8787
 //! ```
 //!
-//! Then point a server at one of the URLs it prints. It ends with Ctrl-C, or, for scripts, when its standard input is no
+//! Then point a server at one of the URLs it prints. It ends with Ctrl-C or, for scripts, when its standard input is not a
 //! terminal and closes.
 //!
-//! What you should see, for a server at work:
+//! What you should see while a server runs:
 //!
 //! ```text
 //! mock ingest on http://127.0.0.1:8787
@@ -112,12 +112,12 @@ fn stdin_closed() -> Arc<AtomicBool> {
     closed
 }
 
-/// What came over the network must not steer the terminal.
+/// Text from the network must not control the terminal.
 fn printable(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 
-/// Time, who, what, outcome, duration, error, redactions: what is known of them.
+/// The time, user, tool, outcome, duration, error and redactions, as far as they are known.
 fn line_of(event: &ReceivedEvent) -> String {
     let id = event.user_id().unwrap_or("somebody");
     let kind = event.user_id_type().map(|kind| format!(" ({kind})"));

@@ -1,7 +1,7 @@
 //! The logger without tokio: plain threads, and waits that block.
 //!
-//! What it shows: threads that share one logger, a wait for everything queued so far, an event that must be known to
-//! have arrived, and a guard that sends what is left when `main` returns.
+//! What it shows: threads that share one logger, a wait for everything queued so far, an event whose arrival is
+//! confirmed, and a guard that sends the rest when `main` returns.
 //!
 //! How to run:
 //!
@@ -51,7 +51,7 @@ fn report_usage(ingest: &MockIngest) -> Result<(), Box<dyn Error>> {
         .endpoint(ingest.endpoint())
         .product_id("plain-thread")
         .identity(Identity::anonymous())
-        // Whatever this machine's environment says. Leave it out in a server: its users may opt out.
+        // Ignores this machine's environment. Leave it out in a server, so that its operator can opt out.
         .env(|_| None)
         .build()?;
     let _sends_the_rest = usage.shutdown_on_drop(Duration::from_secs(2));

@@ -6,7 +6,7 @@
 //! cargo run --release --example redact_lines -- --report < events.jsonl > redacted.jsonl
 //! ```
 //!
-//! A line that is no JSON is redacted as text. With `--report` you see on standard error how many findings of each
+//! A line that is not JSON is redacted as text. With `--report` you see on standard error how many findings of each
 //! class there were; never what was found.
 #![expect(
     clippy::print_stderr,
@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
         if redacted != line {
             changed += 1;
             for class in Class::ALL {
-                // What was redacted before this run is no finding of it. Numbered marks of keys count, too.
+                // Marks from an earlier run do not count as findings. Numbered marks of keys count, too.
                 let stem = class.mark().trim_end_matches(']');
                 let found = redacted
                     .matches(stem)

@@ -10,9 +10,9 @@
 //! cargo run --features rmcp --example rmcp_server -- --http 127.0.0.1:8931 --ingest http://127.0.0.1:8787/api/product/usage
 //! ```
 //!
-//! Then connect a client to `http://127.0.0.1:8931/mcp`; without `--http` a client starts it itself.
+//! Then connect a client to `http://127.0.0.1:8931/mcp`. Without `--http`, have a client start the program.
 //!
-//! What you should see: each call in the window of the ingest, with the client, its protocol, and how it ended. Without
+//! What you should see: each call in the ingest's terminal, with the client, its protocol, and how it ended. Without
 //! `--ingest` nothing is reported, and the server is the same. `cargo run -p usage_server` in place of the mock ingest
 //! shows it on pages; it prints the key for `--key`.
 
@@ -35,7 +35,7 @@ use rmcp::{ServerHandler, ServiceExt, schemars, tool, tool_handler, tool_router}
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-/// The server: it knows nothing of who listens.
+/// The server, which does not know about the logger.
 #[derive(Clone)]
 struct Adder;
 
@@ -90,7 +90,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             .endpoint(ingest)
             .product_id("adder")
             .flush_interval(Duration::from_millis(50))
-            // An example does its work on a machine that opted out too. Leave this line out in your server.
+            // An example must also work on a machine that has opted out. Leave this line out in your server.
             .env(|_| None)
             .build()?,
         None => UsageLogger::disabled(),
@@ -101,7 +101,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         (None, false) => serve_stdio(usage.instrument(Adder)).await?,
         (None, true) => serve_stdio(Adder).await?,
         (Some(address), false) => {
-            // Over HTTP it stands in the factory.
+            // Over HTTP it is in the factory.
             let usage = usage.clone();
             serve_http(&address, move || Ok(usage.instrument(Adder))).await?;
         }
@@ -119,7 +119,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve_stdio<H: ServerHandler>(server: H) -> Result<(), Box<dyn Error>> {
     match server.serve(stdio()).await {
         Ok(running) => drop(running.waiting().await?),
-        // Nobody said hello.
+        // No client has connected.
         Err(ServerInitializeError::ConnectionClosed(_)) => {}
         Err(error) => return Err(error.into()),
     }
@@ -138,7 +138,7 @@ async fn serve_http<H: ServerHandler>(
     axum::serve(listener, Router::new().nest_service("/mcp", service))
         .with_graceful_shutdown(async move {
             let _ = tokio::signal::ctrl_c().await;
-            // Sessions hold a stream open, which the server would otherwise wait for.
+            // Sessions keep a stream open, for which the server would otherwise wait.
             sessions.cancel();
         })
         .await

@@ -1,13 +1,13 @@
 //! Logs at full rate for a long time while the ingest goes up and down, and checks that nothing grows:
-//! memory and file handles stay flat, and the ledger closes. A second logger logs at leisure, and on one in a thousand
-//! of its events the ingest fails: such an event ends as `refused`, or still waits, and takes no other with it.
+//! memory and file handles stay flat, and the ledger adds up. A second logger logs slowly, and the ingest fails on one in
+//! a thousand of its events: such an event ends as `refused`, or still waits, and costs no other event.
 //!
 //! ```sh
 //! cargo run --release --example soak -- 600   # seconds; 60 without an argument
 //! ```
 //!
 //! The ingest is a process of its own, so that only the logger's memory counts. You should see a line
-//! every few seconds, and at the end the ledger and `flat: …`; it ends with 1 when something grew. For
+//! every few seconds, and at the end the ledger and `flat: …`; it exits with 1 if something grew. For
 //! Linux, whose `/proc` it reads.
 #![expect(
     clippy::print_stdout,

@@ -1,9 +1,9 @@
-//! One logger, three backends: the same traffic as spans, as PostHog's events and in batches, each event captured and
+//! One logger, three backends: the same traffic as spans, as PostHog events and in batches, each event captured and
 //! redacted once.
 //!
-//! What it shows: the server and the users of `quickstart`, and a logger with three destinations, to each of which a line
-//! of the builder leads. The receivers are mock ingests of the feature `testing`; put a collector's address in the place
-//! of the first, and your project's key of PostHog in that of the second.
+//! What it shows: the server and the users of `quickstart`, and a logger with three destinations, each added by a line of
+//! the builder. The receivers are mock ingests of the feature `testing`; replace the address of the first by that of a
+//! collector, and the key of the second by that of your PostHog project.
 //!
 //! How to run:
 //!
@@ -11,13 +11,13 @@
 //! cargo run --example destinations
 //! ```
 //!
-//! What you should see: what each receiver was sent, a line for each event side by side, such as
+//! What you should see: what each receiver got, one line per event side by side, such as
 //!
 //! ```text
 //!   tools/call refund_order     $mcp_tool_call refund_order     MCP_TOOL_CALL refund_order
 //! ```
 //!
-//! then one ledger for each destination. It fails if a ledger does not close, an event is missing or a secret arrived.
+//! then one ledger for each destination. It fails if a ledger does not add up, an event is missing or a secret arrived.
 
 #![expect(
     clippy::print_stdout,
@@ -63,7 +63,7 @@ async fn main() -> Result<()> {
                 .api_key(KEY),
         )
         .product_id("shop")
-        // Whatever this machine's environment says. Leave it out in a server: its users may opt out.
+        // Ignores this machine's environment. Leave it out in a server, so that its operator can opt out.
         .env(|_| None)
         .build()?;
 
@@ -87,9 +87,9 @@ async fn main() -> Result<()> {
     check(&usage, &receivers, &secrets)
 }
 
-/// Prints what each receiver was sent, in the order of arrival.
+/// Prints what each receiver got, in the order of arrival.
 fn print_side_by_side(receivers: &[MockIngest; 3]) {
-    println!("\nWhat each receiver was sent\n");
+    println!("\nWhat each receiver got\n");
     print_row(TITLES.map(str::to_owned));
     let [spans, events, payloads] = receivers.each_ref().map(MockIngest::delivered);
     let most = spans.len().max(events.len()).max(payloads.len());
@@ -136,7 +136,7 @@ fn print_ledgers(usage: &UsageLogger) {
     }
 }
 
-/// Fails when a ledger does not close, an event is missing or wrong, or a secret arrived.
+/// Fails if a ledger does not add up, an event is missing or wrong, or a secret arrived.
 fn check(usage: &UsageLogger, receivers: &[MockIngest; 3], secrets: &Secrets) -> Result<()> {
     for (destination, receiver) in usage.destinations().iter().zip(receivers) {
         let (name, stats) = (destination.name(), destination.stats());

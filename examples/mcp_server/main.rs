@@ -1,7 +1,7 @@
-//! An MCP server that reports by hand who uses it, over stdio or HTTP: to copy, and to try with a client of yours.
+//! An MCP server that reports by hand who uses it, over stdio or HTTP: to copy, and to try with your own client.
 //!
-//! What it shows: the life of such a server, from its arguments to a shutdown that delivers what is still queued. What
-//! it serves and where it reports is in `server.rs` beside this file.
+//! What it shows: such a server from its arguments to a shutdown that delivers what is still queued. The tools and the
+//! logging are in `server.rs`.
 //!
 //! How to run: the `mock_ingest` example in one terminal, this in another.
 //!
@@ -11,14 +11,14 @@
 //! ```
 //!
 //! Then connect a client to `http://127.0.0.1:8931/mcp` with the header `Authorization: Bearer rachel-demo-token`.
-//! Without `--http` it speaks MCP on stdin and stdout, as a client expects that starts it itself:
+//! Without `--http` it speaks MCP on stdin and stdout, for a client that starts it:
 //!
 //! ```text
 //! mcp_server --ingest http://127.0.0.1:8787/api/product/usage --key demo --user rachel@example.com
 //! ```
 //!
-//! What you should see: each call in the window of the ingest. Here, on stderr, what goes wrong, and at the end (stdin
-//! closed, Ctrl-C) the ledger. Stdout carries MCP and nothing else.
+//! What you should see: each call in the ingest's terminal; here, on stderr, errors, and at the end (stdin
+//! closed, Ctrl-C) the ledger. Only MCP is written to stdout.
 
 #![expect(
     clippy::print_stderr,
@@ -95,7 +95,7 @@ fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let mut builder = UsageLogger::builder()
         .endpoint(&options.ingest)
         .product_id("shop")
-        // An example does its work on a machine that opted out too. Leave this line out in your server.
+        // An example must also work on a machine that has opted out. Leave this line out in your server.
         .env(|name| std::env::var(name).ok().filter(|_| name == "REO_API_KEY"));
     if let Some(key) = &options.key {
         builder = builder.api_key(key);
@@ -127,7 +127,7 @@ async fn serve_stdio(usage: &UsageLogger, user: Option<String>) -> Result<(), Bo
     let shop = Shop::new(usage.clone(), user.clone());
     let serve = async {
         let service = match shop.serve(stdio()).await {
-            // The client went away before it said anything.
+            // The client disconnected before it sent anything.
             Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
             service => service?,
         };

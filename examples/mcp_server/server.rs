@@ -1,8 +1,8 @@
-//! The MCP server of a shop, which reports who uses it, by hand: the part to copy where a server is not to be
-//! instrumented as a whole (`examples/quickstart` does that).
+//! The MCP server of a shop, which reports by hand who uses it: the part to copy if you do not want to instrument a
+//! server as a whole (`examples/quickstart` does that).
 //!
-//! Two places report. [`authenticate`] logs who has logged in, and [`Shop::call_tool`] records every call of every tool;
-//! the tools themselves know nothing of it.
+//! Two places report. [`authenticate`] logs each login, and [`Shop::call_tool`] records every call of every tool;
+//! the tools themselves do not know about it.
 
 use std::collections::HashMap;
 use std::io;
@@ -31,10 +31,10 @@ use tokio::net::TcpListener;
 /// How long an export takes.
 const EXPORT_TIME: Duration = Duration::from_millis(300);
 
-/// The MCP server: the shop's tools, and the logger that hears of each call.
+/// The MCP server: the shop's tools, and the logger that records each call.
 pub(crate) struct Shop {
     usage: UsageLogger,
-    /// The one user there is on stdio. Over HTTP each request brings its own.
+    /// The only user on stdio. Over HTTP each request has its own.
     user: Option<Identity<'static>>,
     tools: ToolRouter<Self>,
 }
@@ -64,12 +64,12 @@ impl Shop {
             call = call.protocol_version(version.to_string());
         }
         let http = context.extensions.get::<Parts>();
-        // Asked of each request: rmcp does not bind a session to the token that opened it.
+        // Read for each request: rmcp does not bind a session to the token that opened it.
         let user = http.map_or(self.user.as_ref(), |http| http.extensions.get());
         if let Some(user) = user {
             call = call.identity(user);
         }
-        // What is not known is empty, and then absent from the event.
+        // An unknown fact is empty, and then absent from the event.
         let header = |name| {
             http.and_then(|http| text(&http.headers, name))
                 .unwrap_or_default()
@@ -171,7 +171,7 @@ struct Export {
     month: String,
 }
 
-/// Serves the shop at `/mcp`, to those who bring one of the tokens, until told to stop.
+/// Serves the shop at `/mcp` to the holders of the tokens, until `stop` resolves.
 pub(crate) async fn serve_http(
     usage: &UsageLogger,
     users: impl IntoIterator<Item = (&str, Identity<'static>)>,
@@ -199,13 +199,13 @@ pub(crate) async fn serve_http(
     axum::serve(listener, app)
         .with_graceful_shutdown(async move {
             stop.await;
-            // Sessions hold a stream open, which the server would otherwise wait for.
+            // Sessions keep a stream open, for which the server would otherwise wait.
             sessions.cancel();
         })
         .await
 }
 
-/// Who may come in. A list of tokens stands in for your own check of them.
+/// The users by their tokens. Replace this list by your own check.
 struct Door {
     usage: UsageLogger,
     users: HashMap<String, User>,
