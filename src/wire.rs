@@ -57,8 +57,7 @@ pub const DEFAULT_BATCH_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum Wire {
     /// The format of `reo-census-mcp`: one event per request, several requests in flight.
     ///
-    /// Its endpoint is [`DEFAULT_ENDPOINT`] unless another is given.
-    /// Its rate is bounded by `max_in_flight` over the round trip.
+    /// The default endpoint is [`DEFAULT_ENDPOINT`]. The rate is bounded by `max_in_flight` divided by the round-trip time.
     #[default]
     Reo,
     /// The same payloads in an array, for an ingest of your own. Needs an endpoint.
@@ -67,41 +66,41 @@ pub enum Wire {
     /// [`IdentityCapture`](crate::IdentityCapture), an [`Init`](crate::Init) or a
     /// [`Custom`](crate::Custom), nor for custom `meta` and session facts.
     Mcpeye(Mcpeye),
-    /// Spans as OpenTelemetry has them, in Protocol Buffers over HTTP: for a collector, or a backend that takes OTLP.
+    /// OpenTelemetry spans, in Protocol Buffers over HTTP: for a collector, or a backend that accepts OTLP.
     ///
-    /// It reads OpenTelemetry's variables, `OTEL_EXPORTER_OTLP_*` for where and how it sends, `OTEL_SERVICE_NAME` and
-    /// `OTEL_RESOURCE_ATTRIBUTES` for what the service is, and `OTEL_SDK_DISABLED` as an opt-out. The endpoint is a
-    /// base, by default `http://localhost:4318`, to which `/v1/traces` is added; that of
-    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is used as it is. A product is not asked for: without one it is the
-    /// service's name. A key is not asked for either; one is sent as `Authorization: Bearer KEY`.
+    /// The wire reads OpenTelemetry's variables: `OTEL_EXPORTER_OTLP_*` for where and how to send, `OTEL_SERVICE_NAME` and
+    /// `OTEL_RESOURCE_ATTRIBUTES` to describe the service, and `OTEL_SDK_DISABLED` as an opt-out. The endpoint is a base,
+    /// by default `http://localhost:4318`, to which `/v1/traces` is added; `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is used
+    /// unchanged. No product is required: by default it is the service's name. No key is required either; if there is one,
+    /// it is sent as `Authorization: Bearer KEY`.
     ///
-    /// Plain `http` is allowed to where collectors are: this machine, a name without a dot, one that ends in `.svc`,
-    /// `.local` or `.internal`, and private addresses, all but this machine only as long as neither a key nor a header
-    /// is set. **Personal data then crosses that network unencrypted.**
+    /// Plain `http` is allowed to the places where collectors usually run: this machine, a name without a dot or with the
+    /// ending `.svc`, `.local` or `.internal`, and private addresses. Except for this machine, it is allowed only if neither a
+    /// key nor a header is set. **Personal data then crosses that network unencrypted.**
     ///
-    /// A request is sent again as it was after 429, 502, 503, 504 and a broken connection, and after nothing else; after
-    /// 400, 413 and 500 in parts; after another refusal not at all. OTLP's specification says nothing of a request that
-    /// times out: this side breaks its connection then, which counts as any broken one. A 2xx with a web page, as a proxy
-    /// or a portal answers, is a 2xx all the same: its events are dropped as [`Rejected`](crate::DropReason::Rejected).
+    /// A request is sent again unchanged after 429, 502, 503, 504 and a broken connection; in parts after 400, 413 and 500;
+    /// and not at all after other refusals. OTLP's specification does not cover timeouts: after one, the logger closes the
+    /// connection, which counts as a broken connection. A 2xx with a web page, as from a proxy or a portal, is also a 2xx,
+    /// so its events are dropped as [`Rejected`](crate::DropReason::Rejected).
     Otlp(Otlp),
-    /// The format of PostHog's MCP analytics: `$mcp_tool_call` and its relatives, in batches to `{endpoint}/batch/`.
+    /// The format of PostHog's MCP analytics: `$mcp_tool_call` and related events, in batches to `{endpoint}/batch/`.
     ///
-    /// The endpoint is the host, by default `https://us.i.posthog.com`, else that of `POSTHOG_HOST`. The key is the
-    /// project's token, which begins with `phc_`; `POSTHOG_API_KEY` has it where code does not. It is added
-    /// to the body only when that is sent.
+    /// The endpoint is the host, by default that of `POSTHOG_HOST`, otherwise `https://us.i.posthog.com`. The key is the
+    /// project's token, which begins with `phc_`, by default from `POSTHOG_API_KEY`. It is added to the body only when the
+    /// body is sent.
     ///
-    /// A user becomes a person. An anonymous event has no person and goes under its session. An event without a session
-    /// gets one of its own; where the transport is `stdio`, that is the process. Session ids that are sent
-    /// [as they are](SessionIds::Raw) become what PostHog's own SDKs make of the same ids.
+    /// A user becomes a person. An anonymous event has no person, and is assigned to its session. An event without a session
+    /// gets a session of its own; with the transport `stdio` it gets that of the process. [Raw](SessionIds::Raw) session ids
+    /// are converted as PostHog's own SDKs do it.
     ///
-    /// Only final outcomes are calls: an unknown tool is `$mcp_unknown_tool`, a round that asks back
-    /// `$mcp_input_required`, a task `mcp_usage_task`. [`Init`](crate::Init) is `$mcp_tools_list`, a custom event
-    /// `MCP_SESSION_START` is `$mcp_initialize`, one of another name is called as it is there, and other names that begin
-    /// with `MCP_` or `$` become `mcp_usage_…`. Keys of `meta` are properties `mcp_usage_meta_…`. Answers mean what
-    /// they mean on the Reo wires; one that names a quota warns.
+    /// Only final outcomes are calls: an unknown tool is `$mcp_unknown_tool`, a round that asks for input is
+    /// `$mcp_input_required`, and a task is `mcp_usage_task`. [`Init`](crate::Init) is `$mcp_tools_list`, and a custom event
+    /// `MCP_SESSION_START` is `$mcp_initialize`. Other custom events keep their name, except that names that begin with
+    /// `MCP_` or `$` become `mcp_usage_…`. Keys of `meta` are properties `mcp_usage_meta_…`. Answers are handled as on the
+    /// Reo wires; an answer that names a quota is logged as a warning.
     ///
-    /// An event has at most 102 400 bytes. One that would have more is written again with less of its arguments and its
-    /// result; where a hook has made it so large, it goes without them.
+    /// An event has at most 102 400 bytes. A larger one is written again with shorter arguments and a shorter result, or
+    /// without both if a hook has enlarged it.
     PostHog(PostHog),
 }
 

@@ -107,20 +107,20 @@ pub(crate) struct Forget {
     pub(crate) reply: Reply<Forgotten>,
 }
 
-/// What became of the events of somebody who was [forgotten](crate::UsageLogger::forget). An event for several destinations
-/// counts for each of them.
+/// What happened to the events of a person who was [forgotten](crate::UsageLogger::forget). An event for several
+/// destinations counts for each of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Forgotten {
-    /// Events that waited in memory, for a first or for another try.
+    /// Events that were dropped from memory, where they waited to be sent or retried.
     pub queued: u64,
-    /// Events that were in the spool alone.
+    /// Events that were only in the spool.
     pub spooled: u64,
-    /// Events of requests under way, which may arrive. Those of a request that fails are not sent again.
+    /// Events in flight, which may arrive. They are not sent again if their request fails.
     pub in_flight: u64,
-    /// Whether all that this logger keeps was looked through. Not so where the disk did not answer in time or a file could
-    /// not be overwritten, where the spool has no directory or something in it is left alone, where the worker is held up,
-    /// after a shutdown that has left events in the spool, and in a forked child.
+    /// Whether everything that this logger keeps was searched. It is `false` if the disk did not answer in time, a file
+    /// could not be overwritten, the spool has no directory or something in it was left alone, or the worker is blocked;
+    /// also after a shutdown that has left events in the spool, and in a forked child.
     pub complete: bool,
 }
 
@@ -158,18 +158,17 @@ impl Drop for Forgetting {
     }
 }
 
-/// What a shutdown came to.
+/// The result of a shutdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
-    /// below. Of several destinations the first one's; [`UsageLogger::destinations`](crate::UsageLogger::destinations)
-    /// has that of each.
+    /// The ledger when the shutdown was complete or its timeout passed; its `pending` is the one below. With several
+    /// destinations it is that of the first; [`UsageLogger::destinations`](crate::UsageLogger::destinations) has that of
+    /// each.
     pub stats: Stats,
-    /// Events that were still undelivered then, for each destination that they were for, but for those that a spool keeps
-    /// ([`Stats::spooled`]). They are given up, and from then on counted as
-    /// [`DropReason::ShutdownTimeout`](crate::DropReason::ShutdownTimeout); those in flight may have
-    /// arrived all the same.
+    /// Events that were still undelivered, counted for each of their destinations, except those that a spool keeps
+    /// ([`Stats::spooled`]). They are dropped, and from then on counted as
+    /// [`DropReason::ShutdownTimeout`](crate::DropReason::ShutdownTimeout); those in flight may still have arrived.
     pub pending: u64,
     /// How long it took.
     pub elapsed: Duration,

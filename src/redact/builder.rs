@@ -50,7 +50,7 @@ pub enum RedactorError {
         /// The name as given.
         name: String,
     },
-    /// A name stands in both lists.
+    /// A name is in both lists.
     #[error("`deny_name` and `allow_name`: {name:?} is in both")]
     DeniedAndAllowed {
         /// The name as given to `allow_name`.
@@ -73,13 +73,13 @@ pub enum RedactorError {
         #[source]
         source: Box<regex::Error>,
     },
-    /// A pattern matches nothing at all, and so would match everywhere.
+    /// A pattern matches the empty text, and so would match everywhere.
     #[error("`pattern`: the expression for {name:?} matches the empty text")]
     MatchesEmpty {
         /// The class name of the pattern.
         name: String,
     },
-    /// There are more classes of the user than can be counted.
+    /// There are more classes of your own than can be counted.
     #[error("`pattern`: more than {limit} classes")]
     TooManyClasses {
         /// How many there may be.
@@ -88,10 +88,10 @@ pub enum RedactorError {
 }
 
 impl RedactorBuilder {
-    /// Hides every value that stands under this name, in JSON and in assignments.
+    /// Hides every value under this name, in JSON and in assignments.
     ///
     /// Case and separators do not matter: `customer_ref` is also `customerRef` and `Customer-Ref`. Denied names
-    /// are hidden whatever the built-in rules say, also while [`Class::Field`] is off.
+    /// are hidden whatever the built-in rules say, even if [`Class::Field`] is off.
     pub fn deny_name(mut self, name: impl Into<String>) -> Self {
         self.deny.push(name.into());
         self
@@ -99,13 +99,13 @@ impl RedactorBuilder {
 
     /// Keeps the value under this name, although the built-in rules call the name sensitive.
     ///
-    /// What stands under it is still searched for keys, e-mails and the like.
+    /// The value is still searched for keys, e-mail addresses and the like.
     pub fn allow_name(mut self, name: impl Into<String>) -> Self {
         self.allow.push(name.into());
         self
     }
 
-    /// Replaces whatever the regular expression matches by the mark of a class of your own.
+    /// Replaces every match of the regular expression with the mark of a class of your own.
     ///
     /// `employee_id` is counted under this name, and its mark is `[REDACTED_EMPLOYEE_ID]`. The expression is
     /// matched against one string at a time (field names and values, escapes decoded), never across strings. Prefix
@@ -114,10 +114,10 @@ impl RedactorBuilder {
         self.pattern_with_anchor(class_name, "", regex)
     }
 
-    /// As [`pattern`](Self::pattern), for an expression whose every match has this text in it.
+    /// As [`pattern`](Self::pattern), for an expression whose every match contains this text.
     ///
-    /// A string without the anchor is not searched further. That pays where an expression begins with what stands
-    /// everywhere, as `(?-u)\b[A-Z0-9]{8}@ACME\b` does: its anchor is `@ACME`.
+    /// A string without the anchor is not searched. This saves time if an expression begins with something common, for
+    /// example `(?-u)\b[A-Z0-9]{8}@ACME\b` with the anchor `@ACME`.
     pub fn pattern_with_anchor(
         mut self,
         class_name: impl Into<String>,

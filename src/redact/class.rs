@@ -14,13 +14,13 @@ pub enum Class {
     Email,
     /// A provider's key or token, and the credentials of an `Authorization` scheme.
     Key,
-    /// A JSON Web Token, whole or cut.
+    /// A JSON Web Token, complete or truncated.
     Jwt,
     /// A private key in PEM or a similar armour.
     PrivateKey,
     /// A password inside a URL.
     Password,
-    /// A value that stands under a sensitive name, in JSON or as an assignment in text.
+    /// A value under a sensitive name, in JSON or as an assignment in text.
     Field,
     /// A payment card number.
     Card,

@@ -97,16 +97,16 @@ pub fn redact_value(value: &Value) -> Value {
 impl Redactor {
     /// Returns a redactor that changes nothing.
     ///
-    /// For servers which know that nothing of their users reaches an event, or which redact on their own.
+    /// For servers that know that no data of their users reaches an event, or that redact by themselves.
     pub fn off() -> Self {
         Self { mode: Mode::Off }
     }
 
-    /// Returns a redactor that calls `f` on every string, field names and values, in place of the built-in rules. Of an
-    /// event the identity and the names of tools that the server has are left out, as from all rules.
+    /// Returns a redactor that calls `f` on every string, field names and values, in place of the built-in rules. As with
+    /// all rules, `f` does not see the identity of an event and the names of tools that the server has.
     ///
-    /// Return [`Cow::Borrowed`] of the argument for a string that may stay. Where `f` panics, the whole string is
-    /// replaced by a mark, and an event is dropped.
+    /// Return [`Cow::Borrowed`] of the argument for a string that may stay. If `f` panics, the whole string is
+    /// replaced by a mark; an event is dropped.
     pub fn custom(f: impl Fn(&str) -> Cow<'_, str> + Send + Sync + 'static) -> Self {
         Self {
             mode: Mode::RuleSet(Arc::new(RuleSet::custom(Box::new(f)))),
@@ -115,13 +115,14 @@ impl Redactor {
 
     /// Redacts a text.
     ///
-    /// Looks into JSON, percent-encoded and escaped text inside of it. Borrowed when there was nothing to redact.
+    /// Also searches JSON, percent-encoded and escaped text inside it. Returns a borrowed text if there was nothing to
+    /// redact.
     pub fn redact_str<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.redact(text, Shape::Text, text.len(), &mut Counts::default())
             .unwrap_or(Cow::Borrowed(FAILED))
     }
 
-    /// Redacts a JSON value: its strings, its field names, and what stands under sensitive field names.
+    /// Redacts a JSON value: its strings, its field names, and the values under sensitive field names.
     pub fn redact_value(&self, value: &Value) -> Value {
         if matches!(self.mode, Mode::Off) {
             return value.clone();
@@ -140,8 +141,8 @@ impl Redactor {
 
     /// Redacts a whole JSON text; like [`redact_value`](Self::redact_value), without building the value.
     ///
-    /// Everything but the findings keeps its bytes, white space included. A text which is no JSON is redacted like
-    /// any other text.
+    /// Everything except the findings keeps its bytes, including white space. Text that is not JSON is redacted like any
+    /// other text.
     pub fn redact_json<'a>(&self, json: &'a str) -> Cow<'a, str> {
         self.redact(json, Shape::Json, json.len(), &mut Counts::default())
             .unwrap_or(Cow::Borrowed("\"[REDACTED_UNREADABLE]\""))

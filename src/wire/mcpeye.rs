@@ -54,8 +54,7 @@ impl Mcpeye {
         }
     }
 
-    /// Sets the client that all calls come from, where there is one. Wire key `identity.client`; an
-    /// empty one counts as none.
+    /// Sets the client of all calls, if there is only one. Wire key `identity.client`; an empty text counts as none.
     pub fn client(mut self, client: impl Into<String>) -> Self {
         self.client = Some(client.into());
         self

@@ -10,14 +10,14 @@ use crate::base::siphash::siphash128;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionIds {
-    /// As 32 hexadecimal digits of a keyed hash: some servers put a credential into a session's id, or a name.
+    /// As 32 hexadecimal digits of a keyed hash, because some servers put a credential or a name into session ids.
     ///
     /// The same id has the same hash on every replica and in every version, under one product (on the mcpeye wire, one
     /// project). The first 4 096 bytes of an id count.
     #[default]
     Hashed,
-    /// As they are, redacted like any text: to join events with logs of your own. The id of somebody anonymous is made
-    /// from the hash all the same.
+    /// Unchanged, but redacted like any text, so that events can be joined with your own logs. The ids of anonymous users
+    /// are made from the hash in any case.
     Raw,
 }
 
