@@ -5,7 +5,7 @@ use crate::error::BuildError;
 /// Where variables are looked up.
 pub(super) struct Env {
     lookup: Lookup,
-    /// Names, and beginnings of names, that count as absent: they were another destination's.
+    /// Names, and beginnings of names, that count as absent because another destination has used them.
     hidden: Vec<&'static str>,
 }
 
@@ -37,7 +37,7 @@ impl Env {
         (!value.is_empty()).then(|| value.to_owned())
     }
 
-    /// Lets variables count as absent from now on: those whose names begin so.
+    /// From now on, variables whose names begin like this count as absent.
     pub(super) fn hide(&mut self, names: impl IntoIterator<Item = &'static str>) {
         self.hidden.extend(names);
     }

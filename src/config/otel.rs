@@ -1,4 +1,4 @@
-//! OpenTelemetry's environment variables, for a wire that reads them. What code says wins over each.
+//! OpenTelemetry's environment variables, for a wire that reads them. Code overrides each of them.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl Builder {
         Ok(is_disabled.then_some(otel.disabled))
     }
 
-    /// Finds whether requests are compressed, and who says so.
+    /// Finds whether requests are compressed, and which setting says so.
     pub(super) fn found_gzip(&self) -> Result<Option<(bool, Origin)>, BuildError> {
         // A fault in the variable is one whatever code says.
         let variable = self.read(|otel| otel.compression, compression)?;

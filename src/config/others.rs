@@ -1,4 +1,4 @@
-//! The destinations beside a builder's own: which variables each may read, their names, and what they are made of.
+//! The destinations in addition to a builder's own: which variables each may read, their names, and their settings.
 
 use std::mem;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::queue::MAX_DESTINATIONS;
 use crate::wire::{EventForm, Profile};
 
 impl ResolvedTarget {
-    /// Whether nothing that has to be a destination's own is also one of `known`.
+    /// Checks that a destination shares neither its name nor its directory with one of `known`.
     fn check_is_apart(&self, known: &[&Self]) -> Result<(), BuildError> {
         let DeliverySettings {
             name, spool_dir, ..
@@ -32,7 +32,7 @@ impl ResolvedTarget {
     }
 }
 
-/// A directory by a path that is the same however it was written, as far as the system tells.
+/// The canonical path of a directory, as far as the system knows it.
 fn place(dir: &Path) -> PathBuf {
     let found = dir.canonicalize().or_else(|_| std::path::absolute(dir));
     found.unwrap_or_else(|_| dir.to_owned())

@@ -1,4 +1,4 @@
-//! From a builder to what a logger is made from.
+//! Resolves a builder's settings into those of a logger.
 
 use std::mem;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::wire::Profile;
 use crate::wire::defaults::Defaults;
 use crate::wire::session_ids::SessionHasher;
 
-/// What a logger is made from.
+/// The resolved settings of a logger.
 pub(crate) struct Resolved {
     pub(crate) pipeline: PipelineSettings,
     /// The first destination.
@@ -35,7 +35,7 @@ pub(crate) struct Resolved {
     pub(crate) spool: Option<Store>,
     pub(crate) others: Vec<(DeliverySettings, Option<Store>)>,
     pub(crate) confirm: Confirm,
-    /// For the doctor: what is set, and where each value came from.
+    /// For the doctor: the settings, and where each value came from.
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -68,7 +68,7 @@ impl ResolvedTarget {
 }
 
 impl Builder {
-    /// Returns what switches the logger off, if anything does.
+    /// Returns what disables the logger, if anything does.
     pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
         let opted_out = self.env.opted_out()?;
         let opted_out = opted_out.or(self.sdk_disabled()?.filter(|_| !self.has_other_wires()));
@@ -163,7 +163,7 @@ impl Builder {
         })
     }
 
-    /// How requests of the current target travel, and where to, where that is HTTP.
+    /// The transport of the current target, and its endpoint if that is HTTP.
     fn take_transport(
         &mut self,
         endpoint: Url,

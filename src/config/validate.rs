@@ -67,7 +67,7 @@ impl Builder {
         }
     }
 
-    /// Says why there may be no other key later, if so.
+    /// Returns why the key may not be replaced later, if so.
     pub(super) fn key_fault(
         &self,
         endpoint: &Url,
@@ -215,7 +215,7 @@ enum PlainHttp {
     ThisMachine,
     /// To hosts of the same network.
     Nearby,
-    /// No further than this machine, since a secret goes with the events.
+    /// Only to this machine, because a secret is sent with the events.
     NotWithSecrets,
     Anywhere,
 }

@@ -1,4 +1,4 @@
-//! Which values of the fields that have a format are well formed: checked once, for all wires.
+//! Checks the values of fields that have a format, once for all wires.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,4 @@
-//! Whom the host asks before an event about somebody is taken.
+//! The host's consent hook, called before an event about a user is accepted.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use super::identity::Identity;
 use crate::base::panics;
 use crate::ledger::Ledger;
 
-/// The host's answer to whether an event about somebody may be taken.
+/// The host's answer to whether an event about a user may be accepted.
 pub(crate) struct Consent(Arc<dyn Fn(&Identity<'_>) -> bool + Send + Sync>);
 
 impl Consent {

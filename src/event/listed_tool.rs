@@ -1,4 +1,4 @@
-//! A tool as a server lists it: its name, and how its definition is told from others.
+//! A tool as a server lists it: its name, and what distinguishes its definition from others.
 
 use std::io;
 

@@ -118,7 +118,7 @@ impl<'a> Session<'a> {
         self.fact_or(FactIndex::session_id, otherwise)
     }
 
-    /// The id that tells this session from others: that of the session, else that of the conversation.
+    /// The id that distinguishes this session: that of the session, or else that of the conversation.
     pub(crate) fn id<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
         self.session_id_or(otherwise)
             .or_else(|| self.fact_or(FactIndex::conversation_id, otherwise))

@@ -1,4 +1,4 @@
-//! What a kept call stands for.
+//! How many calls a kept call stands for.
 
 /// What a kept call stands for.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]

@@ -19,7 +19,7 @@ pub(crate) struct SpoolDir {
 /// Why there is no directory.
 #[derive(Debug)]
 pub(crate) enum DirError {
-    /// It can never be one of a spool, whatever is tried again.
+    /// It can never be a spool's directory, so a retry is useless.
     Unfit(&'static str, io::Error),
     Io(io::Error),
 }
@@ -89,8 +89,8 @@ impl SpoolDir {
         }
     }
 
-    /// Takes over a sub-directory whose owner has ended; `None` when the owner lives, or nothing was left. An error
-    /// means that it is none of ours, as far as can be seen.
+    /// Takes over a sub-directory whose owner has ended; `None` if the owner lives, or nothing was left. An error
+    /// means that it seems to belong to somebody else.
     pub(crate) fn take_over(path: &Path) -> io::Result<Option<Self>> {
         let folder = match Folder::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

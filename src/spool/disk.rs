@@ -19,7 +19,7 @@ use crate::queue::{OnDisk, Segment};
 /// Events of processes that have ended are looked for once in so many ticks.
 const ADOPT_EVERY: u64 = 30;
 
-/// What the worker asks of the disk. Done in order.
+/// The worker's jobs for the disk, done in order.
 #[derive(Debug)]
 pub(crate) enum DiskJob {
     /// Write a segment's events, unless they have ended meanwhile.
@@ -41,11 +41,11 @@ pub(crate) enum DiskJob {
     Erase { matches: Matches, token: u64 },
     /// About a second has passed.
     Tick,
-    /// Nothing more will come.
+    /// No more jobs will follow.
     Close,
 }
 
-/// What the disk reports to the worker.
+/// The disk's reports to the worker.
 #[derive(Debug)]
 pub(crate) enum News {
     /// Events of earlier processes were taken over: reported once at the start, even if there are none, and later
@@ -88,7 +88,7 @@ pub(crate) struct Disk {
     undone: Arc<Undone>,
 }
 
-/// What the thread was asked to do and has not done.
+/// Jobs that the thread has not done yet.
 #[derive(Debug, Default)]
 struct Undone {
     jobs: AtomicUsize,
@@ -141,7 +141,7 @@ impl Disk {
         }
     }
 
-    /// One that does nothing: its jobs, and where its news is told.
+    /// A disk that does nothing: its jobs, and the sender of its news.
     #[cfg(test)]
     pub(crate) fn for_tests() -> (Self, mpsc::Receiver<DiskJob>, mpsc::Sender<News>) {
         let (jobs, receiver) = mpsc::channel();
@@ -207,7 +207,7 @@ impl<W: Fn()> Thread<W> {
         jobs.recv().ok()
     }
 
-    /// Milliseconds of a clock that nobody sets.
+    /// Milliseconds of a monotonic clock.
     fn now(&self) -> u64 {
         let now = self.clock.now();
         now.saturating_duration_since(self.started).as_millis() as u64

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::matches::Matches;
 use super::store::Store;
 
-/// What an erasure came to.
+/// The result of an erasure.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Erased {
-    /// How many events were on disk alone.
+    /// How many events were only on disk.
     pub(crate) spooled: u64,
-    /// Whether nothing of any is left.
+    /// Whether nothing of them is left.
     pub(crate) complete: bool,
 }
 

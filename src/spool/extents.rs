@@ -36,7 +36,7 @@ pub(super) struct Extent {
     pub(super) alive: u64,
     /// From when to when its events were queued, by the clock of whoever queued them.
     queued_at: Range<u64>,
-    /// Since when this logger keeps them, by a clock that nobody sets.
+    /// Since when this logger has kept them, by a monotonic clock.
     kept_since: u64,
     place: Location,
 }
@@ -149,7 +149,7 @@ impl Extent {
 #[derive(Debug, Default)]
 pub(super) struct Extents {
     by_sequence: BTreeMap<u64, Extent>,
-    /// Those that are on disk alone.
+    /// Runs that are only on disk.
     on_disk: BTreeSet<u64>,
     /// Recovered events come before all that are queued now.
     next_recovered: u64,

@@ -1,5 +1,5 @@
-//! A directory that is held open, and the files in it, each looked at after it was opened: a name may lead to what
-//! somebody else has put there, and to something else the next time.
+//! A directory that is held open, and the files in it. Each file is checked after it was opened, because a name may lead to
+//! something that somebody else has put there, and to something else the next time.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 
-/// Opening waits for nobody, follows no link, and a program that is started does not inherit the file.
+/// Opening does not block, follows no link, and child programs do not inherit the file.
 const SAFELY: OFlags = OFlags::NOFOLLOW
     .union(OFlags::NONBLOCK)
     .union(OFlags::CLOEXEC);
@@ -17,7 +17,7 @@ const SAFELY: OFlags = OFlags::NOFOLLOW
 /// cluster get it at each start.
 const EVERYBODY_WRITES: u32 = 0o002;
 
-/// Tells a file or directory from any other that has its name.
+/// Distinguishes a file or directory from any other with the same name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FileId {
     device: u64,
@@ -168,7 +168,7 @@ pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Refuses what others can have written.
+/// Refuses files that others may have written.
 fn judge(meta: &Metadata) -> io::Result<()> {
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused("belongs to another user"));

@@ -27,7 +27,7 @@ pub(super) struct Log {
     /// How many of its events have not ended.
     pub(super) alive: u64,
     pub(super) ended: EndedList,
-    /// It was told that it cannot be removed.
+    /// It was reported that the file cannot be removed.
     pub(super) is_stuck: bool,
 }
 

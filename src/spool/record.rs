@@ -57,7 +57,7 @@ impl Record<'_> {
     }
 }
 
-/// A record of so many bytes that says nothing of the event that stood there.
+/// A record of this many bytes without any content of the erased event.
 pub(crate) fn erased(bytes: usize) -> Vec<u8> {
     let blank = vec![b' '; bytes.saturating_sub(HEADER)];
     let record = Record {

@@ -1,4 +1,4 @@
-//! Takes over what ended owners have left: their files move into this owner's directory.
+//! Takes over the files of owners that have ended: they move into this owner's directory.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};

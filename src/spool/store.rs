@@ -80,7 +80,7 @@ pub(crate) struct Store {
     next_key: u64,
     pub(super) extents: Extents,
     pub(super) takeover: Takeover,
-    /// Files that could not be read when somebody's events were to be erased from them, and whose.
+    /// Files that could not be read when a person's events had to be erased from them, and which events.
     pub(super) unread: Vec<(LogKey, Matches)>,
     buffer: Vec<u8>,
     pub(crate) incidents: Incidents,
@@ -208,7 +208,7 @@ impl Store {
         self.extents.set_segment(segment)
     }
 
-    /// Drops what was kept on disk alone for too long. `now` is of the clock that nobody sets.
+    /// Drops events that were only on disk for too long. `now` is of the monotonic clock.
     pub(crate) fn expire(&mut self, now: u64) {
         let max_age = self.settings.max_age.as_millis();
         let is_expired = |kept_since| u128::from(now.saturating_sub(kept_since)) > max_age;
@@ -221,8 +221,8 @@ impl Store {
         }
     }
 
-    /// Looks again at all that is relied on: the directory, its lock, and each file. What is gone is forgotten, so
-    /// that the worker has it written anew where it is in memory, too; the rest is lost.
+    /// Checks the directory, its lock, and each file again. Missing files are forgotten, so
+    /// that the worker writes their events again as far as they are in memory; the rest is lost.
     pub(crate) fn check(&mut self) {
         let mut is_ours = self.dir.as_ref().is_some_and(SpoolDir::is_ours);
         // What is there need not be written anew, nor read again as if another had left it.
@@ -267,7 +267,7 @@ impl Store {
         self.incidents.miss(lost);
     }
 
-    /// Forgets what a file had behind its first `bytes`, since somebody has cut it there.
+    /// Forgets what a file had after its first `bytes`, because somebody has cut it there.
     fn forget_behind(&mut self, key: LogKey, bytes: u64) {
         let Some(log) = self.logs.get_mut(&key) else {
             return;

@@ -1,4 +1,4 @@
-//! Pure: what is not yet taken over, and what was left alone. Knows no file.
+//! Pure: which files are not yet taken over, and which were left alone. Does no I/O.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +9,7 @@ pub(super) struct Takeover {
     slots: Vec<PathBuf>,
     /// Whether what was found in this owner's directory is known: it may be one that another has left.
     pub(super) has_read_own: bool,
-    /// What is not ours, as far as can be seen; the first with its cause.
+    /// Entries that seem to belong to somebody else; the first with its cause.
     left_alone: usize,
     first: Option<(PathBuf, io::Error)>,
     /// How many were reported last.
