@@ -155,20 +155,16 @@ impl<S: Surroundings> Conversation<S> {
 
     fn wait_for(&self, id: &MessageId, awaited: Awaited) {
         // Nothing answers what has no id, but an error that is to the one request.
-        let is_answered = *id != MessageId::Absent || S::IS_ONE_REQUEST;
-        let beyond = if is_answered {
-            lock(&self.open).push(id, awaited)
-        } else {
-            Some(awaited)
-        };
-        match beyond {
-            Some(Awaited::Listing(listing)) if is_answered => self.forget_shown(listing.is_first),
-            Some(awaited) => {
-                if let Some(call) = awaited.into_call() {
-                    call.record.finish(CallOutcome::Unknown);
-                }
+        if *id == MessageId::Absent && !S::IS_ONE_REQUEST {
+            return awaited.end_unknown();
+        }
+        let beyond = lock(&self.open).push(id, awaited);
+        if let Some(beyond) = beyond {
+            // Its answer passes all the same, and is not read.
+            if let Awaited::Listing(listing) = &beyond {
+                self.forget_shown(listing.is_first);
             }
-            None => {}
+            beyond.end_unknown();
         }
     }
 

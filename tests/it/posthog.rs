@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::otlp::log_all;
 use crate::support::{
-    KEY, PATIENCE, arrivals, builder_for, call, end, errors, ingest, mcpeye, posthog, rachel,
+    KEY, PATIENCE, arrivals, builder_for, call, end, errors, files, ingest, mcpeye, posthog, rachel,
 };
 
 /// A handle of a conversation, as PostHog's own SDKs hand them out.
@@ -614,16 +614,6 @@ fn the_key_is_in_the_body_that_is_sent_and_nowhere_else() {
 #[cfg(feature = "spool")]
 #[test]
 fn the_key_is_in_no_file_of_a_spool() {
-    fn read(dir: &std::path::Path, bytes: &mut Vec<u8>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                read(&path, bytes);
-            } else {
-                bytes.extend(std::fs::read(path).unwrap());
-            }
-        }
-    }
     let dir = std::env::temp_dir().join(format!("posthog-spool-{}", std::process::id()));
     let down = MockIngest::start().unwrap();
     down.answer_always(Answer::status(503));
@@ -637,8 +627,10 @@ fn the_key_is_in_no_file_of_a_spool() {
     usage.flush_to_disk_blocking(PATIENCE).unwrap();
     usage.shutdown_blocking(Duration::from_millis(50));
     drop(usage);
-    let mut bytes = Vec::new();
-    read(&dir, &mut bytes);
+    let files = files(&dir).into_iter();
+    let bytes: Vec<u8> = files
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("kept on disk"), "{text}");
     assert_without_key("spool", &text);

@@ -21,7 +21,7 @@ use mcp_usage::{
 use serde_json::json;
 
 use crate::support::{
-    KEY, PATIENCE, builder, builder_for, call, end, errors, ingest, secret, wires,
+    KEY, PATIENCE, builder, builder_for, call, end, errors, files, ingest, secret, wires,
 };
 
 const MOMENT: Duration = Duration::from_millis(50);
@@ -82,21 +82,6 @@ impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// An event with an id that a test knows.

@@ -1,7 +1,9 @@
 //! What the tests share.
 
+use std::fs;
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -202,6 +204,22 @@ pub(crate) mod secret {
     }
 
     pub(crate) fn openai() -> String {
+/// All files of a folder and of those within it; none where there is no folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
         format!("{}-{}", "sk", "proj-T3stT3stT3stT3stT3stT3stT3stT3stT3st")
     }
 
