@@ -148,6 +148,31 @@ impl fmt::Debug for Dropped {
     }
 }
 
+/// What a [`flush`](crate::UsageLogger::flush) that timed out, or a [`shutdown`](crate::UsageLogger::shutdown), came to for
+/// a destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DestinationReport {
+    /// Its name, as [`DestinationHandle::name`](crate::DestinationHandle::name).
+    pub name: String,
+    /// Its ledger then, as [`DestinationHandle::stats`](crate::DestinationHandle::stats).
+    pub stats: Stats,
+}
+
+impl DestinationReport {
+    pub(crate) fn new(name: &str, stats: Stats) -> Self {
+        Self {
+            name: name.to_owned(),
+            stats,
+        }
+    }
+
+    /// Events that have not ended.
+    pub(crate) const fn undelivered(&self) -> u64 {
+        self.stats.pending + self.stats.spooled
+    }
+}
+
 /// A snapshot of what became of the events offered so far.
 ///
 /// Whenever nothing is moving, `offered + recovered == delivered + dropped.total() + pending +

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::base::lock::lock;
 use crate::base::panics;
 use crate::error::{ConfirmError, FlushError, SpoolError};
-use crate::ledger::Stats;
+use crate::ledger::{DestinationReport, Stats};
 use crate::queue::EventEnd;
 use crate::wire::person::Person;
 
@@ -159,12 +159,11 @@ impl Drop for Forgetting {
 }
 
 /// What a shutdown came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// The ledger when the shutdown was complete or its time was up: its `pending` is the one
-    /// below. Of several destinations the first one's; [`UsageLogger::destinations`](crate::UsageLogger::destinations)
-    /// has that of each.
+    /// below. Of several destinations the first one's.
     pub stats: Stats,
     /// Events that were still undelivered then, for each destination that they were for, but for those that a spool keeps
     /// ([`Stats::spooled`]). They are given up, and from then on counted as
@@ -173,6 +172,24 @@ pub struct ShutdownReport {
     pub pending: u64,
     /// How long it took.
     pub elapsed: Duration,
+    /// What it came to for each destination, the builder's own first; nothing where the logger is disabled.
+    pub destinations: Vec<DestinationReport>,
+}
+
+impl ShutdownReport {
+    pub(crate) fn new(
+        stats: Stats,
+        elapsed: Duration,
+        destinations: Vec<DestinationReport>,
+    ) -> Self {
+        let pending = destinations.iter().map(|it| it.stats.pending);
+        Self {
+            stats,
+            pending: pending.sum(),
+            elapsed,
+            destinations,
+        }
+    }
 }
 
 #[cfg(test)]

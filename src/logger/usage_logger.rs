@@ -154,7 +154,7 @@ impl UsageLogger {
     ///
     /// # Errors
     ///
-    /// [`FlushError::TimedOut`] says how many events are pending; delivery goes on.
+    /// [`FlushError::TimedOut`] says how many events are pending, in all and of each destination; delivery goes on.
     pub async fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         self.ask(|handle| handle.flush(timeout), Ok(())).await
     }
@@ -251,7 +251,7 @@ impl UsageLogger {
     ///
     /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). What is not
     /// delivered in time is given up as [`ShutdownTimeout`](crate::DropReason::ShutdownTimeout); the
-    /// report says how much. With a spool it stays on disk for the next process instead:
+    /// report says how much, in all and of each destination. With a spool it stays on disk for the next process instead:
     /// [`Stats::spooled`] of the report.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         self.ask(|handle| handle.shutdown(timeout), nothing_done())
@@ -323,11 +323,7 @@ impl UsageLogger {
 
 /// What the shutdown of a disabled logger comes to.
 fn nothing_done() -> ShutdownReport {
-    ShutdownReport {
-        stats: Stats::default(),
-        pending: 0,
-        elapsed: Duration::ZERO,
-    }
+    ShutdownReport::new(Stats::default(), Duration::ZERO, Vec::new())
 }
 
 impl fmt::Debug for UsageLogger {

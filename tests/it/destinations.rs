@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{Answer, ManualClock, MemoryTransport, MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, Confirm, ConfirmError, DeliveryError, Destination, DropReason, FlushError, Identity,
-    IdentityCapture, Init, Otlp, Outcome, PostHog, ToolCall, UsageLogger, WhenFull, Wire,
+    Builder, Confirm, ConfirmError, DeliveryError, Destination, DestinationReport, DropReason,
+    FlushError, Identity, IdentityCapture, Init, Otlp, Outcome, PostHog, ToolCall, UsageLogger,
+    WhenFull, Wire,
 };
 use serde_json::{Value, json};
 
@@ -344,7 +345,23 @@ fn a_destination_that_hangs_keeps_no_flush_and_no_shutdown_beyond_its_deadline()
         }
         let began = Instant::now();
         let flushed = usage.flush_blocking(TIMEOUT);
-        assert_eq!(flushed, Err(FlushError::TimedOut { pending: 10 }));
+        let Err(FlushError::TimedOut {
+            pending: 10,
+            destinations,
+        }) = flushed
+        else {
+            panic!("{flushed:?}");
+        };
+        let left = |reports: &[DestinationReport]| {
+            let left = reports.iter().map(|it| (it.name.clone(), it.stats.pending));
+            left.collect::<Vec<_>>()
+        };
+        let named = |pending: [u64; 2]| {
+            let names = ["reo_batch", "otlp"].map(str::to_owned);
+            names.into_iter().zip(pending).collect::<Vec<_>>()
+        };
+        let expected = named(if is_first { [10, 0] } else { [0, 10] });
+        assert_eq!(left(&destinations), expected);
         let report = usage.shutdown_blocking(TIMEOUT);
         assert!(began.elapsed() < 2 * TIMEOUT + LATE, "{report:?}");
         assert_eq!(report.pending, 10, "{report:?}");
@@ -396,6 +413,8 @@ fn a_full_queue_loses_the_newest_or_the_oldest_of_all_destinations_as_when_full_
             assert_eq!(outcome, expected, "{policy:?}, {n}");
         }
         for destination in usage.destinations() {
+        assert_eq!(left(&report.destinations), expected);
+        assert_eq!(report.destinations[0].stats, report.stats);
             let stats = destination.stats();
             assert_eq!(stats.dropped.total(), stats.dropped.get(lost), "{stats}");
             let counts = (stats.offered, stats.pending);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Otlp, PostHog, Stats, ToolCall,
-    UsageLogger, Wire,
+    Builder, ConfirmError, DeliveryError, FlushError, Identity, Mcpeye, Otlp, PostHog, Stats,
+    ToolCall, UsageLogger, Wire,
 };
 use serde_json::Value;
 
@@ -123,6 +123,15 @@ pub(crate) fn assert_ledger(stats: &Stats) {
 }
 
 /// Shuts down, and checks that the ledger closes and that nothing wrong was sent.
+/// How many events are pending, as a flush that timed out says.
+#[track_caller]
+pub(crate) fn still_pending(flushed: Result<(), FlushError>) -> u64 {
+    match flushed {
+        Err(FlushError::TimedOut { pending, .. }) => pending,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[track_caller]
 pub(crate) fn end(usage: &UsageLogger, ingest: &MockIngest) -> Stats {
     let report = usage.shutdown_blocking(PATIENCE);
