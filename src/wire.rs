@@ -167,7 +167,7 @@ pub(crate) const REO: Profile = Profile {
     request_timeout: DEFAULT_REQUEST_TIMEOUT,
     takes_all_kinds: true,
     intent_property: "prompt",
-    capability_tool: "request_missing_capability",
+    capability_tool: reo::CAPABILITY_TOOL,
     outgrows: |_, _| false,
     classify_answer,
     page: Verdict::Retry { after: None },

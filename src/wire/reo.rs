@@ -15,6 +15,9 @@ use crate::event::{Call, Event, EventKind, Identity, ListedTool, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
 
+/// The tool that takes requests for what no tool offers.
+pub(super) const CAPABILITY_TOOL: &str = "request_missing_capability";
+
 /// The keys of `meta` that a tool call or an init writes beside the facts of any event.
 const CALL_NAMES: &[&str] = &[
     "tool",

@@ -187,7 +187,7 @@ fn only_a_failure_is_an_error_and_every_outcome_stands_beside() {
     let said: Vec<_> = events.iter().map(said).collect();
     let expected = [
         ("ok", false, "-"),
-        ("tool_error", true, "Error"),
+        ("tool_error", true, "internal"),
         ("protocol_error", true, "internal"),
         ("cancelled", false, "-"),
         ("timeout", true, "timeout"),

@@ -20,8 +20,8 @@ const MAX_VALUE_CHARS: usize = 32_768;
 const MAX_ENTRIES: usize = 100;
 const MAX_DEPTH: usize = 10;
 
-/// What a failure may be called: the vendor's words, and what its SDKs say of a result that has none.
-const ERROR_TYPES: [&str; 11] = [
+/// What a failure may be called.
+const ERROR_TYPES: [&str; 10] = [
     "validation",
     "permission",
     "missing_context",
@@ -32,7 +32,6 @@ const ERROR_TYPES: [&str; 11] = [
     "cancelled",
     "input_required",
     "internal",
-    "Error",
 ];
 
 const EVENT: &[Rule] = &[
@@ -357,6 +356,7 @@ mod tests {
             ("$mcp_response", json!(vec![1; 101])),
             ("$mcp_response", json!("x".repeat(32_769))),
             (
+            ("$mcp_error_type", json!("Error")),
                 "$mcp_conversation_id",
                 json!("f9e078a0-519b-4af2-b6c2-1896a6d21d1b"),
             ),

@@ -49,6 +49,7 @@ const fn attributes(name: MetaName) -> Option<&'static [&'static str]> {
         | MetaName::Instance
         | MetaName::IntentSource
         | MetaName::Sequence
+        | MetaName::RefusedArguments
         | MetaName::ServerName
         | MetaName::ServerVersion
         | MetaName::ToolArgumentKeyCount

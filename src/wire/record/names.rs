@@ -100,6 +100,7 @@ names! {
     Prompt = "prompt",
     IntentSource = "intent_source",
     UnknownTool = "unknown_tool",
+    RefusedArguments = "refused_arguments",
     Tools = "tools",
     SessionId = "session_id",
     ConversationId = "conversation_id",
