@@ -121,6 +121,13 @@ impl Pipeline {
             .any(|shared| shared.settings.wire.profile().takes_all_kinds)
     }
 
+    /// Whether any destination takes what a tool's definition says of it.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn takes_descriptions(&self) -> bool {
+        self.all()
+            .any(|shared| shared.settings.wire.profile().takes_descriptions)
+    }
+
     /// The properties of the first destination's wire.
     pub(crate) fn profile(&self) -> &'static Profile {
         self.shared.settings.wire.profile()

@@ -348,11 +348,12 @@ impl<S: Surroundings> Conversation<S> {
                     record.note_refused(None, &error);
                     record.set_error(error);
                 }
-                if outcome == CallOutcome::InputRequired
-                    && let Some(state) = text(result, "requestState")
-                {
-                    let rounds = &self.observer.memory.rounds;
-                    rounds.expect(self.around.caller_key(), state, call.round + 1);
+                if outcome == CallOutcome::InputRequired {
+                    record.note_input_requests(message::input_request_methods(result));
+                    if let Some(state) = text(result, "requestState") {
+                        let rounds = &self.observer.memory.rounds;
+                        rounds.expect(self.around.caller_key(), state, call.round + 1);
+                    }
                 }
                 if results && !is_outline {
                     record.set_result(result);

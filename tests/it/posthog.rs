@@ -198,6 +198,35 @@ fn only_a_failure_is_an_error_and_every_outcome_stands_beside() {
     let of_codes = ["validation"; 5].into_iter().chain(["internal"; 2]);
     let of_codes = of_codes.map(|kind| ("protocol_error", true, kind));
     let expected = expected.into_iter().chain(of_codes);
+#[test]
+fn a_round_says_what_it_asks_for_and_an_empty_list_where_that_is_nothing() {
+    const METHODS: &[&str] = &["elicitation/create", "roots/list"];
+    let asks = |outcome, methods: &'static [&'static str]| {
+        event(|usage| {
+            let call = ToolCall::new("t").outcome(outcome);
+            usage.log_usage(match methods {
+                [] => call,
+                _ => call.input_request_methods(&methods),
+            });
+        })
+    };
+    let round = asks(CallOutcome::InputRequired, METHODS);
+    let properties = &round["properties"];
+    assert_eq!(properties["$mcp_input_request_methods"], json!(METHODS));
+    assert_eq!(properties.get("mcp_usage_input_request_methods"), None);
+    let round = asks(CallOutcome::InputRequired, &[]);
+    let asked = &round["properties"]["$mcp_input_request_methods"];
+    assert_eq!(*asked, json!([]));
+    // The host may say it of a call that has ended; the vendor has no place for it there.
+    let call = asks(CallOutcome::Ok, &["roots/list"]);
+    let properties = &call["properties"];
+    assert_eq!(properties.get("$mcp_input_request_methods"), None);
+    assert_eq!(
+        properties["mcp_usage_input_request_methods"],
+        json!(["roots/list"])
+    );
+}
+
     let expected: Vec<_> = expected
         .map(|(outcome, is_error, kind)| (outcome.to_owned(), is_error, kind.to_owned()))
         .collect();

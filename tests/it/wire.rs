@@ -618,6 +618,7 @@ fn full(usage: &UsageLogger, kind: &str) -> Outcome {
                 .intent_source(IntentSource::Parameter)
                 .duration(Duration::from_micros(5_072_524));
             if kind == "failed_call" {
+                .tool_description("Searches; ask bob@example.com.")
                 let call = call.refused_arguments(&["limit", "bob@example.com"]);
                 usage.log_usage(call.error("no such index").outcome(CallOutcome::ToolError))
             } else {

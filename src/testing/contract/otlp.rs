@@ -124,6 +124,9 @@ const CALL: &[Rule] = &[
     ("mcp_usage.refused_arguments", Optional, |names| {
         nonempty_items(names, any_text)
     }),
+    ("mcp_usage.input_request_methods", Optional, |methods| {
+        nonempty_items(methods, any_text)
+    }),
 ];
 
 /// Those of listings alone.
@@ -283,6 +286,7 @@ mod tests {
             "mcp_usage.sample_rate": 0.5, "mcp_usage.vendor_client": "v", "mcp_usage.oauth_client_id": "o",
             "mcp_usage.server_name": "n", "mcp_usage.server_version": "1",
             "mcp_usage.result_bytes": 3, "mcp_usage.refused_arguments": ["a"], "own": true,
+            "mcp_usage.input_request_methods": ["a"],
         })
     }
 
@@ -482,6 +486,8 @@ mod tests {
             ("mcp_usage.result_bytes", json!(-3)),
             ("mcp_usage.refused_arguments", json!([])),
             ("mcp_usage.refused_arguments", json!([1])),
+            ("mcp_usage.input_request_methods", json!([])),
+            ("mcp_usage.input_request_methods", json!([1])),
         ];
         let texts = [
             "mcp.session.id",

@@ -72,6 +72,10 @@ const PROPERTIES: &[Rule] = &[
     ("$mcp_client_user_agent", Optional, name),
     ("$mcp_tool_name", Optional, name),
     ("$mcp_resource_name", Optional, name),
+    ("$mcp_tool_description", Optional, |description| {
+        nonempty_text(description)?;
+        prose(description)
+    }),
     ("$mcp_conversation_id", Optional, |id| {
         let is_uuid = is_hex_groups(id.text()?, &[8, 4, 4, 4, 12]);
         id.ensure(
@@ -176,7 +180,7 @@ fn check_event(field: &Field<'_>) -> Checked {
         properties.required("$mcp_intent_source")?;
     }
     if name != "$mcp_tool_call" {
-        for of_calls in ["$mcp_parameters", "$mcp_response"] {
+        for of_calls in ["$mcp_parameters", "$mcp_response", "$mcp_tool_description"] {
             let found = properties.optional(of_calls);
             found.map_or(Ok(()), |found| Err(found.violation("is of a call alone")))?;
         }
@@ -352,11 +356,11 @@ mod tests {
             ("$mcp_intent", json!(" ")),
             ("$mcp_intent", json!("x".repeat(2_049))),
             ("$mcp_error_type", json!("timeout")),
+            ("$mcp_error_type", json!("Error")),
             ("$mcp_response", json!(nested)),
             ("$mcp_response", json!(vec![1; 101])),
             ("$mcp_response", json!("x".repeat(32_769))),
             (
-            ("$mcp_error_type", json!("Error")),
                 "$mcp_conversation_id",
                 json!("f9e078a0-519b-4af2-b6c2-1896a6d21d1b"),
             ),

@@ -46,6 +46,7 @@ const fn attributes(name: MetaName) -> Option<&'static [&'static str]> {
         | MetaName::Transport => &[],
         MetaName::ClientClass
         | MetaName::Era
+        | MetaName::InputRequestMethods
         | MetaName::Instance
         | MetaName::IntentSource
         | MetaName::Sequence

@@ -64,11 +64,12 @@ const fn property(name: MetaName) -> Property {
         | MetaName::Tools => Property::Elsewhere,
         MetaName::ClientClass
         | MetaName::Era
+        | MetaName::InputRequestMethods
         | MetaName::Instance
         | MetaName::Outcome
         | MetaName::PromptName
-        | MetaName::RequestId
         | MetaName::RefusedArguments
+        | MetaName::RequestId
         | MetaName::ResourceUri
         | MetaName::Sequence
         | MetaName::ToolArgumentKeyCount
@@ -171,8 +172,8 @@ impl<'e> Name<'e> {
 
     fn of_call(record: &Record<'_>) -> Self {
         let is = |outcome: CallOutcome| record.outcome.as_deref() == Some(outcome.as_str());
-        if record.meta(MetaName::UnknownTool).is_true() {
         let tool = record.meta(MetaName::Tool);
+        if record.meta(MetaName::UnknownTool).is_true() {
             Self::UnknownTool
         } else if is(CallOutcome::InputRequired) {
             Self::InputRequired
@@ -304,6 +305,10 @@ impl<'e> Form<'_, 'e> {
             if matches!(self.name, Name::ToolCall | Name::MissingCapability) {
                 p.known("$mcp_resource_name", tool);
             }
+            let description = self.record.head(HeadName::Description).present();
+            if let Some(text) = description.filter(|_| self.name == Name::ToolCall) {
+                p.text("$mcp_tool_description", &text, MAX_PROSE_CHARS);
+            }
         }
         match self.name {
             Name::PromptGet => p.known("$mcp_resource_name", self.meta(MetaName::PromptName)),
@@ -334,12 +339,14 @@ impl<'e> Form<'_, 'e> {
             p.json("mcp_usage_error_code", itoa::Buffer::new().format(code));
         }
         let outcome = self.record.outcome.as_deref().unwrap_or_default();
+        let message = self.record.error.text();
         let error = match self.name {
             Name::UnknownTool => None,
             Name::InputRequired => {
-                // What was asked for is not known.
-                p.json("$mcp_input_request_methods", "[]");
-        let message = self.record.error.text();
+                // The vendor asks for it in each round: an empty list is one that asks for nothing but to be called again.
+                let methods = self.meta(MetaName::InputRequestMethods);
+                let methods = methods.get().filter(|_| self.kept < Kept::WithoutOthers);
+                p.json("$mcp_input_request_methods", methods.unwrap_or("[]"));
                 None
             }
             _ => {
@@ -432,9 +439,11 @@ impl<'e> Form<'_, 'e> {
         p.known(property, conversation);
     }
 
-    /// Whether a member of `meta` is what a request for a prompt or a resource is about.
+    /// Whether a member of `meta` is a property of the vendor's in an event of this name: what a request for a prompt or
+    /// a resource is about, and what a round asks for.
     fn is_of_kind(&self, name: MetaName) -> bool {
         match self.name {
+            Name::InputRequired => name == MetaName::InputRequestMethods,
             Name::PromptGet => name == MetaName::PromptName,
             Name::ResourceRead => name == MetaName::ResourceUri,
             _ => false,

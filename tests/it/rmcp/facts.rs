@@ -14,7 +14,7 @@ use rmcp::{ClientLifecycleMode, ServerHandler};
 use serde_json::{Value, json};
 
 use super::server::*;
-use crate::support::otlp;
+use crate::support::{otlp, posthog};
 
 /// How the use of a server is recorded.
 #[derive(Debug, Clone, Copy)]
@@ -211,3 +211,20 @@ async fn a_listing_says_how_large_definitions_are_and_is_reported_again_when_one
     assert_eq!(hashes.len(), 2, "{events:#?}");
     assert_ne!(hashes[0], hashes[1]);
 }
+#[tokio::test]
+async fn posthog_gets_what_an_instrumented_servers_tool_is_said_to_do() {
+    for (by, said) in [(By::Wrapper, Some("Searches.")), (By::Layer, None)] {
+        let kept = Kept::on(posthog());
+        let http = shop(&kept, by, stateless()).await;
+        post(&http, "search", json!({"query": "rails"})).await;
+        post(&http, "absent", json!({})).await;
+        let events = kept.events().await;
+        let of = |name: &str| {
+            let event = events.iter().find(|event| event["event"] == name);
+            event.unwrap()["properties"].get("$mcp_tool_description")
+        };
+        assert_eq!(of("$mcp_tool_call"), said.map(|said| json!(said)).as_ref());
+        assert_eq!(of("$mcp_unknown_tool"), None, "{by:?}");
+    }
+}
+
