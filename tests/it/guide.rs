@@ -472,7 +472,7 @@ fn attributes_of_destinations() -> Vec<&'static str> {
 #[test]
 fn every_attribute_of_the_page_of_destinations_is_one_that_is_sent() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let golden = ["tool_call", "failed_call", "init", "spans"];
+    let golden = ["tool_call", "failed_call", "round", "init", "spans"];
     let files = golden.map(|name| format!("golden/otlp-{name}.json"));
     let files = files.into_iter().chain(["otlp.rs".to_owned()]);
     let sent: String = files

@@ -66,7 +66,7 @@ const EVENT: &[Rule] = &[
     ("attributes", Required, |attributes| {
         attributes.object()?.check_closed(&[
             ("exception.type", Required, nonempty_text),
-            ("exception.message", Required, nonempty_text),
+            ("exception.message", Optional, nonempty_text),
         ])
     }),
 ];
