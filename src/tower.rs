@@ -19,7 +19,8 @@
 //! round, `traceparent`,
 //! and each list of the tools that differs from those before it, by a name or by a definition. The server is the one that
 //! answers `initialize` or `server/discover` names. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the request's
-//! extensions, so put the layer inside your authentication.
+//! extensions, so put the layer inside your authentication. Where a request comes from says a closure of yours:
+//! [`client_address`](UsageLayer::client_address).
 //!
 //! By itself it adds nothing to the tools. An intent is read where a server asks for one itself: in the argument
 //! that [`intent`](UsageLayer::intent) names; else, once the caller has listed the tools, in the

@@ -35,8 +35,8 @@ macro_rules! facts {
                 error_code(code: i64);
 
                 /// Sets the port that the client sent the request from, at least 1. Only the OTLP wire has a place for
-                /// it: `client.port`. No integration knows it: a server knows the peer of a connection, and a layer
-                /// does not.
+                /// it: `client.port`. The integrations over HTTP know it where you say where a request comes from, by
+                /// `client_address`.
                 client_port(port: u16);
             }
             texts {

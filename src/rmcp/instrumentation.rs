@@ -14,6 +14,7 @@ use super::server_name::ServerName;
 use super::settings::{InstrumentationSettings, IntoCaller};
 use crate::logger::UsageLogger;
 use crate::mcp::arguments::capture_setters;
+use crate::mcp::client_address::client_address_setter;
 use crate::mcp::request::PeerInfo;
 
 /// How servers are instrumented: settings, and what the instances of a server share.
@@ -250,6 +251,8 @@ macro_rules! setters {
             pub fn transport(self, name: impl Into<String>) -> Self {
                 self.change(|settings| settings.transport = name.into().into())
             }
+
+            client_address_setter!(change, "usage.instrumentation()");
 
             /// Sets who makes a request, asked for each anew. The closure may return an
             /// [`Identity`](crate::Identity) or a [`Caller`](crate::Caller), in an `Option` or in
