@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mcp_usage::spool::{MIN_MAX_BYTES, Spool};
-use mcp_usage::testing::{Answer, ManualClock, MockIngest};
+use mcp_usage::testing::{Answer, ManualClock, MockIngest, ReceivedEvent};
 use mcp_usage::{
     BuildError, Builder, ConfirmError, DropReason, Outcome, SpoolError, Stats, ToolCall,
     UsageLogger, WhenFull, Wire,
@@ -21,9 +21,12 @@ use mcp_usage::{
 use serde_json::json;
 
 use crate::support::{
-    KEY, PATIENCE, builder, builder_for, call, end, errors, files, ingest, secret,
-    still_pending, wires,
+    KEY, PATIENCE, builder, builder_for, call, end, errors, files, ingest, on_wires, secret,
+    still_pending, wire_named, wires,
 };
+
+/// The wires whose events have forms of their own, where a request may hold several.
+const FORMS: [&str; 3] = ["reo batch", "otlp", "posthog"];
 
 const MOMENT: Duration = Duration::from_millis(50);
 
@@ -90,10 +93,18 @@ fn event<'a>(n: i64) -> ToolCall<'a> {
     call(n as u64).event_id(1_000_000 + n)
 }
 
-/// The ids of `event(n)` that the ingest took, on the Reo wires, sorted and each once.
+/// The id that an event was given, but on mcpeye, where it has another form.
+fn id_of(event: &ReceivedEvent) -> i64 {
+    let id = event.json.get("event_id").or(event.meta("event_id"));
+    let id = id.unwrap_or_else(|| panic!("{event:?}"));
+    id.as_i64()
+        .unwrap_or_else(|| id.as_str().unwrap().parse().unwrap())
+}
+
+/// The numbers of `event(n)` that the ingest took, sorted and each once.
 fn taken(ingest: &MockIngest) -> Vec<i64> {
     let mut ids: Vec<i64> = (ingest.delivered().iter())
-        .map(|event| event.id.parse::<i64>().unwrap() - 1_000_000)
+        .map(|event| id_of(event) - 1_000_000)
         .collect();
     ids.sort_unstable();
     ids.dedup();

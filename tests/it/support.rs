@@ -81,6 +81,17 @@ pub(crate) fn wires() -> [(&'static str, Wire); 5] {
     ]
 }
 
+/// Plays on these of the [`wires`] beside one another: most of the time goes into waiting.
+pub(crate) fn on_wires(names: &[&str], play: impl Fn(&str, &Wire) + Sync) {
+    std::thread::scope(|scope| {
+        let wires = wires().into_iter();
+        for (name, wire) in wires.filter(|(name, _)| names.contains(name)) {
+            let play = &play;
+            scope.spawn(move || play(name, &wire));
+        }
+    });
+}
+
 /// Where a wire's events go at an ingest.
 pub(crate) fn endpoint_of(ingest: &MockIngest, wire: &Wire) -> String {
     match wire {
@@ -112,6 +123,15 @@ pub(crate) fn call<'a>(n: u64) -> ToolCall<'a> {
     ToolCall::new("count").request_id(n.to_string())
 }
 
+/// How many events are pending, as a flush that timed out says.
+#[track_caller]
+pub(crate) fn still_pending(flushed: Result<(), FlushError>) -> u64 {
+    match flushed {
+        Err(FlushError::TimedOut { pending, .. }) => pending,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// The law: every event offered has ended once, or is pending.
 #[track_caller]
 pub(crate) fn assert_ledger(stats: &Stats) {
@@ -123,15 +143,6 @@ pub(crate) fn assert_ledger(stats: &Stats) {
 }
 
 /// Shuts down, and checks that the ledger closes and that nothing wrong was sent.
-/// How many events are pending, as a flush that timed out says.
-#[track_caller]
-pub(crate) fn still_pending(flushed: Result<(), FlushError>) -> u64 {
-    match flushed {
-        Err(FlushError::TimedOut { pending, .. }) => pending,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[track_caller]
 pub(crate) fn end(usage: &UsageLogger, ingest: &MockIngest) -> Stats {
     let report = usage.shutdown_blocking(PATIENCE);
@@ -193,6 +204,22 @@ pub(crate) fn barrier(usage: &UsageLogger) {
     assert_eq!(result, Err(ConfirmError::Unknown(Duration::ZERO)));
 }
 
+/// All files of a folder and of those within it; none where there is no folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
 /// Runs a future on a current-thread runtime.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -213,22 +240,6 @@ pub(crate) mod secret {
     }
 
     pub(crate) fn openai() -> String {
-/// All files of a folder and of those within it; none where there is no folder.
-pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut found = Vec::new();
-    for path in entries.map(|entry| entry.unwrap().path()) {
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
-}
-
         format!("{}-{}", "sk", "proj-T3stT3stT3stT3stT3stT3stT3stT3stT3st")
     }
 
