@@ -50,7 +50,7 @@ pub(crate) use self::spooling::{MIN_SPOOL_BYTES, Spool, Store, probe_spool};
 use self::waits::Waits;
 use crate::base::clock::Clock;
 use crate::error::SpoolError;
-use crate::ledger::Stats;
+use crate::ledger::DestinationReport;
 use crate::queue::Receiver;
 
 /// How long the worker goes on after the last handle was dropped without a shutdown.
@@ -107,8 +107,8 @@ impl Worker {
             let now = self.clock.now();
             self.turn(now);
             if self.waits.ends(now, self.is_done()) {
-                let stats = self.end().await;
-                return std::mem::take(&mut self.waits).end(&stats, now);
+                let reports = self.end().await;
+                return std::mem::take(&mut self.waits).end(reports, now);
             }
             let wake_at = self.wake_at(now);
             // Messages and timers get their chance on each turn, so that steady traffic starves
@@ -148,8 +148,8 @@ impl Worker {
         self.flush_what_was_handed_over(now);
         self.waits.answer(
             now,
-            || undelivered(&self.destinations),
             || oldest_sequence(self.distributor.as_ref(), &self.destinations),
+            || self.destinations.iter().map(Destination::report).collect(),
         );
         let is_awaited = self.waits.is_awaited();
         for destination in &mut self.destinations {
@@ -181,16 +181,16 @@ impl Worker {
     }
 
     /// Leaves to disk what it can, gives up and counts the rest. Returns the ledgers as they were before.
-    async fn end(&mut self) -> Vec<Stats> {
+    async fn end(&mut self) -> Vec<DestinationReport> {
         let started = tokio::time::Instant::now();
         self.leave_to_disk(started + LEAVE_TIMEOUT).await;
         let closing = self.destinations.iter_mut();
         all(closing.map(|destination| destination.close_spool(started + CLOSE_TIMEOUT))).await;
-        let stats = self.destinations.iter_mut().map(Destination::end).collect();
+        let reports = self.destinations.iter_mut().map(Destination::end).collect();
         if let Some(distributor) = &mut self.distributor {
             distributor.end(&mut self.destinations);
         }
-        stats
+        reports
     }
 
     /// Leaves to disk what it can by this time. What the hook had no memory for has its turn when the rest has left memory,
@@ -351,11 +351,6 @@ async fn next_answer(destinations: &mut [Destination]) -> (usize, Ended) {
         Poll::Pending
     })
     .await
-}
-
-/// How many events have not ended, for each destination that they are for.
-fn undelivered(destinations: &[Destination]) -> u64 {
-    destinations.iter().map(Destination::undelivered).sum()
 }
 
 /// The sequence number of the oldest segment that is not done.

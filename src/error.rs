@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::base::causes::debug_with_causes;
-use crate::ledger::DropReason;
+use crate::ledger::{DestinationReport, DropReason};
 
 debug_with_causes!(
     BuildError,
@@ -137,18 +137,43 @@ impl SpoolError {
 }
 
 /// Why a flush did not finish.
-#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlushError {
     /// The timeout passed first. Nothing is lost: delivery goes on.
-    #[error("{pending} events are still pending")]
+    #[error("{pending} events are still pending{}", lagging(destinations))]
     TimedOut {
-        /// Events not yet delivered or dropped, including those logged since the call.
+        /// Events not yet delivered or dropped, including those logged since the call, counted for each of their
+        /// destinations.
         pending: u64,
+        /// What it came to for each destination, the builder's own first.
+        destinations: Vec<DestinationReport>,
     },
     /// The logger shut down meanwhile.
     #[error("the logger has shut down")]
     Closed,
+}
+
+impl FlushError {
+    pub(crate) fn timed_out(destinations: Vec<DestinationReport>) -> Self {
+        let pending = destinations.iter().map(DestinationReport::undelivered);
+        Self::TimedOut {
+            pending: pending.sum(),
+            destinations,
+        }
+    }
+}
+
+/// Names those of several destinations that have events left.
+fn lagging(destinations: &[DestinationReport]) -> String {
+    if destinations.len() < 2 {
+        return String::new();
+    }
+    let lag = destinations.iter().filter(|it| it.undelivered() > 0);
+    let named: Vec<_> = lag
+        .map(|it| format!("{}: {}", it.name, it.undelivered()))
+        .collect();
+    format!(" ({})", named.join(", "))
 }
 
 /// Why an event was not confirmed.

@@ -32,6 +32,6 @@ pub(crate) use listed_tool::ListedTool;
 pub(crate) use sampling::Sampling;
 pub(crate) use session::SESSION_TEXTS;
 pub use session::Session;
-pub(crate) use tool_call::Call;
+pub(crate) use tool_call::{Call, MAX_DESCRIPTION_CHARS};
 pub use tool_call::{CallOutcome, IntentSource, ToolCall};
 pub(crate) use weight::Weight;

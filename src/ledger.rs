@@ -148,6 +148,31 @@ impl fmt::Debug for Dropped {
     }
 }
 
+/// The counts of one destination in the result of a [`flush`](crate::UsageLogger::flush) that timed out, or of a
+/// [`shutdown`](crate::UsageLogger::shutdown).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DestinationReport {
+    /// Its name, as [`DestinationHandle::name`](crate::DestinationHandle::name).
+    pub name: String,
+    /// Its ledger at that time, as [`DestinationHandle::stats`](crate::DestinationHandle::stats).
+    pub stats: Stats,
+}
+
+impl DestinationReport {
+    pub(crate) fn new(name: &str, stats: Stats) -> Self {
+        Self {
+            name: name.to_owned(),
+            stats,
+        }
+    }
+
+    /// Events that have not ended.
+    pub(crate) const fn undelivered(&self) -> u64 {
+        self.stats.pending + self.stats.spooled
+    }
+}
+
 /// A snapshot of what happened to the events offered so far.
 ///
 /// Whenever the logger is idle, `offered + recovered == delivered + dropped.total() + pending + spooled`; without a spool

@@ -148,7 +148,7 @@ pub use event::{
     AuthRejected, AuthRejection, CallOutcome, Caller, ClientClass, Custom, Era, Event, Identity,
     IdentityCapture, Init, IntentSource, Session, ToolCall,
 };
-pub use ledger::{DropReason, Dropped, Outcome, Stats};
+pub use ledger::{DestinationReport, DropReason, Dropped, Outcome, Stats};
 pub use logger::{
     CallGuard, Confirmation, DestinationHandle, FORGET_TIMEOUT, LOGIN_MEMORY, MAX_LOGINS, Recorded,
     ShutdownGuard, UsageLogger,

@@ -5,6 +5,8 @@ pub(crate) mod answers;
 pub(crate) mod arguments;
 #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
 pub(crate) mod caller_key;
+#[cfg(any(feature = "rmcp", feature = "tower"))]
+pub(crate) mod client_address;
 #[cfg(any(feature = "stdio", feature = "tower"))]
 pub(crate) mod event_text;
 #[cfg(any(feature = "stdio", feature = "tower"))]

@@ -134,6 +134,8 @@ pub(crate) struct Profile {
     pub(crate) request_timeout: Duration,
     /// Whether there is a place for other events than tool calls.
     pub(crate) takes_all_kinds: bool,
+    /// Whether there is a place for what a tool's definition says of it.
+    pub(crate) takes_descriptions: bool,
     /// The property of a tool's input schema that asks an agent for its intent.
     pub(crate) intent_property: &'static str,
     /// The tool that takes requests for what no tool offers.
@@ -165,8 +167,9 @@ pub(crate) const REO: Profile = Profile {
     max_batch_bytes: usize::MAX,
     request_timeout: DEFAULT_REQUEST_TIMEOUT,
     takes_all_kinds: true,
+    takes_descriptions: false,
     intent_property: "prompt",
-    capability_tool: "request_missing_capability",
+    capability_tool: reo::CAPABILITY_TOOL,
     outgrows: |_, _| false,
     classify_answer,
     page: Verdict::Retry { after: None },
@@ -223,6 +226,7 @@ pub(crate) const POSTHOG: Profile = Profile {
     endpoint_suffix: "/batch/",
     // An event may have some times the bytes of its record, and the receiver takes 20 MiB.
     max_batch_bytes: 4 * 1024 * 1024,
+    takes_descriptions: true,
     intent_property: "context",
     capability_tool: posthog::CAPABILITY_TOOL,
     outgrows: |event, _| posthog::outgrows(event),
@@ -418,16 +422,17 @@ mod tests {
                 row.requires_key,
                 row.is_batch,
                 row.takes_all_kinds,
+                row.takes_descriptions,
             )
         });
         assert_eq!(
             rows,
             [
-                (Some("REO_API_KEY"), true, false, true),
-                (Some("REO_API_KEY"), true, true, true),
-                (Some("MCPEYE_INGEST_SECRET"), false, true, false),
-                (None, false, true, true),
-                (Some("POSTHOG_API_KEY"), true, true, true),
+                (Some("REO_API_KEY"), true, false, true, false),
+                (Some("REO_API_KEY"), true, true, true, false),
+                (Some("MCPEYE_INGEST_SECRET"), false, true, false, false),
+                (None, false, true, true, false),
+                (Some("POSTHOG_API_KEY"), true, true, true, true),
             ]
         );
         let endpoints = wires().map(|wire| wire.profile().default_endpoint);

@@ -109,7 +109,9 @@ mod tests {
         for key in 0..110_u64 {
             assert!(recent.put(key, key));
         }
-        assert!(!recent.put(109_u64, 109));
+        for key in 10..110_u64 {
+            assert!(!recent.put(key, key));
+        }
         let entries = lock(&recent.0);
         assert_eq!((entries.values.len(), entries.order.len()), (100, 100));
         drop(entries);

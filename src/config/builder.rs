@@ -110,7 +110,7 @@ impl Builder {
     /// |---|---|
     /// | `log_usage` | [`Queued`](crate::Outcome::Queued) if any accepts the event; each destination that it is for counts it as offered |
     /// | `log_usage_confirmed` | waits for the first, or for all: [`confirm`](Self::confirm) |
-    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations, with one deadline; [`destinations`](crate::UsageLogger::destinations) has the counts of each; `flush_to_disk` is done when all spools have the events |
+    /// | `flush`, `shutdown`, `flush_to_disk` | all destinations, with one deadline; a flush that times out and the report of a shutdown have the [counts of each](crate::DestinationReport); `flush_to_disk` is done when all spools have the events, and otherwise names the first that has not |
     /// | `before_send` | runs once for each event |
     /// | `forget` | applies to all of them; an event counts for each |
     /// | `stats` | those of the first; [`destinations`](crate::UsageLogger::destinations) has each by name |

@@ -157,10 +157,18 @@ impl Backlog {
         }
         let most = self.share(2);
         let events: usize = self.flights.batches().map(Batch::len).sum();
-        let segments = self.flights.batches().flat_map(Batch::parts);
-        let charges = segments.map(|(segment, _)| (segment.sequence(), segment.charge()));
+        if events >= most.max_events {
+            return false;
+        }
+        let segments = || self.flights.batches().flat_map(Batch::parts);
+        let bytes: usize = segments().map(|(segment, _)| segment.charge()).sum();
+        if bytes < most.max_bytes {
+            return true;
+        }
+        // A segment of which several batches have a part is in memory once.
+        let charges = segments().map(|(segment, _)| (segment.sequence(), segment.charge()));
         let charges: BTreeMap<u64, usize> = charges.collect();
-        events < most.max_events && charges.values().sum::<usize>() < most.max_bytes
+        charges.values().sum::<usize>() < most.max_bytes
     }
 
     /// Takes the next batch of what is fresh.

@@ -17,7 +17,7 @@ use super::stillness::Stillness;
 use super::suspects::{Failed, Fate, History, Suspects};
 use crate::base::random;
 use crate::error::SpoolError;
-use crate::ledger::{DropReason, Stats};
+use crate::ledger::{DestinationReport, DropReason};
 use crate::queue::{Branch, EventEnd, Receiver, Segment};
 use crate::transport::{Request, SendError};
 use crate::wire::answer::{Receipt, Refusal, Verdict, is_page};
@@ -782,7 +782,11 @@ impl Destination {
     }
 
     /// Events that have not ended, wherever they are.
-    pub(super) fn undelivered(&self) -> u64 {
+    pub(super) fn report(&self) -> DestinationReport {
+        self.shared.report()
+    }
+
+    fn undelivered(&self) -> u64 {
         self.shared.ledger.pending() + self.shared.ledger.spooled()
     }
 
@@ -853,11 +857,11 @@ impl Destination {
     }
 
     /// Gives up and counts what is left. Returns the ledger as it was before.
-    pub(super) fn end(&mut self) -> Stats {
+    pub(super) fn end(&mut self) -> DestinationReport {
         self.shared.close();
         self.backlog.source.receiver.seal();
-        let stats = self.shared.stats();
-        self.backlog.reporter.shut_down(&stats);
+        let report = self.report();
+        self.backlog.reporter.shut_down(&report.stats);
         self.backlog.flights.abort_all();
         let mut left = self.backlog.flights.take_batches();
         left.extend(self.backlog.take_all());
@@ -866,7 +870,7 @@ impl Destination {
             let cause = "the shutdown's deadline passed";
             self.drop_batch(&batch, DropReason::ShutdownTimeout, cause);
         }
-        stats
+        report
     }
 }
 

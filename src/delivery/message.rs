@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use crate::base::lock::lock;
 use crate::base::panics;
 use crate::error::{ConfirmError, FlushError, SpoolError};
-use crate::ledger::Stats;
+use crate::ledger::{DestinationReport, Stats};
 use crate::queue::EventEnd;
 use crate::wire::person::Person;
 
@@ -159,12 +159,11 @@ impl Drop for Forgetting {
 }
 
 /// The result of a shutdown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// The ledger when the shutdown was complete or its timeout passed; its `pending` is the one below. With several
-    /// destinations it is that of the first; [`UsageLogger::destinations`](crate::UsageLogger::destinations) has that of
-    /// each.
+    /// destinations it is that of the first.
     pub stats: Stats,
     /// Events that were still undelivered, counted for each of their destinations, except those that a spool keeps
     /// ([`Stats::spooled`]). They are dropped, and from then on counted as
@@ -172,6 +171,24 @@ pub struct ShutdownReport {
     pub pending: u64,
     /// How long it took.
     pub elapsed: Duration,
+    /// What it came to for each destination, the builder's own first; nothing where the logger is disabled.
+    pub destinations: Vec<DestinationReport>,
+}
+
+impl ShutdownReport {
+    pub(crate) fn new(
+        stats: Stats,
+        elapsed: Duration,
+        destinations: Vec<DestinationReport>,
+    ) -> Self {
+        let pending = destinations.iter().map(|it| it.stats.pending);
+        Self {
+            stats,
+            pending: pending.sum(),
+            elapsed,
+            destinations,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::settings::DeliverySettings;
 use crate::base::id::Instance;
-use crate::ledger::{DropReason, Ledger, Stats};
+use crate::ledger::{DestinationReport, DropReason, Ledger, Stats};
 use crate::queue::{self, Bounds, Ledgers, Receiver, Sender};
 
 /// The two ends of a queue that several destinations share.
@@ -98,6 +98,10 @@ impl Shared {
     /// The ledger, with the memory that is held.
     pub(crate) fn stats(&self) -> Stats {
         self.ledger.snapshot(self.queue.bytes() as u64)
+    }
+
+    pub(crate) fn report(&self) -> DestinationReport {
+        DestinationReport::new(&self.settings.name, self.stats())
     }
 
     /// Returns whether a shutdown has begun or the worker has ended, so that every event is refused.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::message::{ConfirmationWaiter, DiskFlush, Flush, Shutdown, ShutdownReport, answer};
 use crate::error::{FlushError, SpoolError};
-use crate::ledger::Stats;
+use crate::ledger::DestinationReport;
 
 /// Ended confirmations are swept out only once there are this many.
 const MIN_SWEEP: usize = 64;
@@ -47,18 +47,12 @@ impl Waits {
         if self.disk_flushes.is_empty() {
             return Vec::new();
         }
-        let oldest = oldest();
-        let mut taken = Vec::new();
-        for (sequence, flush) in std::mem::take(&mut self.disk_flushes) {
-            if oldest.is_none_or(|oldest| oldest >= sequence) {
-                taken.push(flush);
-            } else if flush.deadline <= now {
-                answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
-            } else {
-                self.disk_flushes.push((sequence, flush));
-            }
+        let is_late = |flush: &DiskFlush| flush.deadline <= now;
+        let ended = Ended::of(&mut self.disk_flushes, oldest(), is_late);
+        for flush in ended.late {
+            answer(flush.reply, Err(SpoolError::TimedOut(flush.timeout)));
         }
-        taken
+        ended.done
     }
 
     pub(super) fn add_confirmation(&mut self, deadline: Instant, waiter: Weak<ConfirmationWaiter>) {
@@ -79,25 +73,23 @@ impl Waits {
         }
     }
 
-    /// Answers the flushes and confirmations that are done or whose time is up. `undelivered` and
-    /// `oldest`, the sequence number of the oldest segment that is not done, are asked for when a
-    /// flush needs them.
+    /// Answers the flushes and confirmations that are done or whose time is up. `oldest`, the sequence number of the
+    /// oldest segment that is not done, and `reports`, the ledgers of all destinations, are asked for when a flush needs
+    /// them.
     pub(super) fn answer(
         &mut self,
         now: Instant,
-        undelivered: impl FnOnce() -> u64,
         oldest: impl FnOnce() -> Option<u64>,
+        reports: impl Fn() -> Vec<DestinationReport>,
     ) {
         if !self.flushes.is_empty() {
-            let (oldest, pending) = (oldest(), undelivered());
-            for (sequence, flush) in std::mem::take(&mut self.flushes) {
-                if oldest.is_none_or(|oldest| oldest >= sequence) {
-                    answer(flush.reply, Ok(()));
-                } else if flush.deadline <= now {
-                    answer(flush.reply, Err(FlushError::TimedOut { pending }));
-                } else {
-                    self.flushes.push((sequence, flush));
-                }
+            let is_late = |flush: &Flush| flush.deadline <= now;
+            let ended = Ended::of(&mut self.flushes, oldest(), is_late);
+            for flush in ended.done {
+                answer(flush.reply, Ok(()));
+            }
+            for flush in ended.late {
+                answer(flush.reply, Err(FlushError::timed_out(reports())));
             }
         }
         while let Some(entry) = self.confirmations.first_entry()
@@ -133,32 +125,55 @@ impl Waits {
         shutdowns.any(|shutdown| is_done || shutdown.deadline <= now)
     }
 
-    /// Answers all that is left when the worker ends. `all`: the ledgers of all destinations, the first one's first.
-    pub(super) fn end(self, all: &[Stats], now: Instant) {
-        let pending = all.iter().map(|stats| stats.pending).sum();
-        let spooled: u64 = all.iter().map(|stats| stats.spooled).sum();
+    /// Answers all that is left when the worker ends. `destinations`: the ledgers of all, the first one's first.
+    pub(super) fn end(self, destinations: Vec<DestinationReport>, now: Instant) {
+        let is_done = destinations.iter().all(|it| it.undelivered() == 0);
         for (_, flush) in self.flushes {
-            answer(
-                flush.reply,
-                if pending + spooled == 0 {
-                    Ok(())
-                } else {
-                    Err(FlushError::Closed)
-                },
-            );
+            let ended = if is_done {
+                Ok(())
+            } else {
+                Err(FlushError::Closed)
+            };
+            answer(flush.reply, ended);
         }
         for (_, flush) in self.disk_flushes {
             answer(flush.reply, Err(SpoolError::Closed));
         }
         let started = self.shutdowns.first().map_or(now, |first| first.started);
-        let report = ShutdownReport {
-            stats: all.first().copied().unwrap_or_default(),
-            pending,
-            elapsed: now.saturating_duration_since(started),
-        };
+        let elapsed = now.saturating_duration_since(started);
+        let stats = destinations.first().map(|first| first.stats);
+        let report = ShutdownReport::new(stats.unwrap_or_default(), elapsed, destinations);
         for reply in self.shutdowns.into_iter().filter_map(|it| it.reply) {
-            answer(reply, report);
+            answer(reply, report.clone());
         }
+    }
+}
+
+/// Waits for segments that have ended.
+struct Ended<W> {
+    done: Vec<W>,
+    /// Their time is up.
+    late: Vec<W>,
+}
+
+impl<W> Ended<W> {
+    /// Takes out what has ended of waits, each of which is done when all segments before a sequence number are. `oldest` is
+    /// that of the oldest one that is not.
+    fn of(waits: &mut Vec<(u64, W)>, oldest: Option<u64>, is_late: impl Fn(&W) -> bool) -> Self {
+        let mut ended = Self {
+            done: Vec::new(),
+            late: Vec::new(),
+        };
+        for (sequence, wait) in std::mem::take(waits) {
+            if oldest.is_none_or(|oldest| oldest >= sequence) {
+                ended.done.push(wait);
+            } else if is_late(&wait) {
+                ended.late.push(wait);
+            } else {
+                waits.push((sequence, wait));
+            }
+        }
+        ended
     }
 }
 
@@ -171,6 +186,7 @@ mod tests {
 
     use super::*;
     use crate::error::ConfirmError;
+    use crate::ledger::Stats;
     use crate::queue::EventEnd;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -186,15 +202,24 @@ mod tests {
         waits.add_flush(7, Flush { deadline, reply });
         assert_eq!(waits.wake_at(), Some(start + SECOND));
 
-        waits.answer(start, || 9, || Some(4));
+        let reports = || {
+            let report = |name, pending| {
+                let stats = Stats {
+                    pending,
+                    ..Stats::default()
+                };
+                DestinationReport::new(name, stats)
+            };
+            vec![report("reo", 0), report("otlp", 3)]
+        };
+        waits.answer(start, || Some(4), reports);
         assert!(first.try_recv().is_err() && second.try_recv().is_err());
-        waits.answer(start, || 9, || Some(5));
+        waits.answer(start, || Some(5), reports);
         assert_eq!(first.try_recv(), Ok(Ok(())));
-        waits.answer(start + 2 * SECOND, || 3, || Some(6));
-        assert_eq!(
-            second.try_recv(),
-            Ok(Err(FlushError::TimedOut { pending: 3 }))
-        );
+        waits.answer(start + 2 * SECOND, || Some(6), reports);
+        let late = second.try_recv().unwrap().unwrap_err();
+        assert_eq!(late, FlushError::timed_out(reports()));
+        assert_eq!(late.to_string(), "3 events are still pending (otlp: 3)");
         assert_eq!(waits.wake_at(), None);
     }
 
@@ -211,7 +236,7 @@ mod tests {
             waits.add_confirmation(start + SECOND, Arc::downgrade(waiter));
         }
         ended.end(EventEnd::Delivered);
-        waits.answer(start + SECOND, || 0, || None);
+        waits.answer(start + SECOND, || None, Vec::new);
         let timed_out = Err(ConfirmError::Unknown(SECOND));
         assert_eq!(late_answer.try_recv(), Ok(timed_out));
         assert_eq!(ended_answer.try_recv(), Ok(Ok(())));
@@ -252,9 +277,10 @@ mod tests {
             pending: 2,
             ..Stats::default()
         };
-        waits.end(&[stats], start + SECOND);
+        waits.end(vec![DestinationReport::new("reo", stats)], start + SECOND);
         let report = first.try_recv().unwrap();
         assert_eq!((report.pending, report.elapsed), (2, SECOND));
+        assert_eq!(report.destinations[0].stats, stats);
         assert_eq!(second.try_recv(), Ok(report));
     }
 }

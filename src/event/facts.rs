@@ -35,7 +35,8 @@ macro_rules! facts {
                 error_code(code: i64);
 
                 /// Sets the port that the client sent the request from, at least 1. Only the OTLP wire has a place for
-                /// it: `client.port`. No integration sets it, because only the server knows the peer of a connection.
+                /// it: `client.port`. The integrations over HTTP set it if you tell them, with `client_address`, where a
+                /// request comes from.
                 client_port(port: u16);
             }
             texts {

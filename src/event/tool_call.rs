@@ -6,10 +6,14 @@ use super::common::Facts;
 use super::facts::Text;
 use crate::capture::Content;
 
+/// Most characters of a tool's description that are sent.
+pub(crate) const MAX_DESCRIPTION_CHARS: usize = 2_048;
+
 /// What a tool call carries beyond any event.
 #[derive(Default)]
 pub(crate) struct Call<'a> {
     pub(crate) tool: Text<'a>,
+    pub(crate) tool_description: Option<Text<'a>>,
     pub(crate) arguments: Option<Content<'a>>,
     pub(crate) prompt: Option<Text<'a>>,
     pub(crate) intent_source: Option<IntentSource>,
@@ -17,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) result_bytes: Option<u64>,
     /// A list of names.
     pub(crate) refused_arguments: Option<Content<'a>>,
+    /// Likewise.
+    pub(crate) input_request_methods: Option<Content<'a>>,
     pub(crate) error: Option<Text<'a>>,
     pub(crate) duration: Option<Duration>,
     pub(crate) outcome: Option<CallOutcome>,
@@ -182,6 +188,15 @@ impl<'a> ToolCall<'a> {
         }
     }
 
+    /// Sets what the tool's definition says of it. Only the PostHog wire has a place for it: `$mcp_tool_description`, at
+    /// most 2 048 characters, redacted. An instrumented server whose `get_tool` finds the tool fills it where PostHog is
+    /// a destination.
+    #[inline(always)]
+    pub fn tool_description(mut self, description: impl Into<Text<'a>>) -> Self {
+        self.call.tool_description = Some(description.into());
+        self
+    }
+
     /// Sets the arguments, serialized within the [limits](crate::limits) and redacted before
     /// `log_usage` returns. Wire key `tool_arguments` (`arguments` on mcpeye, where anything but
     /// an object is put under the key `value`).
@@ -237,6 +252,18 @@ impl<'a> ToolCall<'a> {
     #[inline(always)]
     pub fn refused_arguments<T: serde::Serialize + Sync>(mut self, names: &'a T) -> Self {
         self.call.refused_arguments = Some(names);
+        self
+    }
+
+    /// Sets the methods of what the tool asks the client for, such as `elicitation/create`, for a call that ends as
+    /// [`InputRequired`](CallOutcome::InputRequired). Wire key `input_request_methods`, redacted as a value is; on the
+    /// PostHog wire `$mcp_input_request_methods`. The mcpeye wire has no place for it. The integrations read it from
+    /// the answer, in the order of its keys; it is absent where a round asks for nothing but to be called again.
+    ///
+    /// `methods` is a list of texts; anything else is left out.
+    #[inline(always)]
+    pub fn input_request_methods<T: serde::Serialize + Sync>(mut self, methods: &'a T) -> Self {
+        self.call.input_request_methods = Some(methods);
         self
     }
 

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::handle::Handle;
 use super::kept_record::KeptRecord;
 use super::open_calls::EndsAtShutdown;
-use super::record::{CallRecord, ERROR, PROMPT, most_bytes};
+use super::record::{CallRecord, DESCRIPTION, ERROR, PROMPT, most_bytes};
 #[cfg(any(feature = "stdio", feature = "tower"))]
 use super::record::{SERVER_NAME, SERVER_VERSION};
 use crate::base::lock::lock;
@@ -19,6 +19,10 @@ use crate::ledger::Outcome;
 use crate::mcp::refused_arguments::refused_arguments;
 #[cfg(any(feature = "stdio", feature = "tower"))]
 use crate::mcp::request::PeerInfo;
+
+/// Most requests of a round that are told of: PostHog takes no more.
+#[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
+const MAX_INPUT_REQUESTS: usize = 100;
 
 /// Records a tool call when it [finishes](Self::finish), with its duration.
 ///
@@ -157,6 +161,19 @@ impl CallGuard {
         }
     }
 
+    /// Sets the methods of what the tool asks the client for, as [`ToolCall::input_request_methods`], captured now. Wire
+    /// key `input_request_methods`.
+    pub fn set_input_request_methods<T: serde::Serialize + Sync>(&mut self, methods: &T) {
+        if let Some(call) = self.call() {
+            let methods = call.capture(methods, false);
+            call.change(|kept| {
+                kept.put(methods, |record, value| {
+                    record.input_request_methods = Some(value)
+                });
+            });
+        }
+    }
+
     /// Sets the error text. Wire key `error`.
     pub fn set_error(&mut self, error: impl AsRef<str>) {
         self.set_text(ERROR, error.as_ref());
@@ -191,7 +208,7 @@ impl CallGuard {
         self.change(|record| record.intent_source = Some(source));
     }
 
-    /// Sets the code of the JSON-RPC error that the call was answered with. Only the OTLP wire has a place for it.
+    /// Sets the code of the JSON-RPC error that the call was answered with, as [`ToolCall::error_code`].
     pub fn set_error_code(&mut self, code: i64) {
         self.change(|record| record.values.error_code = Some(code));
     }
@@ -207,6 +224,26 @@ impl CallGuard {
         let names = refused_arguments(code, error);
         if !names.is_empty() {
             self.set_refused_arguments(&names);
+        }
+    }
+
+    /// Sets what the tool's definition says of it, as [`ToolCall::tool_description`]. Without memory for it the call has
+    /// none.
+    pub fn set_tool_description(&mut self, description: impl AsRef<str>) {
+        if let Some(call) = self.call() {
+            let most = most_bytes(&call.handle.pipeline, DESCRIPTION);
+            let kept_text = cut_at_char(description.as_ref(), most);
+            call.change(|kept| kept.set_description(kept_text));
+        }
+    }
+
+    /// Sets what a round asks the client for, if that is anything.
+    #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
+    pub(crate) fn note_input_requests<'m>(&mut self, methods: impl IntoIterator<Item = &'m str>) {
+        let methods = methods.into_iter().take(MAX_INPUT_REQUESTS);
+        let methods: Vec<_> = methods.collect();
+        if !methods.is_empty() {
+            self.set_input_request_methods(&methods);
         }
     }
 

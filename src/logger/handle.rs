@@ -110,7 +110,7 @@ impl Handle {
             GRACE,
             move |why| match (why, pipeline.undelivered()) {
                 (_, 0) if !pipeline.shared.is_given_up() => Ok(()),
-                (Unanswered::Late, pending) => Err(FlushError::TimedOut { pending }),
+                (Unanswered::Late, _) => Err(FlushError::timed_out(pipeline.reports())),
                 (Unanswered::Ended, _) => Err(FlushError::Closed),
             },
         )

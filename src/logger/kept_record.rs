@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::pipeline::Pipeline;
-use super::record::{CallRecord, EMAIL, ID, ID_TYPE, MAX_SENT_BYTES};
+use super::record::{CallRecord, DESCRIPTION, EMAIL, ID, ID_TYPE, MAX_SENT_BYTES};
 use crate::capture::{Captured, size_mark};
 use crate::event::Identity;
 use crate::ledger::Ledger;
@@ -92,6 +92,14 @@ impl KeptRecord {
             self.record.set(which, text);
         } else {
             self.record.set(which, &size_mark(text.len()));
+        }
+        self.held.shrink_to(self.record.bytes());
+    }
+
+    /// Puts the tool's description into the record; nothing when there is no memory for it.
+    pub(super) fn set_description(&mut self, text: &str) {
+        if self.held.grow(text.len()) {
+            self.record.set(DESCRIPTION, text);
         }
         self.held.shrink_to(self.record.bytes());
     }

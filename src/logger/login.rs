@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::usage_logger::UsageLogger;
 use crate::base::random;
-use crate::event::{Caller, Event, Identity, IdentityCapture, Session};
+use crate::event::{Caller, Event, Facts, Identity, IdentityCapture, Session};
 use crate::ledger::Outcome;
 use crate::wire::naming::IdentityPolicy;
 
@@ -36,6 +36,24 @@ impl UsageLogger {
     /// usage.log_login(&rachel, &Session::new().transport("http"));
     /// ```
     pub fn log_login(&self, caller: &Caller, session: &Session<'_>) -> Option<Outcome> {
+        self.log_login_from(caller, session, |_| {})
+    }
+
+    /// As [`log_login`](Self::log_login), with where the request comes from.
+    #[cfg(any(feature = "stdio", feature = "tower"))]
+    pub(crate) fn log_login_of(&self, caller: &Caller, request: &Facts<'_>) -> Option<Outcome> {
+        self.log_login_from(caller, &request.session, |facts| {
+            facts.ip_addr = request.ip_addr.as_deref().map(Into::into);
+            facts.client_port = request.client_port;
+        })
+    }
+
+    fn log_login_from<'a>(
+        &self,
+        caller: &'a Caller,
+        session: &'a Session<'_>,
+        add: impl FnOnce(&mut Facts<'a>),
+    ) -> Option<Outcome> {
         let pipeline = &self.handle()?.pipeline;
         let policy = &pipeline.settings.defaults.identity_policy;
         let session_id = session.get("session_id");
@@ -44,6 +62,7 @@ impl UsageLogger {
         self.log_once(login, now, || {
             let mut event = IdentityCapture::new(caller.identity()).session(session);
             event.facts.add_meta(caller.own_meta());
+            add(&mut event.facts);
             event.into()
         })
     }

@@ -17,7 +17,7 @@ use crate::delivery::settings::DeliverySettings;
 use crate::delivery::shared::{Ends, Shared};
 use crate::delivery::{Distribution, Inbox, ShutdownReport, Store};
 use crate::event::{Custom, Event, EventKind, Identity, Weight};
-use crate::ledger::{DropReason, Ledger, Outcome, Stats};
+use crate::ledger::{DestinationReport, DropReason, Ledger, Outcome, Stats};
 use crate::queue::{EndListener, Receiver, Sender, Takers};
 use crate::redact::RedactedJson;
 use crate::wire::parts::{self, Stamp};
@@ -119,6 +119,13 @@ impl Pipeline {
     pub(crate) fn takes_all_kinds(&self) -> bool {
         self.all()
             .any(|shared| shared.settings.wire.profile().takes_all_kinds)
+    }
+
+    /// Whether any destination takes what a tool's definition says of it.
+    #[cfg(feature = "rmcp")]
+    pub(crate) fn takes_descriptions(&self) -> bool {
+        self.all()
+            .any(|shared| shared.settings.wire.profile().takes_descriptions)
     }
 
     /// The properties of the first destination's wire.
@@ -474,12 +481,13 @@ impl Pipeline {
 
     /// The report of a shutdown that began at `started` if no worker runs.
     pub(super) fn report(&self, started: Instant) -> ShutdownReport {
-        let stats = self.stats();
-        ShutdownReport {
-            pending: self.pending(),
-            stats,
-            elapsed: self.clock().now().saturating_duration_since(started),
-        }
+        let elapsed = self.clock().now().saturating_duration_since(started);
+        ShutdownReport::new(self.stats(), elapsed, self.reports())
+    }
+
+    /// The ledgers of all destinations, the first one's first.
+    pub(super) fn reports(&self) -> Vec<DestinationReport> {
+        self.all().map(|shared| shared.report()).collect()
     }
 
     /// Whether any destination keeps events on disk.

@@ -6,8 +6,8 @@ use super::pipeline::Pipeline;
 use crate::base::text::cut_at_char;
 use crate::capture::{Captured, Content, size_mark};
 use crate::event::{
-    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource, MAX_TRACESTATE_BYTES,
-    SESSION_TEXTS, Text, ToolCall,
+    Call, CallOutcome, FACT_TEXTS, FactValues, Facts, Identity, IntentSource,
+    MAX_DESCRIPTION_CHARS, MAX_TRACESTATE_BYTES, SESSION_TEXTS, Text, ToolCall,
 };
 use crate::limits;
 
@@ -22,6 +22,7 @@ pub(crate) struct CallRecord {
     pub(super) result: Option<Captured>,
     pub(super) result_bytes: Option<u64>,
     pub(super) refused_arguments: Option<Captured>,
+    pub(super) input_request_methods: Option<Captured>,
     pub(super) values: FactValues,
     duration: Option<Duration>,
     pub(super) intent_source: Option<IntentSource>,
@@ -30,7 +31,7 @@ pub(crate) struct CallRecord {
 }
 
 /// How many texts a call has in front of those of the facts.
-const OWN_TEXTS: usize = 6;
+const OWN_TEXTS: usize = 7;
 
 const TEXTS: usize = OWN_TEXTS + FACT_TEXTS;
 
@@ -62,6 +63,8 @@ pub(super) const ID: usize = 3;
 pub(super) const ID_TYPE: usize = 4;
 pub(super) const EMAIL: usize = 5;
 
+pub(super) const DESCRIPTION: usize = 6;
+
 /// A text is copied no further than this: an event that is larger is refused anyway.
 const MAX_TEXT_BYTES: usize = 2 * limits::MAX_EVENT_BYTES;
 
@@ -90,6 +93,7 @@ fn texts<'c>(call: &'c ToolCall<'_>) -> [Option<&'c str>; TEXTS] {
         identity.map(Identity::id),
         identity.map(Identity::id_type),
         identity.and_then(|identity| identity.email.as_deref()),
+        call.tool_description.as_deref(),
     ];
     let mut texts = [None; TEXTS];
     let all = own.into_iter().chain(facts.texts());
@@ -104,6 +108,7 @@ pub(super) fn most_bytes(pipeline: &Pipeline, which: usize) -> usize {
     let most = match which {
         PROMPT => limits.prompt_chars,
         ERROR => limits.error_chars,
+        DESCRIPTION => MAX_DESCRIPTION_CHARS,
         TOOL => return MAX_NAME_BYTES,
         TRACEPARENT | HTTP_TRACEPARENT => return MAX_TRACEPARENT_BYTES,
         TRACESTATE => return 2 * MAX_TRACESTATE_BYTES,
@@ -146,6 +151,9 @@ impl CallRecord {
             result: call.result.map(|value| capture(value, false)),
             result_bytes: call.result_bytes,
             refused_arguments: call.refused_arguments.map(|value| capture(value, false)),
+            input_request_methods: call
+                .input_request_methods
+                .map(|value| capture(value, false)),
             values: facts.values(),
             duration: call.duration,
             intent_source: call.intent_source,
@@ -186,7 +194,8 @@ impl CallRecord {
     /// The memory it holds, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let values = self.arguments.iter().chain(&self.result);
-        let values = values.chain(&self.refused_arguments);
+        let names = self.refused_arguments.iter();
+        let values = values.chain(names.chain(&self.input_request_methods));
         let meta = self
             .meta
             .iter()
@@ -198,8 +207,9 @@ impl CallRecord {
 
     /// Keeps names and sizes alone, in a few KiB whatever the call holds: no memory may be left to charge them to.
     pub(super) fn strip(&mut self) {
-        // Its outline is no list of names.
+        // An outline is no list of names.
         self.refused_arguments = None;
+        self.input_request_methods = None;
         let values = self.arguments.iter_mut().chain(&mut self.result);
         for value in values.chain(self.meta.iter_mut().map(|(_, value)| value)) {
             *value = value.outline();
@@ -212,7 +222,9 @@ impl CallRecord {
         self.meta.shrink_to_fit();
         let mut text = String::new();
         for (which, place) in self.places.iter_mut().enumerate() {
-            if let Some(kept) = self.text.get(place.0 as usize..place.1 as usize) {
+            if which == DESCRIPTION {
+                *place = ABSENT;
+            } else if let Some(kept) = self.text.get(place.0 as usize..place.1 as usize) {
                 // A name that is longer than is sent says as little as its size. That of the tool and the id of the
                 // session tell it from others, and are copied as far as they are looked at.
                 let is_bounded = which == TOOL || which == SESSION_ID;
@@ -254,7 +266,16 @@ impl CallRecord {
     pub(crate) fn event(&self, outcome: CallOutcome, elapsed: Duration) -> ToolCall<'_> {
         let place = |(start, end)| self.text.get(start as usize..end as usize);
         let texts = self.places.map(place);
-        let [tool, prompt, error, id, id_type, identity_email, facts @ ..] = texts;
+        let [
+            tool,
+            prompt,
+            error,
+            id,
+            id_type,
+            identity_email,
+            description,
+            facts @ ..,
+        ] = texts;
         let borrowed = |text: Option<_>| text.map(Text::Borrowed);
         let value = |value: Option<_>| value.map(|value: &Captured| value as Content<'_>);
         let meta = self.meta.iter();
@@ -273,12 +294,14 @@ impl CallRecord {
             },
             call: Call {
                 tool: Text::Borrowed(tool.unwrap_or_default()),
+                tool_description: borrowed(description),
                 arguments: value(self.arguments.as_ref()),
                 prompt: borrowed(prompt),
                 intent_source: self.intent_source,
                 result: value(self.result.as_ref()),
                 result_bytes: self.result_bytes,
                 refused_arguments: value(self.refused_arguments.as_ref()),
+                input_request_methods: value(self.input_request_methods.as_ref()),
                 error: borrowed(error),
                 duration: self.duration.or(Some(elapsed)),
                 outcome: Some(outcome),
@@ -325,6 +348,7 @@ mod tests {
                 .result(&result)
                 .result_bytes(17)
                 .refused_arguments(&result)
+                .input_request_methods(&result)
                 .prompt("to find")
                 .error("no such index")
                 .intent_source(IntentSource::Native)

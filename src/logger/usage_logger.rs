@@ -153,7 +153,7 @@ impl UsageLogger {
     ///
     /// # Errors
     ///
-    /// [`FlushError::TimedOut`] says how many events are pending; delivery goes on.
+    /// [`FlushError::TimedOut`] says how many events are pending, in all and of each destination; delivery goes on.
     pub async fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         self.ask(|handle| handle.flush(timeout), Ok(())).await
     }
@@ -249,7 +249,7 @@ impl UsageLogger {
     ///
     /// Open call guards are recorded as [dropped](crate::CallOutcome::Dropped). Events that are not
     /// delivered in time are dropped as [`ShutdownTimeout`](crate::DropReason::ShutdownTimeout); the
-    /// report says how many. With a spool they stay on disk for the next process instead:
+    /// report says how many, in all and for each destination. With a spool they stay on disk for the next process instead:
     /// [`Stats::spooled`] of the report.
     pub async fn shutdown(&self, timeout: Duration) -> ShutdownReport {
         self.ask(|handle| handle.shutdown(timeout), nothing_done())
@@ -321,11 +321,7 @@ impl UsageLogger {
 
 /// The report of a disabled logger's shutdown.
 fn nothing_done() -> ShutdownReport {
-    ShutdownReport {
-        stats: Stats::default(),
-        pending: 0,
-        elapsed: Duration::ZERO,
-    }
+    ShutdownReport::new(Stats::default(), Duration::ZERO, Vec::new())
 }
 
 impl fmt::Debug for UsageLogger {

@@ -161,6 +161,17 @@ pub(crate) fn outcome(result: &Value) -> CallOutcome {
     }
 }
 
+/// Returns the methods of what a round asks the client for, in the order of its keys.
+pub(crate) fn input_request_methods(result: &Value) -> Vec<&str> {
+    let asks = result.get("inputRequests").and_then(Value::as_object);
+    let named = asks.into_iter().flatten();
+    let mut named: Vec<_> = named
+        .filter_map(|(key, ask)| Some((key, text(ask, "method")?)))
+        .collect();
+    named.sort_unstable();
+    named.into_iter().map(|(_, method)| method).collect()
+}
+
 /// Returns the texts of a result, which of a failed call say what went wrong.
 pub(crate) fn content_text(result: &Value) -> String {
     let blocks = result.get("content").and_then(Value::as_array);
@@ -293,6 +304,22 @@ mod tests {
             (json!(null), CallOutcome::Ok),
         ] {
             assert_eq!(outcome(&result), expected, "{result}");
+        }
+    }
+
+    #[test]
+    fn a_round_names_the_methods_of_what_it_asks_for_in_the_order_of_its_keys() {
+        let result = json!({"inputRequests": {
+            "b": {"method": "roots/list"},
+            "a": {"method": "elicitation/create", "params": {}},
+            "c": {"method": "roots/list"},
+            "d": {"method": 7},
+            "e": "roots/list",
+        }});
+        let methods = ["elicitation/create", "roots/list", "roots/list"];
+        assert_eq!(input_request_methods(&result), methods);
+        for none in [json!({}), json!({"inputRequests": null}), json!(7)] {
+            assert!(input_request_methods(&none).is_empty(), "{none}");
         }
     }
 

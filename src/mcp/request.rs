@@ -2,6 +2,8 @@
 //!
 //! Read in the same way for every integration, transport and SDK.
 
+use std::net::SocketAddr;
+
 use serde_json::{Map, Value};
 
 use crate::capture::Content;
@@ -65,6 +67,15 @@ pub(crate) const fn http_version(version: http::Version) -> Option<&'static str>
         http::Version::HTTP_2 => Some("2"),
         http::Version::HTTP_3 => Some("3"),
         _ => None,
+    }
+}
+
+/// Puts an address into the facts of an event.
+pub(crate) fn set_address(facts: &mut Facts<'_>, address: Option<SocketAddr>) {
+    if let Some(address) = address {
+        // A socket for both protocols shows an IPv4 address as an IPv6 one.
+        facts.ip_addr = Some(address.ip().to_canonical().to_string().into());
+        facts.client_port = Some(address.port()).filter(|port| *port > 0);
     }
 }
 
@@ -139,6 +150,7 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) server: PeerInfo<'a>,
     /// The version of HTTP.
     pub(crate) http_version: Option<&'static str>,
+    pub(crate) client_address: Option<SocketAddr>,
     pub(crate) identity: Option<&'a Identity<'static>>,
     pub(crate) caller: Option<&'a Caller>,
 }
@@ -176,7 +188,7 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
             None => outer.and_then(|_| (self.header)(TRACESTATE)),
         };
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
-        Facts {
+        let mut facts = Facts {
             identity: self.identity.map(Identity::from),
             // In the order of the table of facts.
             session: Session::from_texts([
@@ -209,7 +221,9 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
                     .collect(),
             ),
             ..Facts::default()
-        }
+        };
+        set_address(&mut facts, self.client_address);
+        facts
     }
 }
 
@@ -260,10 +274,28 @@ mod tests {
                 version: None,
             },
             http_version: Some("2"),
+            client_address: None,
             identity: None,
             caller,
         };
         facts.into_facts(ClientClass::of)
+    }
+
+    #[test]
+    fn an_address_has_the_form_of_its_own_protocol() {
+        for (address, ip, port) in [
+            ("203.0.113.9:5", "203.0.113.9", Some(5)),
+            ("[::ffff:203.0.113.9]:5", "203.0.113.9", Some(5)),
+            ("[2001:db8::1]:0", "2001:db8::1", None),
+        ] {
+            let mut facts = Facts::default();
+            set_address(&mut facts, address.parse().ok());
+            let found = (facts.ip_addr.as_deref(), facts.client_port);
+            assert_eq!(found, (Some(ip), port), "{address}");
+        }
+        let mut facts = Facts::default();
+        set_address(&mut facts, None);
+        assert_eq!((facts.ip_addr, facts.client_port), (None, None));
     }
 
     #[test]

@@ -23,7 +23,9 @@ use crate::mcp::framing::Frame;
 use crate::mcp::intent::nonempty_text;
 use crate::mcp::message::{self, MessageId, Messages, RpcRequest, RpcResponse, text};
 use crate::mcp::ownership::IntentProperty;
-use crate::mcp::request::{PeerInfo, RequestFacts, RequestMeta, USER_AGENT_HEADER, server_of};
+use crate::mcp::request::{
+    PeerInfo, RequestFacts, RequestMeta, USER_AGENT_HEADER, server_of, set_address,
+};
 use crate::mcp::result_size::result_bytes;
 use crate::queue::Reservation;
 
@@ -155,20 +157,16 @@ impl<S: Surroundings> Conversation<S> {
 
     fn wait_for(&self, id: &MessageId, awaited: Awaited) {
         // Nothing answers what has no id, but an error that is to the one request.
-        let is_answered = *id != MessageId::Absent || S::IS_ONE_REQUEST;
-        let beyond = if is_answered {
-            lock(&self.open).push(id, awaited)
-        } else {
-            Some(awaited)
-        };
-        match beyond {
-            Some(Awaited::Listing(listing)) if is_answered => self.forget_shown(listing.is_first),
-            Some(awaited) => {
-                if let Some(call) = awaited.into_call() {
-                    call.record.finish(CallOutcome::Unknown);
-                }
+        if *id == MessageId::Absent && !S::IS_ONE_REQUEST {
+            return awaited.end_unknown();
+        }
+        let beyond = lock(&self.open).push(id, awaited);
+        if let Some(beyond) = beyond {
+            // Its answer passes all the same, and is not read.
+            if let Awaited::Listing(listing) = &beyond {
+                self.forget_shown(listing.is_first);
             }
-            None => {}
+            beyond.end_unknown();
         }
     }
 
@@ -203,7 +201,7 @@ impl<S: Surroundings> Conversation<S> {
         let peers = self.session_peers(params);
         let facts = self.facts(params, &peers, id.shown());
         if let Some(caller) = self.around.caller() {
-            usage.log_login(caller, &facts.session);
+            usage.log_login_of(caller, &facts);
         }
         let state = params.get("requestState");
         let round = if state.is_some() || params.get("inputResponses").is_some() {
@@ -281,6 +279,7 @@ impl<S: Surroundings> Conversation<S> {
             client: peers.client(),
             server: peers.server(),
             http_version: self.around.http_version(),
+            client_address: self.around.client_address(),
             protocol_version: peers.protocol_version.as_deref(),
             request_id,
             conversation_id: meta.conversation_id(),
@@ -352,11 +351,12 @@ impl<S: Surroundings> Conversation<S> {
                     record.note_refused(None, &error);
                     record.set_error(error);
                 }
-                if outcome == CallOutcome::InputRequired
-                    && let Some(state) = text(result, "requestState")
-                {
-                    let rounds = &self.observer.memory.rounds;
-                    rounds.expect(self.around.caller_key(), state, call.round + 1);
+                if outcome == CallOutcome::InputRequired {
+                    record.note_input_requests(message::input_request_methods(result));
+                    if let Some(state) = text(result, "requestState") {
+                        let rounds = &self.observer.memory.rounds;
+                        rounds.expect(self.around.caller_key(), state, call.round + 1);
+                    }
                 }
                 if results && !is_outline {
                     record.set_result(result);
@@ -403,7 +403,7 @@ impl<S: Surroundings> Conversation<S> {
         let tools: Vec<_> = tools.collect();
         let caller = self.around.caller();
         let own_meta = caller.into_iter().flat_map(Caller::own_meta);
-        let facts = Facts {
+        let mut facts = Facts {
             identity: caller.map(|caller| caller.identity().into()),
             session,
             user_agent: self.around.header(USER_AGENT_HEADER).map(Into::into),
@@ -418,6 +418,7 @@ impl<S: Surroundings> Conversation<S> {
             ),
             ..Facts::default()
         };
+        set_address(&mut facts, self.around.client_address());
         observer.memory.listings.report(tools, |tools| {
             let kind = EventKind::Init(tools);
             observer.usage.log_usage(Event { kind, facts })

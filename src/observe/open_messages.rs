@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use crate::base::random::Keyed;
-use crate::event::Session;
+use crate::event::{CallOutcome, Session};
 use crate::logger::CallGuard;
 use crate::mcp::message::{MessageId, RpcResponse};
 use crate::queue::Reservation;
@@ -40,6 +40,13 @@ impl Awaited {
         match self {
             Self::Call(call) | Self::Capability(call, _) => Some(call),
             Self::Listing(_) | Self::ServerInfo => None,
+        }
+    }
+
+    /// Ends it without an answer. How a call ends is not known then.
+    pub(super) fn end_unknown(self) {
+        if let Some(call) = self.into_call() {
+            call.record.finish(CallOutcome::Unknown);
         }
     }
 }

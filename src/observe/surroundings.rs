@@ -1,5 +1,7 @@
 //! What is known about the messages of a conversation besides their content.
 
+use std::net::SocketAddr;
+
 use crate::event::{CallOutcome, Caller};
 use crate::mcp::caller_key::CallerKey;
 use crate::mcp::request::{McpTransport, PeerInfo};
@@ -39,6 +41,10 @@ pub(crate) trait Surroundings: Send + Sync {
     }
 
     fn http_version(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn client_address(&self) -> Option<SocketAddr> {
         None
     }
 }

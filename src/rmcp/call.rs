@@ -6,7 +6,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use ::rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, ResourceContents,
+    CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, InputRequest,
+    ResourceContents, Tool,
 };
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
@@ -50,7 +51,8 @@ impl<H: ServerHandler> Recorder<'_, H> {
         if until_cancelled(&mut record, cancelled.cancelled(), ours).await {
             return Ok(self.note_capability(record, &request).into());
         }
-        let tool = self.find_tool(&request, &context);
+        let known = self.describe(&mut record, &request.name);
+        let tool = self.find_tool(&request, known, &context);
         let tool = until_cancelled(&mut record, cancelled.cancelled(), tool).await;
         self.take_arguments(&mut record, &mut request, tool.as_ref());
 
@@ -90,14 +92,28 @@ impl<H: ServerHandler> Recorder<'_, H> {
         (record, Round { caller, number })
     }
 
+    /// Adds the description of the tool's definition to the record, if a destination has a place for it. Returns the
+    /// tool.
+    fn describe(&self, record: &mut CallGuard, name: &str) -> Option<Tool> {
+        if !record.is_open() || !self.takes_descriptions() {
+            return None;
+        }
+        let tool = self.look_up(name)?;
+        if let Some(description) = &tool.description {
+            record.set_tool_description(description);
+        }
+        Some(tool)
+    }
+
     /// Finds which argument of a call may hold its intent; `None` also if no
-    /// schema is available.
+    /// schema is available. `known` is the tool, if it was looked up.
     ///
     /// A server that cannot look its tools up is asked to list them, each time and as the caller
     /// would be answered: what it has shown to others, or before, need not be so for this call.
     async fn find_tool(
         &self,
         request: &CallToolRequestParams,
+        known: Option<Tool>,
         context: &RequestContext<RoleServer>,
     ) -> Option<ToolIntent> {
         let arguments = request.arguments.as_ref()?;
@@ -108,7 +124,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         if !has_ours && !has_native {
             return None;
         }
-        let tool = match self.look_up(&request.name) {
+        let tool = match known.or_else(|| self.look_up(&request.name)) {
             Some(tool) => tool,
             None if has_native || settings.intent => {
                 self.find_listed(&request.name, context).await.ok()??
@@ -188,6 +204,9 @@ impl<H: ServerHandler> Recorder<'_, H> {
                     let rounds = &self.server.by.memory.rounds;
                     rounds.expect(round.caller, state, round.number + 1);
                 }
+                let methods = asks.input_requests.iter().flatten();
+                let methods = methods.filter_map(|(_, ask)| method(ask));
+                record.note_input_requests(methods);
                 CallOutcome::InputRequired
             }
             Ok(CallToolResponse::Task(_)) => CallOutcome::Task,
@@ -264,6 +283,16 @@ async fn until_cancelled<F: Future>(
         Poll::Pending
     })
     .await
+}
+
+/// Returns the method of what a round asks for.
+const fn method(ask: &InputRequest) -> Option<&'static str> {
+    match ask {
+        InputRequest::CreateMessage(_) => Some("sampling/createMessage"),
+        InputRequest::Elicitation(_) => Some("elicitation/create"),
+        InputRequest::ListRoots(_) => Some("roots/list"),
+        _ => None,
+    }
 }
 
 /// Returns the text of a failed call's answer, as much as is looked at.

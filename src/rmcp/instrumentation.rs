@@ -14,6 +14,7 @@ use super::server_name::ServerName;
 use super::settings::{InstrumentationSettings, IntoCaller};
 use crate::logger::UsageLogger;
 use crate::mcp::arguments::capture_setters;
+use crate::mcp::client_address::client_address_setter;
 use crate::mcp::request::PeerInfo;
 
 /// The settings with which servers are instrumented, and the state that the instances of a server share.
@@ -245,6 +246,8 @@ macro_rules! setters {
             pub fn transport(self, name: impl Into<String>) -> Self {
                 self.change(|settings| settings.transport = name.into().into())
             }
+
+            client_address_setter!(change, "usage.instrumentation()");
 
             /// Sets a closure that names the user of each request. It may return an
             /// [`Identity`](crate::Identity) or a [`Caller`](crate::Caller), in an `Option` or in

@@ -80,6 +80,10 @@ impl<'a, H> Recorder<'a, H> {
         self.handle.pipeline.takes_all_kinds()
     }
 
+    pub(super) fn takes_descriptions(&self) -> bool {
+        self.handle.pipeline.takes_descriptions()
+    }
+
     pub(super) fn profile(&self) -> &'static Profile {
         self.handle.pipeline.profile()
     }

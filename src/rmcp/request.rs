@@ -103,6 +103,7 @@ impl<'a> IncomingRequest<'a> {
             conversation_id: self.meta.conversation_id(),
             server: self.server,
             http_version: http.and_then(|http| http_version(http.version)),
+            client_address: http.and_then(|http| self.by.settings.client_address.of(http)),
             identity: self.caller.identity(),
             caller: self.caller.caller(),
         };

@@ -9,6 +9,7 @@ use ::rmcp::service::RequestContext;
 use crate::base::panics;
 use crate::event::{Caller, Identity};
 use crate::mcp::arguments::ArgumentSettings;
+use crate::mcp::client_address::ClientAddress;
 use crate::mcp::intent;
 
 use sealed::Failed;
@@ -29,6 +30,7 @@ pub(super) struct InstrumentationSettings {
     pub(super) logins: bool,
     pub(super) missing_capability: bool,
     pub(super) transport: Cow<'static, str>,
+    pub(super) client_address: ClientAddress,
     identify: Option<Identify>,
 }
 
@@ -51,6 +53,7 @@ impl Default for InstrumentationSettings {
             logins: true,
             missing_capability: false,
             transport: Cow::Borrowed("stdio"),
+            client_address: ClientAddress::default(),
             identify: None,
         }
     }

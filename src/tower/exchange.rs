@@ -7,10 +7,10 @@ use http::{Method, StatusCode, header, request, response};
 
 use super::http_request::{HttpRequest, KeptHeaders};
 use super::observer::HttpObserver;
-use crate::event::{AuthRejected, AuthRejection, CallOutcome, Caller, Identity, Session};
+use crate::event::{AuthRejected, AuthRejection, CallOutcome, Caller, Event, Identity, Session};
 use crate::logger::{GivesWay, OuterRecords};
 use crate::mcp::caller_key::CallerKey;
-use crate::mcp::request::{USER_AGENT_HEADER, VENDOR_CLIENT_HEADER, http_version};
+use crate::mcp::request::{USER_AGENT_HEADER, VENDOR_CLIENT_HEADER, http_version, set_address};
 use crate::observe::{Conversation, gone};
 
 /// A request and its answer.
@@ -38,6 +38,7 @@ impl HttpObserver {
         if parts.method != Method::POST {
             return None;
         }
+        let client_address = self.client_address.of(parts);
         let extensions = &mut parts.extensions;
         let caller = extensions.get::<Caller>().cloned();
         let identity = || extensions.get::<Identity<'static>>().cloned();
@@ -67,6 +68,7 @@ impl HttpObserver {
             session_key,
             headers,
             http_version: http_version(parts.version),
+            client_address,
             is_authorized: parts.headers.contains_key(header::AUTHORIZATION),
             opens: Mutex::default(),
         };
@@ -113,6 +115,8 @@ impl Exchange {
         if let Some(agent) = request.headers.get(USER_AGENT_HEADER) {
             event = event.user_agent(agent);
         }
+        let mut event = Event::from(event);
+        set_address(&mut event.facts, request.client_address);
         observer.usage.log_usage(event);
     }
 

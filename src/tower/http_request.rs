@@ -1,5 +1,6 @@
 //! The surroundings of the messages of an HTTP request.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderValue};
@@ -30,6 +31,7 @@ pub(super) struct HttpRequest {
     pub(super) session_key: CallerKey,
     pub(super) headers: KeptHeaders,
     pub(super) http_version: Option<&'static str>,
+    pub(super) client_address: Option<SocketAddr>,
     /// The request has a credential in the standard header.
     pub(super) is_authorized: bool,
     pub(super) opens: Mutex<OpenedSession>,
@@ -105,6 +107,10 @@ impl Surroundings for HttpRequest {
 
     fn http_version(&self) -> Option<&'static str> {
         self.http_version
+    }
+
+    fn client_address(&self) -> Option<SocketAddr> {
+        self.client_address
     }
 }
 

@@ -16,6 +16,7 @@ use super::exchange::Exchange;
 use super::observer::HttpObserver;
 use crate::logger::UsageLogger;
 use crate::mcp::arguments::capture_setters;
+use crate::mcp::client_address::client_address_setter;
 use crate::observe::{ObserverSettings, observer_setters};
 
 /// Reports the tool calls that pass through an HTTP service. See the [module](crate::tower).
@@ -54,6 +55,8 @@ impl UsageLayer {
         let name = name.into().to_ascii_lowercase();
         self.change_http(|http| http.tenant_headers.push(name))
     }
+
+    client_address_setter!(change_http, "mcp_usage::tower::UsageLayer::new(&usage)");
 
     /// Sets whether answers of 401, 403 and 429 are reported as
     /// [`AuthRejected`](crate::AuthRejected). Default: no, because it works only outside the

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::recent::Recent;
 use crate::logger::UsageLogger;
+use crate::mcp::client_address::ClientAddress;
 use crate::observe::{Observer, Peer};
 
 /// Most sessions whose client and whose server are remembered.
@@ -14,6 +15,7 @@ pub(super) struct HttpObserver {
     pub(super) observer: Arc<Observer>,
     /// Headers that name a tenant, in small letters.
     pub(super) tenant_headers: Vec<String>,
+    pub(super) client_address: ClientAddress,
     pub(super) auth_rejections: bool,
     pub(super) sessions: Arc<Sessions>,
 }
@@ -41,6 +43,7 @@ impl HttpObserver {
         Self {
             observer: Arc::new(Observer::new(usage)),
             tenant_headers: Vec::new(),
+            client_address: ClientAddress::default(),
             auth_rejections: false,
             sessions: Arc::default(),
         }

@@ -2,6 +2,7 @@
 
 pub(super) mod answers;
 mod event;
+mod failure;
 mod properties;
 mod session;
 pub(crate) mod settings;

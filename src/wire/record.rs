@@ -21,7 +21,7 @@ use super::reo;
 use super::subject::email;
 use crate::base::clock::unix_nanos;
 use crate::capture::{EventWriter, key};
-use crate::event::{Event, EventKind, MAX_TRACESTATE_BYTES};
+use crate::event::{Event, EventKind, MAX_DESCRIPTION_CHARS, MAX_TRACESTATE_BYTES};
 use crate::ledger::DropReason;
 
 /// Whether a record names a product.
@@ -98,11 +98,14 @@ pub(super) fn write_event(
         Some(_) => w.integer(key!("start"), nanos),
         None => w.integer(key!("end"), nanos),
     }
-    if let EventKind::ToolCall(call) = &event.kind
-        && let Some(duration) = call.duration
-    {
-        // It is no more than a hundred years.
-        w.integer(key!("duration"), duration.as_nanos() as u64);
+    if let EventKind::ToolCall(call) = &event.kind {
+        if let Some(duration) = call.duration {
+            // It is no more than a hundred years.
+            w.integer(key!("duration"), duration.as_nanos() as u64);
+        }
+        if let Some(description) = &call.tool_description {
+            w.text(key!("description"), description, MAX_DESCRIPTION_CHARS);
+        }
     }
     if let Some(code) = facts.error_code {
         w.integer(key!("code"), code);

@@ -10,10 +10,13 @@ use super::parts::{SenderInfo, Stamp, TOO_LARGE, write_argument_names};
 use super::session_ids::{SessionHash, SessionIds};
 use super::subject::{identity, present, session_hash, user_id};
 use crate::base::clock::unix_millis;
-use crate::capture::{Content, EventWriter, Written, key};
+use crate::capture::{Content, EventWriter, WireKey, Written, key};
 use crate::event::{Call, Event, EventKind, Identity, ListedTool, META_FACTS};
 use crate::ledger::DropReason;
 use crate::limits;
+
+/// The tool that takes requests for what no tool offers.
+pub(super) const CAPABILITY_TOOL: &str = "request_missing_capability";
 
 /// The keys of `meta` that a tool call or an init writes beside the facts of any event.
 const CALL_NAMES: &[&str] = &[
@@ -32,6 +35,7 @@ const CALL_NAMES: &[&str] = &[
     "result",
     "result_bytes",
     "refused_arguments",
+    "input_request_methods",
     "tools",
     "tool_count",
     "tools_truncated",
@@ -148,7 +152,10 @@ fn write_meta(
                 w.integer(key!("result_bytes"), bytes);
             }
             if let Some(names) = call.refused_arguments {
-                write_refused_arguments(names, end, w);
+                write_names(key!("refused_arguments"), names, end, w);
+            }
+            if let Some(methods) = call.input_request_methods {
+                write_names(key!("input_request_methods"), methods, end, w);
             }
             if let Some(rate) = stamp.weight.sample_rate {
                 w.number(key!("sample_rate"), rate);
@@ -194,12 +201,10 @@ fn write_meta(
     }
 }
 
-/// Writes the names of the arguments for which a call was refused. What is no list of names, and what has no room, is
-/// left out.
+/// Writes the names that a call has beside its content. What is no list of names, and what has no room, is left out.
 #[cold]
-fn write_refused_arguments(names: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
+fn write_names(key: WireKey, names: Content<'_>, end: usize, w: &mut EventWriter<'_>) {
     let (mark, start) = (w.mark(), w.len());
-    let key = key!("refused_arguments");
     let is_whole = w.content(key, names, false, end) == Written::Whole;
     let written = w.written_since(start).strip_prefix(key.0.as_bytes());
     if !is_whole || !written.is_some_and(is_list_of_texts) {
@@ -522,6 +527,7 @@ mod tests {
                     .result(&7)
                     .result_bytes(7)
                     .refused_arguments(&["a"])
+                    .input_request_methods(&["a"])
                     .prompt("mail bob@example.com")
                     .intent_source(IntentSource::Native)
                     .error("e")

@@ -46,7 +46,8 @@ const CALL: &[Rule] = &[
     optional("tool_argument_key_count", count),
     optional("result", not_null),
     optional("result_bytes", count),
-    optional("refused_arguments", refused_arguments),
+    optional("refused_arguments", names_or_none),
+    optional("input_request_methods", names_or_none),
 ];
 
 /// A call's arguments, or what stands in their place.
@@ -151,7 +152,7 @@ fn argument_keys(value: &mut Value, _: &Check<'_>) -> Form {
 }
 
 /// Names in a list, which is not sent without one.
-fn refused_arguments(value: &mut Value, check: &Check<'_>) -> Form {
+fn names_or_none(value: &mut Value, check: &Check<'_>) -> Form {
     let form = names(value, check);
     match value.as_array().is_some_and(|names| !names.is_empty()) {
         true => form,

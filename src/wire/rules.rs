@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::event::{MAX_DURATION, PLAUSIBLE_MILLIS};
+use crate::event::{MAX_DESCRIPTION_CHARS, MAX_DURATION, PLAUSIBLE_MILLIS};
 use crate::ledger::DropReason;
 use crate::limits::Limits;
 
@@ -228,6 +228,10 @@ pub(super) fn error(value: &mut Value, check: &Check<'_>) -> Form {
 
 pub(super) fn prompt(value: &mut Value, check: &Check<'_>) -> Form {
     text_up_to(value, check.limits.prompt_chars)
+}
+
+pub(super) fn description(value: &mut Value, _: &Check<'_>) -> Form {
+    text_up_to(value, MAX_DESCRIPTION_CHARS)
 }
 
 pub(super) fn one_of(value: &Value, words: impl IntoIterator<Item = &'static str>) -> Form {

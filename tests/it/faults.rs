@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use mcp_usage::testing::{ManualClock, MockIngest};
 use mcp_usage::{Builder, DeliveryError, DropReason, Outcome, Stats, UsageLogger, Wire};
 
-use crate::support::{PATIENCE, assert_ledger, call, errors, wires};
+use crate::support::{PATIENCE, assert_ledger, call, errors, on_wires, wires};
 
 /// How long the taking of one event may last: far more than it does on the slowest machine, and far
 /// less than any timeout of a request.
@@ -54,15 +54,12 @@ enum End {
     Dropped(DropReason),
 }
 
-/// Plays on each wire, beside one another: most of the time goes into waiting.
 fn on_all_wires(play: impl Fn(&str, &Wire) + Sync) {
-    std::thread::scope(|scope| {
-        for (name, wire) in wires() {
-            let play = &play;
-            scope.spawn(move || play(name, &wire));
-        }
-    });
+    on_wires(&wires().map(|(name, _)| name), play);
 }
+
+/// The wires whose queued forms and requests differ in kind.
+const FORMS: [&str; 3] = ["reo batch", "otlp", "posthog"];
 
 /// A logger, its ingest, and what was logged so far.
 struct Scene {

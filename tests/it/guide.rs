@@ -3,9 +3,15 @@
 
 mod log_lines;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use regex::Regex;
+use serde_json::Value;
+
+use crate::support::files;
+
+const CAPTURED: &str = include_str!("../../src/guide/captured.md");
 
 const PAGE: &str = include_str!("../../src/guide/failures.md");
 
@@ -457,7 +463,8 @@ fn every_line_of_the_page_of_failures_is_checked_by_a_test() {
 /// The attributes that the page of destinations names: in its table, and in its SQL.
 fn attributes_of_destinations() -> Vec<&'static str> {
     let page = include_str!("../../src/guide/destinations.md");
-    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let (of_spans, _) = page.split_once("\n## PostHog\n").unwrap();
+    let rows = of_spans.lines().filter(|line| line.starts_with("| `"));
     let cells = rows.filter_map(|row| row.split(" | ").next());
     let in_table = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     let in_sql = page.split("SpanAttributes['").skip(1);
@@ -471,7 +478,7 @@ fn attributes_of_destinations() -> Vec<&'static str> {
 #[test]
 fn every_attribute_of_the_page_of_destinations_is_one_that_is_sent() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
-    let golden = ["tool_call", "failed_call", "init", "spans"];
+    let golden = ["tool_call", "failed_call", "round", "init", "spans"];
     let files = golden.map(|name| format!("golden/otlp-{name}.json"));
     let files = files.into_iter().chain(["otlp.rs".to_owned()]);
     let sent: String = files
@@ -484,6 +491,120 @@ fn every_attribute_of_the_page_of_destinations_is_one_that_is_sent() {
         .filter(|name| !sent.contains(&format!("\"{name}\"")))
         .collect();
     assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+/// The keys that the table of fields names in a column, of which 1 is the first behind the field.
+fn keys_in_column(column: usize) -> Vec<&'static str> {
+    let (_, table) = CAPTURED
+        .split_once("\n## Each field on each wire\n")
+        .unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    let cells = rows
+        .skip(1)
+        .map(|row| row.split(" | ").nth(column).unwrap());
+    cells
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect()
+}
+
+/// The names of members that golden bodies of a wire have at these places, where `[]` is each item of a list and `*` each
+/// body.
+fn golden_keys(wire: &str, places: &[&str]) -> BTreeSet<String> {
+    fn collect(value: &Value, path: &[&str], keys: &mut BTreeSet<String>) {
+        match (path, value) {
+            ([], Value::Object(members)) => keys.extend(members.keys().cloned()),
+            (["[]", rest @ ..], Value::Array(items)) => {
+                items.iter().for_each(|item| collect(item, rest, keys));
+            }
+            ([name, rest @ ..], Value::Object(members)) => {
+                members
+                    .get(*name)
+                    .into_iter()
+                    .for_each(|value| collect(value, rest, keys));
+            }
+            _ => {}
+        }
+    }
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
+    let mut keys = BTreeSet::new();
+    for file in files(&golden) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        // Those of the Python SDKs say what these send.
+        if name.starts_with(wire) && !name.contains("-0.") {
+            let body = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+            for place in places {
+                let path: Vec<_> = place.split(' ').filter(|name| !name.is_empty()).collect();
+                collect(&body, &path, &mut keys);
+            }
+        }
+    }
+    keys
+}
+
+#[test]
+fn each_key_that_is_sent_stands_in_the_table_of_fields() {
+    const SPANS: &str = "resourceSpans [] scopeSpans [] spans []";
+    let spans = [SPANS, "[]"];
+    let within = |places: &[&str]| -> Vec<String> {
+        let all = spans.iter().flat_map(|span| {
+            let places = places.iter();
+            places.map(move |place| format!("{span} {place}"))
+        });
+        all.collect()
+    };
+    let otlp = within(&["", "attributes", "status", "events [] attributes"]);
+    let resource = "resourceSpans [] resource attributes".to_owned();
+    let otlp: Vec<_> = otlp.iter().chain([&resource]).map(String::as_str).collect();
+    let otlp = golden_keys("otlp-", &otlp);
+    let own = |key: &str| otlp.contains(&format!("mcp_usage.meta.{key}"));
+    let wires = [
+        (
+            1,
+            golden_keys(
+                "reo-",
+                &["payload", "payload meta", "payload []", "payload [] meta"],
+            ),
+            &["meta"][..],
+        ),
+        // What holds the others.
+        (
+            2,
+            otlp.clone(),
+            &["attributes", "status", "events", "resourceSpans"],
+        ),
+        (
+            3,
+            golden_keys(
+                "posthog-",
+                &[
+                    "batch []",
+                    "batch [] properties",
+                    "batch [] properties $set",
+                    "[]",
+                    "[] properties",
+                    "[] properties $set",
+                ],
+            ),
+            &["properties", "$set"],
+        ),
+        (4, golden_keys("mcpeye-", &["events []"]), &[]),
+    ];
+    for (column, sent, holders) in wires {
+        let named = keys_in_column(column);
+        assert!(sent.len() > 10 && named.len() > 10, "{column}: {sent:?}");
+        let is_named = |key: &str| {
+            named.iter().any(|name| match name.split_once('<') {
+                Some((prefix, _)) => key.starts_with(prefix),
+                None => *name == key,
+            })
+        };
+        let is_known = |key: &&String| {
+            is_named(key) || holders.contains(&key.as_str()) || (column == 1 && own(key))
+        };
+        let unnamed: Vec<_> = sent.iter().filter(|key| !is_known(key)).collect();
+        assert!(unnamed.is_empty(), "column {column}: {unnamed:?}");
+    }
 }
 
 #[test]

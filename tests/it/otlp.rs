@@ -62,7 +62,7 @@ fn normalised(mut span: Value) -> Value {
     span
 }
 
-/// One event of each kind and outcome.
+/// One event of each kind and outcome. `MCP_FORGET_USER` is none of them: `ReoBatch` alone is told of it.
 pub(crate) fn log_all(usage: &UsageLogger) {
     let search = || {
         ToolCall::new("search")
@@ -90,6 +90,12 @@ pub(crate) fn log_all(usage: &UsageLogger) {
         }
         usage.log_usage(call);
     }
+    usage.log_usage(search().outcome(CallOutcome::Timeout));
+    usage.log_usage(
+        search()
+            .outcome(CallOutcome::ProtocolError)
+            .error_code(-32_603),
+    );
     let refused = || {
         search()
             .outcome(CallOutcome::ProtocolError)
@@ -120,7 +126,19 @@ pub(crate) fn log_all(usage: &UsageLogger) {
             .meta("outcome", &"ok")
             .meta("duration_ms", &2.5),
     );
+    let arguments = json!({"capability": "export to PDF", "context": "for a report"});
+    usage.log_usage(
+        ToolCall::new("request_missing_capability")
+            .arguments(&arguments)
+            .outcome(CallOutcome::Ok),
+    );
+    usage.log_usage(
+        Custom::new("MCP_SESSION_START")
+            .identity(Identity::anonymous())
+            .client_name("claude-code"),
+    );
     usage.log_usage(IdentityCapture::new(rachel()));
+    usage.log_usage(IdentityCapture::new(Identity::anonymous()));
     usage.log_usage(AuthRejected::new(AuthRejection::Expired));
     usage.log_usage(Init::new(["search", "boom"]));
     usage.log_usage(
@@ -231,6 +249,70 @@ fn a_span_is_the_same_when_it_is_sent_again_and_others_are_others() {
     for name in ["traceId", "spanId"] {
         assert_ne!(spans[0][name], spans[3][name]);
     }
+}
+
+#[test]
+fn a_failure_without_a_text_is_an_exception_of_its_type() {
+    for (outcome, kind) in [
+        (CallOutcome::ToolError, "tool_error"),
+        (CallOutcome::ProtocolError, "_OTHER"),
+        (CallOutcome::Timeout, "timeout"),
+        (CallOutcome::Panicked, "panic"),
+    ] {
+        let failed = span(|usage| {
+            usage.log_usage(ToolCall::new("t").outcome(outcome));
+        });
+        let exception = &failed["events"][0];
+        assert_eq!(exception["name"], "exception", "{kind}");
+        assert_eq!(exception["attributes"], json!({"exception.type": kind}));
+        assert_eq!(failed["attributes"]["error.type"], kind);
+        assert_eq!(failed["status"], json!({"code": 2}));
+    }
+    for outcome in [CallOutcome::Ok, CallOutcome::Cancelled, CallOutcome::Task] {
+        let other = span(|usage| {
+            usage.log_usage(ToolCall::new("t").outcome(outcome));
+        });
+        assert_eq!(other.get("events"), None, "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_span_says_for_how_many_calls_it_stands_and_how_much_was_hidden_in_it() {
+    let arguments = json!({"to": ["bob@example.com", "ann@example.com"], "password": "hunter2"});
+    let spans = spans(
+        |builder| builder.sample_tool("ping", 0.5),
+        |usage| {
+            for _ in 0..64 {
+                usage.log_usage(ToolCall::new("ping").arguments(&arguments));
+            }
+            // A failure is never left out, and stands for itself.
+            usage.log_usage(ToolCall::new("ping").outcome(CallOutcome::Timeout));
+        },
+    );
+    let (failed, calls) = spans.split_last().unwrap();
+    assert!((1..64).contains(&calls.len()), "{}", calls.len());
+    for call in calls {
+        let attributes = &call["attributes"];
+        assert_eq!(attributes["mcp_usage.sample_rate"], 0.5);
+        assert_eq!(attributes["mcp_usage.redactions.email"], 2);
+        assert_eq!(attributes["mcp_usage.redactions.field"], 1);
+    }
+    let attributes = failed["attributes"].as_object().unwrap();
+    let said = |name: &&String| name.starts_with("mcp_usage.redactions.");
+    assert_eq!(attributes.get("mcp_usage.sample_rate"), None);
+    assert_eq!(attributes.keys().find(said), None);
+}
+
+#[test]
+fn an_event_that_is_logged_twice_under_one_id_has_one_span() {
+    let of = |id: i64| {
+        let span = span(|usage| {
+            usage.log_usage(call(1).event_id(id));
+        });
+        [span["traceId"].clone(), span["spanId"].clone()]
+    };
+    assert_eq!(of(7), of(7), "of two loggers");
+    assert_ne!(of(7), of(8));
 }
 
 #[test]

@@ -6,15 +6,15 @@ use std::time::{Duration, SystemTime};
 use mcp_usage::testing::contract::{MAX_POSTHOG_EVENT_BYTES, ReceivedWire, check};
 use mcp_usage::testing::{Answer, MemoryTransport, MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, CallOutcome, Custom, DropReason, Identity, IdentityCapture, IntentSource, Outcome,
-    PostHog, SessionIds, ToolCall, UsageLogger, Wire,
+    Builder, CallOutcome, Custom, DropReason, Identity, IntentSource, Outcome, PostHog, SessionIds,
+    ToolCall, UsageLogger, Wire,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::otlp::log_all;
 use crate::support::{
-    KEY, PATIENCE, arrivals, builder_for, call, end, errors, ingest, mcpeye, posthog, rachel,
+    KEY, PATIENCE, arrivals, builder_for, call, end, errors, files, ingest, mcpeye, posthog, rachel,
 };
 
 /// A handle of a conversation, as PostHog's own SDKs hand them out.
@@ -77,12 +77,6 @@ fn normalised(mut event: Value) -> Value {
 
 fn log_more(usage: &UsageLogger) {
     log_all(usage);
-    usage.log_usage(
-        Custom::new("MCP_SESSION_START")
-            .identity(Identity::anonymous())
-            .client_name("claude-code"),
-    );
-    usage.log_usage(IdentityCapture::new(Identity::anonymous()));
     let arguments = json!({"capability": "export to PDF", "context": "for a report"});
     usage.log_usage(
         ToolCall::new("get_more_tools")
@@ -149,7 +143,7 @@ fn vendors_check(events: &[Value]) -> [usize; 6] {
 
 #[test]
 fn the_vendors_own_check_finds_each_call_and_nothing_wrong() {
-    assert_eq!(vendors_check(&events(log_more)), [12, 0, 0, 0, 0, 0]);
+    assert_eq!(vendors_check(&events(log_more)), [14, 0, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -187,7 +181,7 @@ fn only_a_failure_is_an_error_and_every_outcome_stands_beside() {
     let said: Vec<_> = events.iter().map(said).collect();
     let expected = [
         ("ok", false, "-"),
-        ("tool_error", true, "Error"),
+        ("tool_error", true, "internal"),
         ("protocol_error", true, "internal"),
         ("cancelled", false, "-"),
         ("timeout", true, "timeout"),
@@ -202,6 +196,35 @@ fn only_a_failure_is_an_error_and_every_outcome_stands_beside() {
         .map(|(outcome, is_error, kind)| (outcome.to_owned(), is_error, kind.to_owned()))
         .collect();
     assert_eq!(said, expected);
+}
+
+#[test]
+fn a_round_says_what_it_asks_for_and_an_empty_list_where_that_is_nothing() {
+    const METHODS: &[&str] = &["elicitation/create", "roots/list"];
+    let asks = |outcome, methods: &'static [&'static str]| {
+        event(|usage| {
+            let call = ToolCall::new("t").outcome(outcome);
+            usage.log_usage(match methods {
+                [] => call,
+                _ => call.input_request_methods(&methods),
+            });
+        })
+    };
+    let round = asks(CallOutcome::InputRequired, METHODS);
+    let properties = &round["properties"];
+    assert_eq!(properties["$mcp_input_request_methods"], json!(METHODS));
+    assert_eq!(properties.get("mcp_usage_input_request_methods"), None);
+    let round = asks(CallOutcome::InputRequired, &[]);
+    let asked = &round["properties"]["$mcp_input_request_methods"];
+    assert_eq!(*asked, json!([]));
+    // The host may say it of a call that has ended; the vendor has no place for it there.
+    let call = asks(CallOutcome::Ok, &["roots/list"]);
+    let properties = &call["properties"];
+    assert_eq!(properties.get("$mcp_input_request_methods"), None);
+    assert_eq!(
+        properties["mcp_usage_input_request_methods"],
+        json!(["roots/list"])
+    );
 }
 
 #[test]
@@ -614,16 +637,6 @@ fn the_key_is_in_the_body_that_is_sent_and_nowhere_else() {
 #[cfg(feature = "spool")]
 #[test]
 fn the_key_is_in_no_file_of_a_spool() {
-    fn read(dir: &std::path::Path, bytes: &mut Vec<u8>) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                read(&path, bytes);
-            } else {
-                bytes.extend(std::fs::read(path).unwrap());
-            }
-        }
-    }
     let dir = std::env::temp_dir().join(format!("posthog-spool-{}", std::process::id()));
     let down = MockIngest::start().unwrap();
     down.answer_always(Answer::status(503));
@@ -637,8 +650,10 @@ fn the_key_is_in_no_file_of_a_spool() {
     usage.flush_to_disk_blocking(PATIENCE).unwrap();
     usage.shutdown_blocking(Duration::from_millis(50));
     drop(usage);
-    let mut bytes = Vec::new();
-    read(&dir, &mut bytes);
+    let files = files(&dir).into_iter();
+    let bytes: Vec<u8> = files
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
     let text = String::from_utf8_lossy(&bytes);
     assert!(text.contains("kept on disk"), "{text}");
     assert_without_key("spool", &text);

@@ -560,20 +560,16 @@ fn memory_against_all(events: usize, event_bytes: usize, max_queue_bytes: usize)
             let ingest = MockIngest::builder().unchecked().port(reserved_port());
             let ingest = ingest.start().unwrap();
             let endpoint = endpoint_of(&ingest, &wire_named(wire));
-            let ingest = match ingest_is {
-                "down" => {
-                    drop(ingest);
-                    None
-                }
-                "hanging" => {
-                    ingest.answer_always(Answer::hang());
-                    Some(ingest)
-                }
-                _ => {
-                    ingest.answer_always(Answer::status(503));
-                    Some(ingest)
-                }
+            let answer = match ingest_is {
+                "down" => None,
+                "hanging" => Some(Answer::hang()),
+                _ => Some(Answer::status(503)),
             };
+            // One that gives no answer is down.
+            let ingest = answer.map(|answer| {
+                ingest.answer_always(answer);
+                ingest
+            });
             let output = start(
                 "memory",
                 &endpoint,

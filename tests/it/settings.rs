@@ -605,7 +605,10 @@ fn debug_of_an_error_reads_like_its_display_and_names_its_causes() {
         Box::new(waited),
         Box::new(UsageLogger::builder().env(|_| None).build().unwrap_err()),
         Box::new(mcp_usage::ConfirmError::Disabled),
-        Box::new(mcp_usage::FlushError::TimedOut { pending: 3 }),
+        Box::new(mcp_usage::FlushError::TimedOut {
+            pending: 3,
+            destinations: Vec::new(),
+        }),
         Box::new(mcp_usage::pseudonym::Pseudonyms::new(b"short").unwrap_err()),
         Box::new(Redactor::builder().deny_name("").build().unwrap_err()),
     ];

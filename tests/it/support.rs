@@ -1,15 +1,17 @@
 //! What the tests share.
 
+use std::fs;
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
 use mcp_usage::{
-    Builder, ConfirmError, DeliveryError, Identity, Mcpeye, Otlp, PostHog, Stats, ToolCall,
-    UsageLogger, Wire,
+    Builder, ConfirmError, DeliveryError, FlushError, Identity, Mcpeye, Otlp, PostHog, Stats,
+    ToolCall, UsageLogger, Wire,
 };
 use serde_json::Value;
 
@@ -79,6 +81,17 @@ pub(crate) fn wires() -> [(&'static str, Wire); 5] {
     ]
 }
 
+/// Plays on these of the [`wires`] beside one another: most of the time goes into waiting.
+pub(crate) fn on_wires(names: &[&str], play: impl Fn(&str, &Wire) + Sync) {
+    std::thread::scope(|scope| {
+        let wires = wires().into_iter();
+        for (name, wire) in wires.filter(|(name, _)| names.contains(name)) {
+            let play = &play;
+            scope.spawn(move || play(name, &wire));
+        }
+    });
+}
+
 /// Where a wire's events go at an ingest.
 pub(crate) fn endpoint_of(ingest: &MockIngest, wire: &Wire) -> String {
     match wire {
@@ -108,6 +121,15 @@ pub(crate) fn rachel() -> Identity<'static> {
 /// A small call that can be told from others by its number.
 pub(crate) fn call<'a>(n: u64) -> ToolCall<'a> {
     ToolCall::new("count").request_id(n.to_string())
+}
+
+/// How many events are pending, as a flush that timed out says.
+#[track_caller]
+pub(crate) fn still_pending(flushed: Result<(), FlushError>) -> u64 {
+    match flushed {
+        Err(FlushError::TimedOut { pending, .. }) => pending,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The law: every event offered has ended once, or is pending.
@@ -180,6 +202,22 @@ pub(crate) fn errors(builder: Builder) -> (Builder, Receiver<DeliveryError>) {
 pub(crate) fn barrier(usage: &UsageLogger) {
     let result = usage.log_usage_confirmed_blocking(call(999_999), Duration::ZERO);
     assert_eq!(result, Err(ConfirmError::Unknown(Duration::ZERO)));
+}
+
+/// All files of a folder and of those within it; none where there is no folder.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
 }
 
 /// Runs a future on a current-thread runtime.

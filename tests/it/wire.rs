@@ -2,15 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
+use mcp_usage::limits::MAX_STRING_CHARS;
 use mcp_usage::{
-    Builder, CallOutcome, Custom, DropReason, Identity, IdentityCapture, Init, IntentSource,
-    Mcpeye, Outcome, ToolCall, UsageLogger, Wire,
+    Builder, CallOutcome, ClientClass, Custom, DropReason, Era, Identity, IdentityCapture, Init,
+    IntentSource, Mcpeye, Outcome, ToolCall, UsageLogger, Wire,
 };
 use serde_json::{Map, Value, json};
 
 use crate::support::{PATIENCE, builder, builder_for, end, ingest, rachel, secret, wires};
 
 const REO: &str = include_str!("golden/reo-census-mcp-0.5.0.json");
+/// The context of the HTTP request around a call that names another.
+const OUTER: &str = "00-0af7651916cd43dd8448eb211c80319d-00f067aa0ba902b7-00";
+
 const MCPEYE: &str = include_str!("golden/mcpeye-0.1.5.json");
 
 /// A difference that is meant: where it shows, in which recorded request, and why.
@@ -614,15 +618,41 @@ fn full(usage: &UsageLogger, kind: &str) -> Outcome {
             let result = json!({"rows": [1, 2, 3], "note": "fine"});
             let call = common!(ToolCall::new("search"))
                 .arguments(&arguments)
+                .tool_description("Searches; ask bob@example.com.")
                 .prompt("who uses rails?")
                 .intent_source(IntentSource::Parameter)
                 .duration(Duration::from_micros(5_072_524));
-            if kind == "failed_call" {
-                let call = call.refused_arguments(&["limit", "bob@example.com"]);
-                usage.log_usage(call.error("no such index").outcome(CallOutcome::ToolError))
-            } else {
-                let call = call.result(&result).result_bytes(37);
-                usage.log_usage(call.outcome(CallOutcome::Ok))
+            match kind {
+                "failed_call" => {
+                    let call = call.refused_arguments(&["limit", "bob@example.com"]);
+                    usage.log_usage(call.error("no such index").outcome(CallOutcome::ToolError))
+                }
+                "protocol_error" => {
+                    let call = call.error("it broke").error_code(-32_603);
+                    usage.log_usage(call.outcome(CallOutcome::ProtocolError))
+                }
+                "unknown_tool" => {
+                    let call = call.error("unknown tool").error_code(-32_602);
+                    let call = call.unknown_tool(true);
+                    usage.log_usage(call.outcome(CallOutcome::ProtocolError))
+                }
+                "round" => usage.log_usage(
+                    call.round(1)
+                        .input_request_methods(&["elicitation/create"])
+                        .era(Era::Modern)
+                        .client_class(ClientClass::Agent)
+                        .tracestate("congo=t61rcWkgMzE")
+                        .http_traceparent(OUTER)
+                        .outcome(CallOutcome::InputRequired),
+                ),
+                "large_call" => {
+                    let large = json!({"texts": vec!["x".repeat(MAX_STRING_CHARS); 10]});
+                    usage.log_usage(call.arguments(&large).outcome(CallOutcome::Ok))
+                }
+                _ => {
+                    let call = call.result(&result).result_bytes(37);
+                    usage.log_usage(call.outcome(CallOutcome::Ok))
+                }
             }
         }
     }
@@ -682,6 +712,10 @@ fn our_bodies_are_the_golden_ones() {
             "identity_capture",
             "tool_call",
             "failed_call",
+            "protocol_error",
+            "unknown_tool",
+            "round",
+            "large_call",
             "init",
             "custom",
         ] {

@@ -66,7 +66,7 @@ const EVENT: &[Rule] = &[
     ("attributes", Required, |attributes| {
         attributes.object()?.check_closed(&[
             ("exception.type", Required, nonempty_text),
-            ("exception.message", Required, nonempty_text),
+            ("exception.message", Optional, nonempty_text),
         ])
     }),
 ];
@@ -123,6 +123,9 @@ const CALL: &[Rule] = &[
     ("mcp_usage.result_bytes", Optional, count),
     ("mcp_usage.refused_arguments", Optional, |names| {
         nonempty_items(names, any_text)
+    }),
+    ("mcp_usage.input_request_methods", Optional, |methods| {
+        nonempty_items(methods, any_text)
     }),
 ];
 
@@ -283,6 +286,7 @@ mod tests {
             "mcp_usage.sample_rate": 0.5, "mcp_usage.vendor_client": "v", "mcp_usage.oauth_client_id": "o",
             "mcp_usage.server_name": "n", "mcp_usage.server_version": "1",
             "mcp_usage.result_bytes": 3, "mcp_usage.refused_arguments": ["a"], "own": true,
+            "mcp_usage.input_request_methods": ["a"],
         })
     }
 
@@ -482,6 +486,8 @@ mod tests {
             ("mcp_usage.result_bytes", json!(-3)),
             ("mcp_usage.refused_arguments", json!([])),
             ("mcp_usage.refused_arguments", json!([1])),
+            ("mcp_usage.input_request_methods", json!([])),
+            ("mcp_usage.input_request_methods", json!([1])),
         ];
         let texts = [
             "mcp.session.id",

@@ -20,8 +20,8 @@ const MAX_VALUE_CHARS: usize = 32_768;
 const MAX_ENTRIES: usize = 100;
 const MAX_DEPTH: usize = 10;
 
-/// What a failure may be called: the vendor's words, and what its SDKs say of a result that has none.
-const ERROR_TYPES: [&str; 11] = [
+/// What a failure may be called.
+const ERROR_TYPES: [&str; 10] = [
     "validation",
     "permission",
     "missing_context",
@@ -32,7 +32,6 @@ const ERROR_TYPES: [&str; 11] = [
     "cancelled",
     "input_required",
     "internal",
-    "Error",
 ];
 
 const EVENT: &[Rule] = &[
@@ -73,6 +72,10 @@ const PROPERTIES: &[Rule] = &[
     ("$mcp_client_user_agent", Optional, name),
     ("$mcp_tool_name", Optional, name),
     ("$mcp_resource_name", Optional, name),
+    ("$mcp_tool_description", Optional, |description| {
+        nonempty_text(description)?;
+        prose(description)
+    }),
     ("$mcp_conversation_id", Optional, |id| {
         let is_uuid = is_hex_groups(id.text()?, &[8, 4, 4, 4, 12]);
         id.ensure(
@@ -177,7 +180,7 @@ fn check_event(field: &Field<'_>) -> Checked {
         properties.required("$mcp_intent_source")?;
     }
     if name != "$mcp_tool_call" {
-        for of_calls in ["$mcp_parameters", "$mcp_response"] {
+        for of_calls in ["$mcp_parameters", "$mcp_response", "$mcp_tool_description"] {
             let found = properties.optional(of_calls);
             found.map_or(Ok(()), |found| Err(found.violation("is of a call alone")))?;
         }
@@ -353,6 +356,7 @@ mod tests {
             ("$mcp_intent", json!(" ")),
             ("$mcp_intent", json!("x".repeat(2_049))),
             ("$mcp_error_type", json!("timeout")),
+            ("$mcp_error_type", json!("Error")),
             ("$mcp_response", json!(nested)),
             ("$mcp_response", json!(vec![1; 101])),
             ("$mcp_response", json!("x".repeat(32_769))),

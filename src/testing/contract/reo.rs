@@ -44,6 +44,7 @@ const TOOL_CALL_META: &[Rule] = &[
     ("tool_argument_key_count", Optional, count),
     ("result_bytes", Optional, count),
     ("refused_arguments", Optional, check_names),
+    ("input_request_methods", Optional, check_names),
 ];
 
 /// A call's arguments, their names where they are too large, or the number of those where even they are.

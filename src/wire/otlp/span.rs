@@ -46,8 +46,10 @@ const fn attributes(name: MetaName) -> Option<&'static [&'static str]> {
         | MetaName::Transport => &[],
         MetaName::ClientClass
         | MetaName::Era
+        | MetaName::InputRequestMethods
         | MetaName::Instance
         | MetaName::IntentSource
+        | MetaName::RefusedArguments
         | MetaName::Sequence
         | MetaName::ServerName
         | MetaName::ServerVersion
@@ -91,7 +93,7 @@ pub(super) fn write(record: &Record<'_>, otlp: &Otlp, span: &mut Message<'_>) {
     span.fixed64(8, end);
     source.write_attributes(otlp, &mut Attributes::new(span, 9));
     let message = record.error.only_if(source.end.is_error);
-    if message != Json::ABSENT {
+    if source.end.is_error {
         span.message(11, Size::Small, |event| {
             event.fixed64(1, end);
             event.bytes(2, b"exception");

@@ -6,7 +6,7 @@ use super::protobuf::Message;
 use crate::base::id::read;
 use crate::base::siphash::siphash128;
 use crate::event::{is_traceparent, is_tracestate};
-use crate::wire::record::{HeadName, Json, MetaName, PayloadName, Record};
+use crate::wire::record::{HeadName, Json, MetaName, Record};
 
 /// The flag of a span that is kept, as a `traceparent` has it.
 const SAMPLED: u32 = 1;
@@ -82,17 +82,10 @@ impl<'e> Ids<'e> {
     }
 }
 
-/// The ids of an event follow from the logger that captured it and from its sequence there, so that they are the same
-/// however often it is sent; where these are not known, from its id.
+/// The ids of an event follow from its UUID, so that they are the same however often it is sent. Whatever a record says of
+/// its logger and its sequence, two events of other ids have other spans: only those of equal ids are kept apart.
 fn own_ids(record: &Record<'_>) -> ([u8; 16], [u8; 8]) {
-    let mut key = [0; 16];
-    let instance = record.meta(MetaName::Instance).text().unwrap_or_default();
-    for (to, from) in key.iter_mut().zip(instance.bytes()) {
-        *to = from;
-    }
-    let number = record.meta(MetaName::Sequence);
-    let number = number.or(record.event(PayloadName::EventId));
-    let trace = siphash128(key, number.as_str().as_bytes());
+    let trace = siphash128([0; 16], &record.uuid());
     let span = siphash128(trace, b"span");
     let [first, ..] = span.as_chunks().0 else {
         return (trace, [1; 8]);
@@ -107,25 +100,35 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::base::id::{Ids as LoggerIds, Instance};
 
     const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
 
-    fn ids<R>(meta: &str, head: &str, see: impl FnOnce(Ids<'_>) -> R) -> R {
-        let record = format!(r#"{{"event_id":7,"meta":{meta},"head":{head}}}"#);
+    fn ids_of<R>(id: i64, meta: &str, head: &str, see: impl FnOnce(Ids<'_>) -> R) -> R {
+        let record = format!(r#"{{"event_id":{id},"meta":{meta},"head":{head}}}"#);
         see(Ids::of(&Record::read(record.as_bytes())))
     }
 
+    fn ids<R>(meta: &str, head: &str, see: impl FnOnce(Ids<'_>) -> R) -> R {
+        ids_of(7, meta, head, see)
+    }
+
     #[test]
-    fn ids_follow_from_instance_and_sequence_and_are_others_for_others() {
-        let of = |instance: char, sequence: u64| {
+    fn ids_follow_from_the_logger_and_its_sequence_else_from_the_id_alone() {
+        let of = |instance: char, sequence: u64, id: Option<i64>| {
             let instance = instance.to_string().repeat(16);
+            let made = LoggerIds::new(Instance::parse(&instance).unwrap()).id(sequence);
             let meta = format!(r#"{{"instance":"{instance}","sequence":{sequence}}}"#);
-            ids(&meta, "{}", |ids| (ids.trace, ids.span))
+            let id = id.unwrap_or(made);
+            ids_of(id, &meta, "{}", |ids| (ids.trace, ids.span))
         };
-        let all = (1..1_000).flat_map(|n| [of('a', n), of('b', n)]);
+        let all = (1..1_000).flat_map(|n| ['a', 'b'].map(|instance| of(instance, n, None)));
         let (traces, spans): (HashSet<_>, HashSet<_>) = all.unzip();
         assert_eq!((traces.len(), spans.len()), (1_998, 1_998));
-        assert_eq!(of('a', 1), of('a', 1));
+        assert_eq!(of('a', 1, None), of('a', 1, None));
+        // One that the caller has chosen is the same event wherever it is logged, and another id is another event.
+        assert_eq!(of('a', 1, Some(7)), of('b', 2, Some(7)));
+        assert_ne!(of('a', 1, Some(7)), of('a', 1, Some(8)));
     }
 
     #[test]

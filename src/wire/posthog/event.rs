@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::failure::End;
 use super::properties::{MAX_NAME_CHARS, Properties, write_object};
 use super::session::{SessionId, is_handle, is_hash, session_id};
 use super::settings::PostHog;
@@ -9,7 +10,9 @@ use super::shape::{cut, within_limits};
 use crate::base::clock::Rfc3339;
 use crate::event::{CallOutcome, IntentSource};
 use crate::transport::http::USER_AGENT;
+use crate::wire::mcpeye;
 use crate::wire::record::{HeadName, Json, JsonKind, Kind, MetaName, Owner, PayloadName, Record};
+use crate::wire::reo;
 
 /// Most bytes of an event.
 pub(super) const MAX_EVENT_BYTES: usize = 102_400;
@@ -21,6 +24,13 @@ const MAX_PROSE_CHARS: usize = 2_048;
 
 /// The tool that takes requests for what no tool offers.
 pub(crate) const CAPABILITY_TOOL: &str = "get_more_tools";
+
+/// The names of that tool: of several destinations, the first one's wire has named it.
+const CAPABILITY_TOOLS: [&str; 3] = [
+    CAPABILITY_TOOL,
+    reo::CAPABILITY_TOOL,
+    mcpeye::CAPABILITY_TOOL,
+];
 
 /// What becomes of a member of `meta`.
 enum Property {
@@ -54,9 +64,11 @@ const fn property(name: MetaName) -> Property {
         | MetaName::Tools => Property::Elsewhere,
         MetaName::ClientClass
         | MetaName::Era
+        | MetaName::InputRequestMethods
         | MetaName::Instance
         | MetaName::Outcome
         | MetaName::PromptName
+        | MetaName::RefusedArguments
         | MetaName::RequestId
         | MetaName::ResourceUri
         | MetaName::Sequence
@@ -160,13 +172,14 @@ impl<'e> Name<'e> {
 
     fn of_call(record: &Record<'_>) -> Self {
         let is = |outcome: CallOutcome| record.outcome.as_deref() == Some(outcome.as_str());
+        let tool = record.meta(MetaName::Tool);
         if record.meta(MetaName::UnknownTool).is_true() {
             Self::UnknownTool
         } else if is(CallOutcome::InputRequired) {
             Self::InputRequired
         } else if is(CallOutcome::Task) {
             Self::Ours(Cow::Borrowed("task"))
-        } else if record.meta(MetaName::Tool).is(CAPABILITY_TOOL) {
+        } else if CAPABILITY_TOOLS.iter().any(|name| tool.is(name)) {
             Self::MissingCapability
         } else {
             Self::ToolCall
@@ -292,6 +305,10 @@ impl<'e> Form<'_, 'e> {
             if matches!(self.name, Name::ToolCall | Name::MissingCapability) {
                 p.known("$mcp_resource_name", tool);
             }
+            let description = self.record.head(HeadName::Description).present();
+            if let Some(text) = description.filter(|_| self.name == Name::ToolCall) {
+                p.text("$mcp_tool_description", &text, MAX_PROSE_CHARS);
+            }
         }
         match self.name {
             Name::PromptGet => p.known("$mcp_resource_name", self.meta(MetaName::PromptName)),
@@ -322,20 +339,29 @@ impl<'e> Form<'_, 'e> {
             p.json("mcp_usage_error_code", itoa::Buffer::new().format(code));
         }
         let outcome = self.record.outcome.as_deref().unwrap_or_default();
+        let message = self.record.error.text();
         let error = match self.name {
             Name::UnknownTool => None,
             Name::InputRequired => {
-                // What was asked for is not known.
-                p.json("$mcp_input_request_methods", "[]");
+                // The vendor asks for it in each round: an empty list is one that asks for nothing but to be called again.
+                let methods = self.meta(MetaName::InputRequestMethods);
+                let methods = methods.get().filter(|_| self.kept < Kept::WithoutOthers);
+                p.json("$mcp_input_request_methods", methods.unwrap_or("[]"));
                 None
             }
             _ => {
-                let error = error_type(outcome, code);
+                let refused = self.meta(MetaName::RefusedArguments);
+                let end = End {
+                    outcome,
+                    code,
+                    error: message.as_deref(),
+                    refuses_arguments: refused != Json::ABSENT,
+                };
+                let error = end.error_type();
                 p.flag("$mcp_is_error", error.is_some());
                 error
             }
         };
-        let message = self.record.error.text();
         match (error, message.as_deref()) {
             (Some(error), message) => {
                 p.some("$mcp_error_type", Some(error));
@@ -413,9 +439,11 @@ impl<'e> Form<'_, 'e> {
         p.known(property, conversation);
     }
 
-    /// Whether a member of `meta` is what a request for a prompt or a resource is about.
+    /// Whether a member of `meta` is a property of the vendor's in an event of this name: what a request for a prompt or
+    /// a resource is about, and what a round asks for.
     fn is_of_kind(&self, name: MetaName) -> bool {
         match self.name {
+            Name::InputRequired => name == MetaName::InputRequestMethods,
             Name::PromptGet => name == MetaName::PromptName,
             Name::ResourceRead => name == MetaName::ResourceUri,
             _ => false,
@@ -461,25 +489,6 @@ fn user<'e>(record: &Record<'e>) -> Option<Cow<'e, str>> {
         && (id == "anonymous" || id.strip_prefix("anonymous-").is_some_and(is_hash));
     let is_blank = cut(&id, MAX_ID_CHARS).trim().is_empty();
     (!is_nobody && !is_blank).then_some(id)
-}
-
-/// What a failure is called; `None` for what is none.
-fn error_type(outcome: &str, code: Option<i64>) -> Option<&'static str> {
-    let is = |known: CallOutcome| outcome == known.as_str();
-    if is(CallOutcome::ToolError) {
-        // As the vendor's SDKs call a result that says no more.
-        Some("Error")
-    } else if is(CallOutcome::ProtocolError) {
-        // A message, a method, parameters or a resource that there is not.
-        let of_callers = matches!(code, Some(-32_700 | -32_602..=-32_600 | -32_002));
-        Some(if of_callers { "validation" } else { "internal" })
-    } else if is(CallOutcome::Timeout) {
-        Some("timeout")
-    } else if is(CallOutcome::Panicked) {
-        Some("internal")
-    } else {
-        None
-    }
 }
 
 /// What a request for a missing capability asks for, and for what.

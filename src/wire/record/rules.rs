@@ -6,8 +6,8 @@ use crate::event::{is_http_version, is_traceparent, is_tracestate};
 use crate::ledger::DropReason;
 use crate::wire::reo_rules::{self, Product};
 use crate::wire::rules::{
-    Changes, Check, Form, Members, Rule, check_members, close, exact, flag, nanos, nanos_of_a_call,
-    optional,
+    Changes, Check, Form, Members, Rule, check_members, close, description, exact, flag, nanos,
+    nanos_of_a_call, optional,
 };
 
 /// The member of a record that holds its head.
@@ -17,6 +17,7 @@ const RULES: &[Rule] = &[
     optional("start", nanos),
     optional("end", nanos),
     optional("duration", nanos_of_a_call),
+    optional("description", description),
     optional("code", code),
     optional("email", exact),
     optional("pseudonym", flag),

@@ -10,7 +10,7 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use super::child::{self, assert_ends_well};
-use crate::support::{KEY, PATIENCE, assert_ledger, ingest, rachel};
+use crate::support::{KEY, PATIENCE, assert_ledger, endpoint_of, ingest, on_wires, rachel};
 
 const TEST: &str = "faults::bridge::role";
 
@@ -70,7 +70,8 @@ fn bridge(tells: bool, level: LevelFilter) -> Stats {
         .env(|_| None)
         .api_key(KEY)
         .endpoint(std::env::var(ENDPOINT).unwrap())
-        .product_id("reoWebApp");
+        .product_id("reoWebApp")
+        .wire(child::wire());
     let usage = USAGE.get_or_init(|| builder.clock(&clock).build().unwrap());
     for n in 0..LINES {
         tracing::info!("the host's line {n}");
@@ -92,9 +93,13 @@ fn a_bridge_that_leaves_out_the_lines_of_delivery_goes_quiet() {
         ("all", 400),
         ("all_of_a_healthy_server", 200),
     ] {
-        let ingest = ingest();
-        ingest.answer_always(Answer::status(status));
-        let mut command = child::command(TEST, role);
-        assert_ends_well(command.env(ENDPOINT, ingest.endpoint()).spawn().unwrap());
+        on_wires(&["reo", "otlp", "posthog"], |name, wire| {
+            let ingest = ingest();
+            ingest.answer_always(Answer::status(status));
+            let mut command = child::command(TEST, role);
+            command.env(child::WIRE, name);
+            command.env(ENDPOINT, endpoint_of(&ingest, wire));
+            assert_ends_well(command.spawn().unwrap());
+        });
     }
 }

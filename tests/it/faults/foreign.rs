@@ -1,17 +1,18 @@
 //! The host's code that panics where the worker calls it: each panic costs its own line.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
+use std::process::Child;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use mcp_usage::testing::Answer;
-use mcp_usage::{LOG_TARGET, Stats, UsageLogger};
+use mcp_usage::{LOG_TARGET, Stats, UsageLogger, Wire};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::child::{self, assert_ends_well};
-use crate::support::{PATIENCE, assert_ledger, builder, call, end, ingest};
+use super::on_all_wires;
+use crate::support::{PATIENCE, assert_ledger, builder_for, call, end, ingest, on_wires};
 
 const TEST: &str = "faults::foreign::role";
 
@@ -59,7 +60,8 @@ fn subscriber_panics() {
 fn outage(change: impl FnOnce(mcp_usage::Builder) -> mcp_usage::Builder) -> Stats {
     let ingest = ingest();
     ingest.script([Answer::status(503), Answer::ok(), Answer::status(400)]);
-    let usage = change(builder(&ingest)).build().unwrap();
+    let builder = builder_for(&ingest, &child::wire());
+    let usage = change(builder).build().unwrap();
     for n in 0..4 {
         usage.log_usage(call(n));
         usage.flush_blocking(PATIENCE).unwrap();
@@ -91,7 +93,7 @@ fn client_panics() {
     let subscriber = tracing_subscriber::registry().with(PanickingOnce(Mutex::default()));
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let ingest = ingest();
-    let usage = builder(&ingest).build().unwrap();
+    let usage = builder_for(&ingest, &child::wire()).build().unwrap();
     for n in 0..20 {
         usage.log_usage(call(n));
         usage.flush_blocking(PATIENCE).unwrap();
@@ -107,22 +109,30 @@ fn stderr_is_closed() {
     });
 }
 
+/// Lets a child play a role on each wire whose requests differ in kind.
+#[track_caller]
+fn play(role: &str, change: impl Fn(&mut Child) + Sync) {
+    on_wires(&["reo", "otlp", "posthog"], |name, _| {
+        let mut command = child::command(TEST, role);
+        let mut child = command.env(child::WIRE, name).spawn().unwrap();
+        change(&mut child);
+        assert_ends_well(child);
+    });
+}
+
 #[test]
 fn a_subscriber_that_panics_costs_the_line_and_no_event() {
-    assert_ends_well(child::command(TEST, "subscriber_panics").spawn().unwrap());
+    play("subscriber_panics", |_| {});
 }
 
 #[test]
 fn a_subscriber_that_panics_within_the_client_costs_no_event() {
-    assert_ends_well(child::command(TEST, "client_panics").spawn().unwrap());
+    play("client_panics", |_| {});
 }
 
 #[test]
 fn a_closed_stderr_costs_the_lines_of_the_verbose_switch_and_no_event() {
-    let mut command = child::command(TEST, "stderr_is_closed");
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    drop(child.stderr.take());
-    assert_ends_well(child);
+    play("stderr_is_closed", |child| drop(child.stderr.take()));
 }
 
 /// An executor whose wakers panic.
@@ -136,9 +146,13 @@ impl Wake for PanickingWaker {
 
 #[test]
 fn a_waker_that_panics_keeps_nobody_else_waiting() {
+    on_all_wires(|_, wire| keeps_nobody_else_waiting(wire));
+}
+
+fn keeps_nobody_else_waiting(wire: &Wire) {
     let ingest = ingest();
     ingest.script([Answer::ok().held(), Answer::ok().held()]);
-    let usage = builder(&ingest).build().unwrap();
+    let usage = builder_for(&ingest, wire).build().unwrap();
     let waker = Waker::from(Arc::new(PanickingWaker));
     let mut confirmed = Box::pin(usage.log_usage_confirmed(call(1), PATIENCE));
     let mut flushed = Box::pin(usage.flush(PATIENCE));

@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use mcp_usage::testing::Answer;
 use mcp_usage::{
-    Builder, CallOutcome, ConfirmError, DeliveryError, FlushError, LOG_TARGET, Outcome,
-    UsageLogger, Wire,
+    Builder, CallOutcome, ConfirmError, DeliveryError, LOG_TARGET, Outcome, UsageLogger, Wire,
 };
 use serde::{Serialize, Serializer};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -19,7 +18,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use super::child::{self, assert_ends_well};
 use super::on_all_wires;
 use crate::support::{
-    PATIENCE, assert_ledger, builder, builder_for, call, endpoint_of, errors, ingest, wires,
+    PATIENCE, assert_ledger, builder, builder_for, call, endpoint_of, errors, ingest,
+    still_pending, wires,
 };
 
 const TEST: &str = "faults::held_up::role";
@@ -81,10 +81,10 @@ fn in_time<T>(what: &str, wait: impl FnOnce() -> T) -> T {
 /// Waits in every way for a logger whose worker stands at a barrier, with `pending` events.
 fn wait_for_held_up(usage: &UsageLogger, barrier: &Barrier, pending: u64) {
     barrier.wait_for_somebody();
-    let timed_out = Err(FlushError::TimedOut { pending });
-    assert_eq!(in_time("flush", || run(usage.flush(TIMEOUT))), timed_out);
+    let flushed = in_time("flush", || run(usage.flush(TIMEOUT)));
+    assert_eq!(still_pending(flushed), pending);
     let flushed = in_time("flush_blocking", || usage.flush_blocking(TIMEOUT));
-    assert_eq!(flushed, timed_out);
+    assert_eq!(still_pending(flushed), pending);
     let unknown = Err(ConfirmError::Unknown(TIMEOUT));
     let confirmed = in_time("a confirmation", || {
         run(usage.log_usage_confirmed(call(98), TIMEOUT))
@@ -357,10 +357,7 @@ fn heads_without_end(name: &str, wire: &Wire) {
         usage.log_usage(call(n));
     }
     let flushed = in_time("flush", || run(usage.flush(TIMEOUT)));
-    assert!(
-        matches!(flushed, Err(FlushError::TimedOut { .. })),
-        "{name}"
-    );
+    assert!(still_pending(flushed) > 0, "{name}");
     // On a slow machine each run through the heads lasts.
     let patience = 5 * PATIENCE;
     match errors.recv_timeout(patience) {

@@ -7,11 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{Answer, MockIngest};
-use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger};
+use mcp_usage::{Builder, CallOutcome, Outcome, Spool, ToolCall, UsageLogger, Wire};
 use serde_json::{Value, json};
 
+use super::FORMS;
 use super::child::{self, assert_ends_well};
-use crate::support::{KEY, PATIENCE, assert_ledger, builder, endpoint_of, ingest, wire_named};
+use crate::support::{
+    KEY, PATIENCE, assert_ledger, builder_for, endpoint_of, ingest, on_wires, wire_named,
+};
 
 const TEST: &str = "faults::memory::role";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
@@ -247,9 +250,6 @@ fn start(role: &str, ingest: &MockIngest, wire: &str, spool: Option<&Path>) {
     assert_ends_well(command.spawn().unwrap());
 }
 
-/// The wires whose forms differ in what a request takes of memory.
-const WIRES: [&str; 3] = ["reo batch", "otlp", "posthog"];
-
 fn unchecked(answer: Answer) -> MockIngest {
     let ingest = MockIngest::builder().unchecked().start().unwrap();
     ingest.answer_always(answer);
@@ -264,14 +264,14 @@ fn dir(name: &str, wire: &str) -> PathBuf {
 
 #[test]
 fn a_hook_that_enlarges_events_stays_within_the_bound() {
-    for wire in WIRES {
+    for wire in FORMS {
         start("hook_enlarges", &unchecked(Answer::ok()), wire, None);
     }
 }
 
 #[test]
 fn a_hook_that_enlarges_events_stays_within_the_bound_with_a_spool() {
-    for wire in WIRES {
+    for wire in FORMS {
         let (ingest, dir) = (unchecked(Answer::status(503)), dir("memory", wire));
         start("hook_enlarges", &ingest, wire, Some(&dir));
         std::fs::remove_dir_all(dir).unwrap();
@@ -281,7 +281,7 @@ fn a_hook_that_enlarges_events_stays_within_the_bound_with_a_spool() {
 /// 32 MB of events, or as many as `USAGE_SLOT_MB` says.
 #[test]
 fn a_slot_is_taken_over_within_the_bound_however_large_it_is() {
-    for wire in WIRES {
+    for wire in FORMS {
         let (ingest, dir) = (unchecked(Answer::status(503)), dir("slot", wire));
         start("slot_is_left", &ingest, wire, Some(&dir));
         ingest.answer_always(Answer::ok());
@@ -292,8 +292,12 @@ fn a_slot_is_taken_over_within_the_bound_however_large_it_is() {
 
 #[test]
 fn open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it() {
+    on_wires(&FORMS, |name, _| keep_names_and_sizes_beyond_it(name));
+}
+
+fn keep_names_and_sizes_beyond_it(wire: &str) {
     let ingest = ingest();
-    start("calls_stay_open", &ingest, "reo batch", None);
+    start("calls_stay_open", &ingest, wire, None);
     assert_eq!(ingest.violations(), Vec::<String>::new());
     let delivered = ingest.delivered();
     let calls: Vec<_> = delivered
@@ -304,7 +308,11 @@ fn open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it() {
     // Too large for an event, though not for its guard.
     assert_eq!(first.meta("tool_argument_keys").unwrap()[0], "query");
     assert_eq!(first.meta("error").unwrap(), &"an error ".repeat(200));
-    let arguments = last.meta("tool_arguments").unwrap();
+    let arguments = last.arguments().unwrap();
+    let arguments = match arguments.as_str() {
+        Some(json) => serde_json::from_str(json).unwrap(),
+        None => arguments.clone(),
+    };
     assert_eq!(arguments["query"], "[7 bytes]");
     assert_eq!(arguments["text_60"], "[3962 bytes]");
     assert_eq!(last.meta("error").unwrap(), "[1800 bytes]");
@@ -312,9 +320,13 @@ fn open_calls_hold_a_quarter_of_the_bound_and_keep_names_and_sizes_beyond_it() {
 
 #[test]
 fn the_keys_that_an_open_call_adds_are_charged_and_end_where_there_is_no_memory() {
+    on_wires(&FORMS, |_, wire| keys_are_charged(wire));
+}
+
+fn keys_are_charged(wire: &Wire) {
     const BYTES: u64 = 8 << 20;
     let ingest = MockIngest::builder().unchecked().start().unwrap();
-    let usage = builder(&ingest)
+    let usage = builder_for(&ingest, wire)
         .max_queue_bytes(BYTES as usize)
         .build()
         .unwrap();

@@ -8,13 +8,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use mcp_usage::testing::Answer;
-use mcp_usage::{Builder, UsageLogger};
+use mcp_usage::{Builder, UsageLogger, Wire};
 
 use super::child::{self, assert_ends_well};
 use super::network::serve;
-use super::proxy::{head, tunnel};
-use super::tls::{Authority, Certificate, Front, NAME};
-use crate::support::{KEY, PATIENCE, block_on, builder, call, ingest};
+use super::proxy::{head, secure_endpoint, tunnel};
+use super::tls::{Authority, Certificate, Front};
+use super::{FORMS, on_all_wires};
+use crate::support::{KEY, PATIENCE, block_on, builder, call, endpoint_of, ingest, on_wires};
 
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
 const ROOT: &str = "USAGE_FAULT_ROOT";
@@ -26,10 +27,12 @@ fn of_the_parent() -> Builder {
         .api_key(KEY)
         .endpoint(std::env::var(ENDPOINT).unwrap())
         .product_id("reoWebApp")
+        .wire(child::wire())
 }
 
-fn start(role: &str, variables: &[(&str, &str)]) -> Child {
+fn start(role: &str, wire: &str, variables: &[(&str, &str)]) -> Child {
     let mut command = child::command("faults::process::role", role);
+    command.env(child::WIRE, wire);
     command.envs(variables.iter().copied()).spawn().unwrap()
 }
 
@@ -78,9 +81,17 @@ fn terminated() {
 
 #[test]
 fn on_sigterm_all_that_is_queued_is_delivered() {
+    on_all_wires(delivers_on_sigterm);
+}
+
+fn delivers_on_sigterm(name: &str, wire: &Wire) {
     let ingest = ingest();
     ingest.answer_always(Answer::ok().delay(Duration::from_millis(50)));
-    let mut child = start("terminated", &[(ENDPOINT, &ingest.endpoint())]);
+    let mut child = start(
+        "terminated",
+        name,
+        &[(ENDPOINT, &endpoint_of(&ingest, wire))],
+    );
     let mut said = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     while !line.contains("ready") {
@@ -133,6 +144,11 @@ fn frozen() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_first_flush_of_a_process_that_was_frozen_delivers() {
+    on_wires(&FORMS, delivers_with_the_first_flush);
+}
+
+#[cfg(target_os = "linux")]
+fn delivers_with_the_first_flush(name: &str, wire: &Wire) {
     use tokio::net::TcpStream;
 
     let ingest = ingest();
@@ -155,8 +171,9 @@ fn the_first_flush_of_a_process_that_was_frozen_delivers() {
             }
         }
     });
-    let endpoint = format!("http://{address}/api/product/usage");
-    let mut child = start("frozen", &[(ENDPOINT, &endpoint)]);
+    let endpoint = endpoint_of(&ingest, wire);
+    let endpoint = endpoint.replace(&to.to_string(), &address.to_string());
+    let mut child = start("frozen", name, &[(ENDPOINT, &endpoint)]);
     freeze(&mut child, || forget.send(true).unwrap());
     assert_eq!(ingest.delivered().len(), 2);
     assert_eq!(ingest.counts().connections, 2);
@@ -209,9 +226,15 @@ fn frozen_under_way() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_request_that_was_under_way_in_a_frozen_process_is_tried_again_at_once() {
+    on_wires(&FORMS, is_tried_again_at_once);
+}
+
+#[cfg(target_os = "linux")]
+fn is_tried_again_at_once(name: &str, wire: &Wire) {
     let ingest = ingest();
     ingest.script([Answer::hang()]);
-    let mut child = start("frozen_under_way", &[(ENDPOINT, &ingest.endpoint())]);
+    let endpoint = endpoint_of(&ingest, wire);
+    let mut child = start("frozen_under_way", name, &[(ENDPOINT, &endpoint)]);
     freeze(&mut child, || {
         ingest.wait_for_requests(1, PATIENCE).unwrap();
     });
@@ -225,7 +248,8 @@ fn proxied() {
     let mut builder = UsageLogger::builder()
         .api_key(KEY)
         .endpoint(std::env::var(ENDPOINT).unwrap())
-        .product_id("reoWebApp");
+        .product_id("reoWebApp")
+        .wire(child::wire());
     if let Ok(root) = std::env::var(ROOT) {
         let root = reqwest::Certificate::from_pem(root.as_bytes()).unwrap();
         builder = builder.http_client(move |client| client.tls_certs_only([root.clone()]));
@@ -238,14 +262,19 @@ fn proxied() {
 
 #[test]
 fn a_proxy_of_the_environment_is_used() {
+    on_wires(&FORMS, uses_the_proxy_of_the_environment);
+}
+
+fn uses_the_proxy_of_the_environment(name: &str, wire: &Wire) {
     let authority = Authority::new();
     let ingest = ingest();
     let front = Front::start(&authority, Certificate::Good, ingest.address());
     let (seen, heads) = mpsc::channel();
     let (proxy, _stop) = tunnel(front.address, seen);
-    let endpoint = format!("https://{NAME}/api/product/usage");
+    let endpoint = secure_endpoint(&ingest, wire);
     let child = start(
         "proxied",
+        name,
         &[
             (ENDPOINT, &endpoint),
             (ROOT, &authority.root_pem()),
@@ -259,6 +288,10 @@ fn a_proxy_of_the_environment_is_used() {
 
 #[test]
 fn a_proxy_of_the_environment_is_not_used_for_this_machine() {
+    on_wires(&FORMS, uses_no_proxy_for_this_machine);
+}
+
+fn uses_no_proxy_for_this_machine(name: &str, wire: &Wire) {
     let ingest = ingest();
     let (seen, heads) = mpsc::channel();
     let (proxy, _stop) = serve(move |mut stream| {
@@ -269,13 +302,13 @@ fn a_proxy_of_the_environment_is_not_used_for_this_machine() {
     });
     let proxy = format!("http://{proxy}");
     let variables = [
-        (ENDPOINT, ingest.endpoint()),
+        (ENDPOINT, endpoint_of(&ingest, wire)),
         ("HTTP_PROXY", proxy.clone()),
         ("HTTPS_PROXY", proxy.clone()),
         ("ALL_PROXY", proxy),
     ];
     let variables = variables.each_ref().map(|(name, value)| (*name, &**value));
-    assert_ends_well(start("proxied", &variables));
+    assert_ends_well(start("proxied", name, &variables));
     assert_eq!(ingest.delivered().len(), 1);
     assert!(
         heads.try_recv().is_err(),
@@ -364,5 +397,5 @@ fn logs_episodes() {
 
 #[test]
 fn an_episode_of_drops_is_a_line_at_its_start_and_one_at_its_end() {
-    assert_ends_well(start("logs_episodes", &[]));
+    assert_ends_well(start("logs_episodes", "reo", &[]));
 }

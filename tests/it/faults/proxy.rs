@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use mcp_usage::{DropReason, UsageLogger};
+use mcp_usage::testing::MockIngest;
+use mcp_usage::{DropReason, UsageLogger, Wire};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Scene;
 use super::network::serve;
 use super::tls::{Authority, Certificate, Front, NAME};
-use crate::support::{KEY, ingest};
+use super::{Scene, on_all_wires};
+use crate::support::{KEY, builder_for, endpoint_of, ingest};
 
 /// Reads a head, one byte at a time so that nothing behind it is lost.
 pub(super) async fn head(stream: &mut TcpStream) -> String {
@@ -42,11 +43,23 @@ pub(super) fn tunnel(
     })
 }
 
-fn through(proxy: std::net::SocketAddr, root: reqwest::Certificate) -> mcp_usage::Builder {
+/// Where a wire's events go, at the host of the certificates.
+pub(super) fn secure_endpoint(ingest: &MockIngest, wire: &Wire) -> String {
+    let address = format!("http://{}", ingest.address());
+    endpoint_of(ingest, wire).replace(&address, &format!("https://{NAME}"))
+}
+
+fn through(
+    proxy: std::net::SocketAddr,
+    root: reqwest::Certificate,
+    endpoint: String,
+    wire: &Wire,
+) -> mcp_usage::Builder {
     UsageLogger::builder()
         .env(|_| None)
         .api_key(KEY)
-        .endpoint(format!("https://{NAME}/api/product/usage"))
+        .endpoint(endpoint)
+        .wire(wire.clone())
         .product_id("reoWebApp")
         .flush_interval(Duration::from_millis(20))
         .initial_backoff(Duration::from_millis(1))
@@ -60,12 +73,18 @@ fn through(proxy: std::net::SocketAddr, root: reqwest::Certificate) -> mcp_usage
 
 #[test]
 fn a_proxy_tunnels_and_sees_neither_key_nor_events() {
+    on_all_wires(tunnels_and_sees_nothing);
+}
+
+fn tunnels_and_sees_nothing(name: &str, wire: &Wire) {
     let authority = Authority::new();
     let ingest = ingest();
     let front = Front::start(&authority, Certificate::Good, ingest.address());
     let (seen, heads) = std::sync::mpsc::channel();
     let (proxy, _stop) = tunnel(front.address, seen);
-    let mut scene = Scene::new("a proxy", ingest, through(proxy, authority.root()));
+    let endpoint = secure_endpoint(&ingest, wire);
+    let builder = through(proxy, authority.root(), endpoint, wire);
+    let mut scene = Scene::new(name, ingest, builder);
     scene.log(3);
     scene.flush();
     assert_eq!(scene.recover().delivered, 4);
@@ -73,7 +92,7 @@ fn a_proxy_tunnels_and_sees_neither_key_nor_events() {
     assert!(head.starts_with(&format!("CONNECT {NAME}:443 ")), "{head}");
     assert!(
         !head.contains(KEY) && !head.to_lowercase().contains("x-api-key"),
-        "{head}"
+        "{name}: {head}"
     );
 }
 
@@ -91,29 +110,38 @@ fn every_fault_of_a_proxy_is_survived() {
         ("is not a proxy", b"<html>"),
         ("hangs up", b""),
     ];
-    for (name, answer) in rows {
-        let (proxy, _stop) = serve(move |mut stream: TcpStream| async move {
-            let _ = head(&mut stream).await;
-            let _ = stream.write_all(answer).await;
+    for (fault, answer) in rows {
+        on_all_wires(|name, wire| {
+            let (proxy, _stop) = serve(move |mut stream: TcpStream| async move {
+                let _ = head(&mut stream).await;
+                let _ = stream.write_all(answer).await;
+            });
+            let ingest = ingest();
+            let endpoint = secure_endpoint(&ingest, wire);
+            let builder = through(proxy, Authority::new().root(), endpoint, wire);
+            let name = format!("a proxy that {fault}, {name}");
+            let mut scene = Scene::new(&name, ingest, builder);
+            scene.log(2);
+            let _ = scene.failure();
+            let stats = scene.close(Duration::ZERO);
+            assert_eq!(stats.dropped.get(DropReason::ShutdownTimeout), 2, "{name}");
         });
-        let builder = through(proxy, Authority::new().root());
-        let mut scene = Scene::new(format!("a proxy that {name}"), ingest(), builder);
-        scene.log(2);
-        let _ = scene.failure();
-        let stats = scene.close(Duration::ZERO);
-        assert_eq!(stats.dropped.get(DropReason::ShutdownTimeout), 2, "{name}");
     }
 }
 
 #[test]
 fn this_machine_is_never_reached_by_a_proxy() {
+    on_all_wires(is_not_reached_by_a_proxy);
+}
+
+fn is_not_reached_by_a_proxy(name: &str, wire: &Wire) {
     let (seen, heads) = std::sync::mpsc::channel();
     let ingest = ingest();
     let (proxy, _stop) = tunnel(ingest.address(), seen);
-    let builder = crate::support::builder(&ingest).http_client(move |client| {
+    let builder = builder_for(&ingest, wire).http_client(move |client| {
         client.proxy(reqwest::Proxy::all(format!("http://{proxy}")).unwrap())
     });
-    let mut scene = Scene::new("loopback", ingest, builder);
+    let mut scene = Scene::new(name, ingest, builder);
     scene.log(2);
     scene.flush();
     assert_eq!(scene.recover().delivered, 3);

@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use mcp_usage::{DropReason, Outcome, Spool, UsageLogger};
 
+use super::FORMS;
 use super::child::{self, assert_ends_well};
-use crate::support::{KEY, PATIENCE, assert_ledger, call, ingest};
+use crate::support::{KEY, PATIENCE, assert_ledger, call, endpoint_of, ingest, wire_named};
 
 const TEST: &str = "faults::system::role";
 const ENDPOINT: &str = "USAGE_FAULT_ENDPOINT";
@@ -132,6 +133,7 @@ fn logger() -> mcp_usage::Builder {
         .api_key(KEY)
         .endpoint(std::env::var(ENDPOINT).unwrap())
         .product_id("reoWebApp")
+        .wire(child::wire())
         .initial_backoff(Duration::from_millis(1))
         .max_backoff(Duration::from_millis(1))
 }
@@ -247,48 +249,60 @@ fn threads_of(user: u32) -> usize {
     tasks.sum()
 }
 
+/// Names the ingest to a child, on each wire whose requests differ in kind, and waits for its end. One after another: a limit
+/// may be a user's.
+#[track_caller]
+fn on_each_wire(command: impl Fn() -> Command, name: impl Fn(String) -> String) {
+    for wire in FORMS {
+        let ingest = ingest();
+        let endpoint = name(endpoint_of(&ingest, &wire_named(wire)));
+        let mut command = command();
+        command.env(child::WIRE, wire).env(ENDPOINT, endpoint);
+        assert_ends_well(command.spawn().unwrap());
+        assert_eq!(ingest.violations(), Vec::<String>::new(), "{wire}");
+    }
+}
+
 #[test]
 fn no_thread_is_no_panic_and_the_event_is_counted() {
     use std::os::unix::fs::MetadataExt;
-    let ingest = ingest();
     let own = File::open("/proc/self/status")
         .unwrap()
         .metadata()
         .unwrap()
         .uid();
     let user = if own == 0 { NOBODY } else { own };
-    let most = threads_of(user) + 8;
-    // Shells do not agree on the letter.
-    let limit = format!("{{ ulimit -u {most} 2>/dev/null || ulimit -p {most}; }}");
-    let mut command = child::command_after(&limit, TEST, "no_thread");
-    if own == 0 {
-        command.uid(user).gid(user).current_dir("/");
-    }
+    let command = || {
+        let most = threads_of(user) + 8;
+        // Shells do not agree on the letter.
+        let limit = format!("{{ ulimit -u {most} 2>/dev/null || ulimit -p {most}; }}");
+        let mut command = child::command_after(&limit, TEST, "no_thread");
+        if own == 0 {
+            command.uid(user).gid(user).current_dir("/");
+        }
+        command
+    };
     // A name takes a thread to be resolved.
-    let endpoint = ingest.endpoint().replace("127.0.0.1", "localhost");
-    let child = command.env(ENDPOINT, endpoint).spawn();
-    assert_ends_well(child.unwrap());
-    assert_eq!(ingest.violations(), Vec::<String>::new());
+    on_each_wire(command, |endpoint| {
+        endpoint.replace("127.0.0.1", "localhost")
+    });
 }
 
 #[test]
 fn no_descriptor_is_no_panic_and_the_event_is_counted() {
-    let ingest = ingest();
     for role in ["no_descriptor", "no_descriptor_nor_runtime"] {
-        let mut command = child::command_after("ulimit -n 40", TEST, role);
-        let child = command.env(ENDPOINT, ingest.endpoint()).spawn();
-        assert_ends_well(child.unwrap());
+        let command = || child::command_after("ulimit -n 40", TEST, role);
+        on_each_wire(command, |endpoint| endpoint);
     }
-    assert_eq!(ingest.violations(), Vec::<String>::new());
 }
 
 #[test]
 fn no_memory_to_map_is_no_panic_and_the_event_is_counted() {
-    let ingest = ingest();
-    let mut command = child::command(TEST, "no_map");
-    // Stacks that do not fit into what is left.
-    command.env("RUST_MIN_STACK", (16 << 20).to_string());
-    let child = command.env(ENDPOINT, ingest.endpoint()).spawn();
-    assert_ends_well(child.unwrap());
-    assert_eq!(ingest.violations(), Vec::<String>::new());
+    let command = || {
+        let mut command = child::command(TEST, "no_map");
+        // Stacks that do not fit into what is left.
+        command.env("RUST_MIN_STACK", (16 << 20).to_string());
+        command
+    };
+    on_each_wire(command, |endpoint| endpoint);
 }

@@ -1,9 +1,11 @@
 //! Each line of the log has a row in the page of troubleshooting, and each row is a line that is logged.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regex::Regex;
+
+use crate::support::files;
 
 const PAGE: &str = include_str!("../../../src/guide/troubleshooting.md");
 
@@ -14,7 +16,7 @@ fn logged() -> Vec<String> {
     let break_of_line = Regex::new(r"\\\s+").unwrap();
     let value = Regex::new(r"\{[^}]*\}").unwrap();
     let mut texts = Vec::new();
-    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+    for path in sources() {
         let source = fs::read_to_string(&path).unwrap();
         for at in call.find_iter(&source) {
             let found = text.captures(&source[at.end()..]);
@@ -26,17 +28,11 @@ fn logged() -> Vec<String> {
     texts
 }
 
-fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            found.push(path);
-        }
-    }
-    found
+/// The files of code in `src`.
+fn sources() -> impl Iterator<Item = PathBuf> {
+    let all = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    all.into_iter()
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
 }
 
 /// The lines that the page has in its table, without the marks of code.
@@ -72,7 +68,7 @@ fn every_line_of_the_log_is_in_the_page_of_troubleshooting_and_no_other() {
 #[test]
 fn nothing_is_logged_but_by_the_module_for_it() {
     let line = Regex::new(r"\btracing::(?:error|warn|info|debug|trace|event)!").unwrap();
-    for path in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
+    for path in sources() {
         let lines = line.find_iter(&fs::read_to_string(&path).unwrap()).count();
         let is_log = path.ends_with("src/base/log.rs");
         assert_eq!(lines, if is_log { 3 } else { 0 }, "{}", path.display());

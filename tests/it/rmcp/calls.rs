@@ -246,16 +246,18 @@ async fn the_rounds_of_a_call_are_counted() {
             (
                 call["meta"]["outcome"].as_str().unwrap(),
                 call["meta"].get("round"),
+                call["meta"].get("input_request_methods"),
             )
         })
         .collect();
+    let methods = json!(["elicitation/create", "roots/list"]);
     assert_eq!(
         ends,
         [
-            ("input_required", None),
-            ("input_required", Some(&json!(1))),
-            ("ok", Some(&json!(2))),
-            ("ok", Some(&json!(1))),
+            ("input_required", None, Some(&methods)),
+            ("input_required", Some(&json!(1)), None),
+            ("ok", Some(&json!(2)), None),
+            ("ok", Some(&json!(1)), None),
         ]
     );
 }

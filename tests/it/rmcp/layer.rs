@@ -202,6 +202,9 @@ async fn by_hand(layer: UsageLayer) -> (Http, tokio::sync::mpsc::UnboundedReceiv
                     "a"
                 };
                 answer["result"] = json!({"resultType": "input_required", "requestState": state});
+                if state == "a" {
+                    answer["result"]["inputRequests"] = asks();
+                }
             }
             _ => answer["result"] = json!({"content": []}),
         }
@@ -544,16 +547,18 @@ async fn the_layer_counts_the_rounds_of_a_call() {
             (
                 call["meta"]["round"].as_u64(),
                 call["meta"]["outcome"].as_str().unwrap(),
+                call["meta"].get("input_request_methods"),
             )
         })
         .collect();
+    let methods = json!(["elicitation/create", "roots/list"]);
     assert_eq!(
         rounds,
         [
-            (None, "input_required"),
-            (Some(1), "input_required"),
-            (Some(2), "ok"),
-            (Some(1), "input_required"),
+            (None, "input_required", Some(&methods)),
+            (Some(1), "input_required", None),
+            (Some(2), "ok", None),
+            (Some(1), "input_required", Some(&methods)),
         ]
     );
 }

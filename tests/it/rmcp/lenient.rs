@@ -16,6 +16,7 @@ use tower_service::Service;
 
 use super::layer::{futures_of, serve};
 use super::server::*;
+use crate::support::posthog;
 
 const JSON: &str = "application/json";
 const CALL: &str =
@@ -169,10 +170,21 @@ async fn what_is_not_understood_is_unknown_and_not_cancelled() {
 
 #[tokio::test]
 async fn an_answer_that_refuses_is_an_error_whatever_its_body() {
-    let rows: [(Respond, &str); 5] = [
+    let rows: [(Respond, &str, &str); 7] = [
         (
             || (StatusCode::BAD_GATEWAY, "no").into_response(),
             "HTTP 502",
+            "api_5xx",
+        ),
+        (
+            || (StatusCode::TOO_MANY_REQUESTS, "no").into_response(),
+            "HTTP 429",
+            "rate_limited",
+        ),
+        (
+            || (StatusCode::GATEWAY_TIMEOUT, "no").into_response(),
+            "HTTP 504",
+            "timeout",
         ),
         (
             || {
@@ -183,8 +195,13 @@ async fn an_answer_that_refuses_is_an_error_whatever_its_body() {
                     .into_response()
             },
             "HTTP 401",
+            "permission",
         ),
-        (|| (StatusCode::NOT_FOUND, ()).into_response(), "HTTP 404"),
+        (
+            || (StatusCode::NOT_FOUND, ()).into_response(),
+            "HTTP 404",
+            "api_4xx",
+        ),
         (
             || {
                 (
@@ -197,18 +214,27 @@ async fn an_answer_that_refuses_is_an_error_whatever_its_body() {
                     .into_response()
             },
             "what?",
+            "validation",
         ),
         (
             || answer(JSON, r#"{"result":null,"error":"down","id":1}"#),
             "down",
+            "internal",
         ),
     ];
-    for (respond, error) in rows {
+    for (respond, error, of_posthog) in rows {
         let kept = Kept::new();
         exchange(&kept, &[], CALL, respond).await.unwrap();
         let calls = kept.calls().await;
         assert_eq!(ended(&kept, &calls)[0], "protocol_error", "{error}");
         assert_eq!(kept.only(&calls)["error"], error);
+
+        let kept = Kept::on(posthog());
+        exchange(&kept, &[], CALL, respond).await.unwrap();
+        let events = kept.events().await;
+        let properties = &events[0]["properties"];
+        assert_eq!(properties["$mcp_error_message"], error);
+        assert_eq!(properties["$mcp_error_type"], of_posthog, "{error}");
     }
 }
 

@@ -221,7 +221,8 @@ impl ServerHandler for ByHand {
     ) -> Result<CallToolResponse, ErrorData> {
         match &*request.name {
             "ask" if request.input_responses.is_none() && request.request_state.is_none() => {
-                Ok(InputRequiredResult::from_request_state("r1").into())
+                let asks = serde_json::from_value(asks()).unwrap();
+                Ok(InputRequiredResult::new(Some(asks), Some("r1".to_owned())).into())
             }
             "ask" if request.request_state.as_deref() == Some("r1") => {
                 Ok(InputRequiredResult::from_request_state("r2").into())
@@ -264,6 +265,16 @@ impl ServerHandler for ByHand {
         }
         Ok(ReadResourceResult::new(Vec::new()).into())
     }
+}
+
+/// What the first round of the tool `ask` asks its client for.
+pub(crate) fn asks() -> Value {
+    let schema = json!({"type": "object", "properties": {}});
+    let ask = json!({"message": "Which order?", "requestedSchema": schema});
+    json!({
+        "roots": {"method": "roots/list"},
+        "order": {"method": "elicitation/create", "params": ask},
+    })
 }
 
 /// The two eras.

@@ -51,12 +51,16 @@ fn spool_state(usage: &UsageLogger) -> State {
 
 #[test]
 fn on_a_full_disk_delivery_goes_on_from_memory() {
+    on_wires(&FORMS, |_, wire| goes_on_on_a_full_disk(wire));
+}
+
+fn goes_on_on_a_full_disk(wire: &Wire) {
     let Some(mount) = Mount::new("256k") else {
         return;
     };
     let ingest = ingest();
     ingest.answer_always(Answer::status(503));
-    let usage = builder_for(&ingest, &Wire::ReoBatch)
+    let usage = builder_for(&ingest, wire)
         .spool(mount.0.spool())
         .build()
         .unwrap();
@@ -83,12 +87,16 @@ fn on_a_full_disk_delivery_goes_on_from_memory() {
 
 #[test]
 fn what_a_full_disk_has_taken_survives_the_end() {
+    on_wires(&FORMS, |_, wire| survives_on_a_full_disk(wire));
+}
+
+fn survives_on_a_full_disk(wire: &Wire) {
     let Some(mount) = Mount::new("256k") else {
         return;
     };
     let (down, up) = (ingest(), ingest());
     down.answer_always(Answer::status(503));
-    let usage = builder_for(&down, &Wire::ReoBatch)
+    let usage = builder_for(&down, wire)
         .spool(mount.0.spool())
         .build()
         .unwrap();
@@ -103,7 +111,7 @@ fn what_a_full_disk_has_taken_survives_the_end() {
     let lost = stats.dropped.get(DropReason::ShutdownTimeout);
     assert_eq!((stats.pending, lost), (0, report.pending));
 
-    let usage = builder_for(&up, &Wire::ReoBatch)
+    let usage = builder_for(&up, wire)
         .spool(mount.0.spool())
         .build()
         .unwrap();
@@ -117,12 +125,19 @@ fn what_a_full_disk_has_taken_survives_the_end() {
 
 #[test]
 fn on_a_read_only_directory_delivery_goes_on_from_memory() {
+    on_wires(&FORMS, |_, wire| goes_on_in_a_read_only_directory(wire));
+}
+
+fn goes_on_in_a_read_only_directory(wire: &Wire) {
     let Some(mount) = Mount::new("1m") else {
         return;
     };
     mount.remount("ro");
     let ingest = ingest();
-    let usage = builder(&ingest).spool(mount.0.spool()).build().unwrap();
+    let usage = builder_for(&ingest, wire)
+        .spool(mount.0.spool())
+        .build()
+        .unwrap();
     for n in 0..20 {
         assert_eq!(usage.log_usage(event(n)), Outcome::Queued);
     }
@@ -147,12 +162,16 @@ fn on_a_read_only_directory_delivery_goes_on_from_memory() {
 /// What is gone is written anew; when there is no room for it, that is said.
 #[test]
 fn on_a_full_disk_what_was_removed_is_said_to_be_in_memory_alone() {
+    on_wires(&FORMS, |_, wire| is_said_to_be_in_memory_alone(wire));
+}
+
+fn is_said_to_be_in_memory_alone(wire: &Wire) {
     let Some(mount) = Mount::new("1m") else {
         return;
     };
     let ingest = ingest();
     ingest.answer_always(Answer::status(503));
-    let usage = builder_for(&ingest, &Wire::ReoBatch)
+    let usage = builder_for(&ingest, wire)
         .spool(mount.0.spool())
         .build()
         .unwrap();
@@ -178,15 +197,22 @@ fn on_a_full_disk_what_was_removed_is_said_to_be_in_memory_alone() {
 /// Perhaps it is what was left that fills the disk.
 #[test]
 fn without_room_for_a_new_directory_what_was_left_is_delivered_from_its_own() {
+    on_wires(&FORMS, |_, wire| is_delivered_from_its_own_directory(wire));
+}
+
+fn is_delivered_from_its_own_directory(wire: &Wire) {
     let Some(mount) = Mount::new("1m") else {
         return;
     };
-    leave(&mount.0, &Wire::Reo, 20);
+    leave(&mount.0, wire, 20);
     mount.remount("nr_inodes=20");
     let fill = |n: u32| fs::write(mount.0.0.join(n.to_string()), "");
     assert!((0..100).any(|n| fill(n).is_err()));
     let ingest = ingest();
-    let usage = builder(&ingest).spool(mount.0.spool()).build().unwrap();
+    let usage = builder_for(&ingest, wire)
+        .spool(mount.0.spool())
+        .build()
+        .unwrap();
     assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
     assert_eq!(taken(&ingest), (0..20).collect::<Vec<_>>());
     let stats = end(&usage, &ingest);
@@ -236,12 +262,19 @@ impl Drop for Freezer {
 
 #[test]
 fn a_disk_that_hangs_holds_up_neither_callers_nor_sending_nor_the_end() {
+    on_wires(&FORMS, |_, wire| holds_up_nothing(wire));
+}
+
+fn holds_up_nothing(wire: &Wire) {
     let Some(freezer) = Freezer::new() else {
         return;
     };
     let root = freezer.place().join("spool");
     let ingest = ingest();
-    let usage = builder(&ingest).spool(Spool::dir(&root)).build().unwrap();
+    let usage = builder_for(&ingest, wire)
+        .spool(Spool::dir(&root))
+        .build()
+        .unwrap();
     usage.log_usage(event(0));
     assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
 
@@ -270,7 +303,10 @@ fn a_disk_that_hangs_holds_up_neither_callers_nor_sending_nor_the_end() {
     freezer.thaw();
     wait_until(|| fs::read_dir(&root).unwrap().count() <= 1);
     ingest.answer_always(Answer::ok());
-    let usage = builder(&ingest).spool(Spool::dir(&root)).build().unwrap();
+    let usage = builder_for(&ingest, wire)
+        .spool(Spool::dir(&root))
+        .build()
+        .unwrap();
     assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
     end(&usage, &ingest);
 }

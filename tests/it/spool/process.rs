@@ -5,17 +5,23 @@ use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
 
 use super::*;
+use crate::support::endpoint_of;
 
 const ROLE: &str = "USAGE_TEST_SPOOL_ROLE";
 
 /// Starts this binary again as a process that logs into a spool.
 pub(super) fn start(role: &str, dir: &TempDir, ingest: &MockIngest, first: i64) -> Child {
+    start_on("reo batch", role, dir, ingest, first)
+}
+
+fn start_on(wire: &str, role: &str, dir: &TempDir, ingest: &MockIngest, first: i64) -> Child {
     let program = std::env::current_exe().unwrap();
-    start_as(Command::new(program), role, dir, ingest, first)
+    start_as(Command::new(program), wire, role, dir, ingest, first)
 }
 
 fn start_as(
     mut command: Command,
+    wire: &str,
     role: &str,
     dir: &TempDir,
     ingest: &MockIngest,
@@ -27,7 +33,11 @@ fn start_as(
         .stdout(Stdio::piped())
         .env(ROLE, role)
         .env("USAGE_TEST_DIR", dir.root())
-        .env("USAGE_TEST_ENDPOINT", ingest.endpoint())
+        .env("USAGE_TEST_WIRE", wire)
+        .env(
+            "USAGE_TEST_ENDPOINT",
+            endpoint_of(ingest, &wire_named(wire)),
+        )
         .env("USAGE_TEST_FIRST", first.to_string())
         .spawn()
         .unwrap()
@@ -45,12 +55,7 @@ fn role() {
         .api_key(KEY)
         .endpoint(variable("USAGE_TEST_ENDPOINT"))
         .product_id("reoWebApp")
-        // One event per request where copies of events are taken over, which would be refused in one batch.
-        .wire(if role == "takes over" {
-            Wire::Reo
-        } else {
-            Wire::ReoBatch
-        })
+        .wire(wire_named(&variable("USAGE_TEST_WIRE")))
         .flush_interval(MOMENT)
         .initial_backoff(Duration::from_millis(1))
         .spool(Spool::dir(variable("USAGE_TEST_DIR")))
@@ -150,7 +155,7 @@ fn numbers_of_a_takeover(dir: &TempDir, ingest: &MockIngest, limits: &str) -> [u
     let program = std::env::current_exe().unwrap();
     command.args(["-c", &format!("{limits} exec \"$0\" \"$@\"")]);
     command.arg(program);
-    let mut child = start_as(command, "takes over", dir, ingest, 0);
+    let mut child = start_as(command, "reo", "takes over", dir, ingest, 0);
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut lines = lines.map(Result::unwrap);
     let line = lines.find(|line| line.starts_with("delivered ")).unwrap();
@@ -185,7 +190,7 @@ fn hear(child: &mut Child) -> Said {
     said
 }
 
-/// 20 kills, or as many as `USAGE_KILLS` says. In every other one the ingest works, so that the
+/// 20 kills, or as many as `USAGE_KILLS` says, on one wire after another. In every other one the ingest works, so that the
 /// kills also fall between deliveries and their record. In every fourth nobody asks for what is on disk, and the
 /// process lives longer than the age of what may be lost.
 #[test]
@@ -206,7 +211,8 @@ fn a_kill_at_any_moment_costs_at_most_the_last_100_ms() {
         } else {
             ("steady", 20)
         };
-        let mut child = start(role, &dir, &ingest, 0);
+        let wire = FORMS[kill as usize % FORMS.len()];
+        let mut child = start_on(wire, role, &dir, &ingest, 0);
         std::thread::sleep(Duration::from_millis(least + moments() % 400));
         let killed_at = millis();
         child.kill().unwrap();
@@ -214,7 +220,7 @@ fn a_kill_at_any_moment_costs_at_most_the_last_100_ms() {
         child.wait().unwrap();
 
         ingest.answer_always(Answer::ok());
-        let usage = builder_for(&ingest, &Wire::ReoBatch)
+        let usage = builder_for(&ingest, &wire_named(wire))
             .spool(dir.spool())
             .build()
             .unwrap();
@@ -231,11 +237,14 @@ fn a_kill_at_any_moment_costs_at_most_the_last_100_ms() {
             lost += 1;
             assert!(
                 said.on_disk.is_none_or(|last| *n > last),
-                "kill {kill}: {n}"
+                "kill {kill} on {wire}: {n}"
             );
             let age = killed_at.saturating_sub(*at);
             oldest_lost = oldest_lost.max(age);
-            assert!(age <= 100 + SLACK, "kill {kill}: {n} is lost at {age} ms");
+            assert!(
+                age <= 100 + SLACK,
+                "kill {kill} on {wire}: {n} is lost at {age} ms"
+            );
         }
         logged += said.logged.len();
         confirmed += said.on_disk.map_or(0, |last| last + 1);
@@ -259,10 +268,14 @@ fn mcp_usage_test_moments() -> impl FnMut() -> u64 {
 
 #[test]
 fn processes_that_are_killed_leave_their_events_to_the_next() {
+    on_wires(&FORMS, leave_their_events_to_the_next);
+}
+
+fn leave_their_events_to_the_next(name: &str, wire: &Wire) {
     let (dir, ingest) = (TempDir::new(), ingest());
     ingest.answer_always(Answer::status(503));
     let mut children: Vec<Child> = (0..3)
-        .map(|n| start("leaves", &dir, &ingest, 10 * n))
+        .map(|n| start_on(name, "leaves", &dir, &ingest, 10 * n))
         .collect();
     for child in &mut children {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -271,7 +284,7 @@ fn processes_that_are_killed_leave_their_events_to_the_next() {
     // Each has a sub-directory of its own, and nobody takes it while they live.
     assert_eq!(fs::read_dir(dir.root()).unwrap().count(), 3);
     let clock = ManualClock::new();
-    let usage = builder(&ingest)
+    let usage = builder_for(&ingest, wire)
         .clock(&clock)
         .spool(dir.spool())
         .build()
@@ -339,10 +352,10 @@ fn a_forked_child_does_not_keep_what_its_parent_has_left() {
 fn many_slots_cost_few_descriptors() {
     const SLOTS: usize = 300;
     let (dir, ingest) = (TempDir::new(), ingest());
-    let (log, _) = super::damage::file();
+    let (log, _) = super::damage::file("reo");
     fs::create_dir(dir.root()).unwrap();
     for n in 0..SLOTS {
-        super::damage::orphan(&dir.root(), n, &log);
+        super::damage::orphan(&dir.root(), "reo", n, &log);
     }
     let [delivered, open, _] = numbers_of_a_takeover(&dir, &ingest, "ulimit -n 64;");
     assert_eq!(delivered, 3 * SLOTS as u64);
@@ -355,12 +368,12 @@ fn many_slots_cost_few_descriptors() {
 #[test]
 fn a_file_of_gigabytes_is_not_read_whole() {
     let (dir, ingest) = (TempDir::new(), ingest());
-    let (log, _) = super::damage::file();
+    let (log, _) = super::damage::file("reo");
     fs::create_dir(dir.root()).unwrap();
-    super::damage::orphan(&dir.root(), 0, &log);
+    super::damage::orphan(&dir.root(), "reo", 0, &log);
     let [_, _, before] = numbers_of_a_takeover(&dir, &ingest, "");
     for n in 1..4 {
-        super::damage::orphan(&dir.root(), n, &log);
+        super::damage::orphan(&dir.root(), "reo", n, &log);
     }
     for log in dir.logs().into_iter().skip(1) {
         let file = fs::File::options().write(true).open(log).unwrap();

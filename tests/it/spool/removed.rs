@@ -6,11 +6,11 @@ use mcp_usage::DeliveryError;
 use super::*;
 
 /// What the next process would deliver, if this one were killed now.
-fn after_a_kill(dir: &TempDir) -> Vec<i64> {
+fn after_a_kill(dir: &TempDir, wire: &Wire) -> Vec<i64> {
     let (copy, ingest) = (TempDir::new(), ingest());
     copy_files(&dir.root(), &copy.root());
-    // One event per request: what was written twice would be refused in one batch.
-    let usage = builder(&ingest).spool(copy.spool()).build().unwrap();
+    let builder = builder_for(&ingest, wire).spool(copy.spool());
+    let usage = builder.build().unwrap();
     assert_eq!(usage.flush_blocking(PATIENCE), Ok(()));
     end(&usage, &ingest);
     taken(&ingest)
@@ -34,9 +34,9 @@ fn copy_files(from: &Path, to: &Path) {
 const EVENTS: usize = 150;
 
 /// A logger whose ingest is down, with events in memory and on disk, in several files.
-fn confirmed(dir: &TempDir, ingest: &MockIngest) -> UsageLogger {
+fn confirmed(dir: &TempDir, ingest: &MockIngest, wire: &Wire) -> UsageLogger {
     ingest.answer_always(Answer::status(503));
-    let usage = builder_for(ingest, &Wire::ReoBatch)
+    let usage = builder_for(ingest, wire)
         .spool(dir.spool().max_bytes(MIN_MAX_BYTES))
         .build()
         .unwrap();
@@ -134,12 +134,16 @@ const FAULTS: &[Fault] = &[
 
 #[test]
 fn what_is_confirmed_is_there_whatever_was_removed_before() {
+    on_wires(&FORMS, |_, wire| is_there_after_each_fault(wire));
+}
+
+fn is_there_after_each_fault(wire: &Wire) {
     for (name, fault) in FAULTS {
         let (dir, ingest) = (TempDir::new(), ingest());
-        let usage = confirmed(&dir, &ingest);
+        let usage = confirmed(&dir, &ingest, wire);
         fault(&dir);
         assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()), "{name}");
-        let arrived = after_a_kill(&dir);
+        let arrived = after_a_kill(&dir, wire);
         assert_eq!(arrived.len(), EVENTS, "{name}");
         let stats = usage.stats();
         assert!(stats.spool_faults > 0, "{name}");
@@ -155,22 +159,31 @@ fn what_is_confirmed_is_there_whatever_was_removed_before() {
 /// Without a flush the worker looks once a second.
 #[test]
 fn what_was_removed_is_written_anew_without_being_asked_for() {
+    on_wires(&FORMS, |_, wire| is_written_anew_unasked(wire));
+}
+
+fn is_written_anew_unasked(wire: &Wire) {
     let (dir, ingest) = (TempDir::new(), ingest());
-    let usage = confirmed(&dir, &ingest);
+    let usage = confirmed(&dir, &ingest, wire);
     fs::remove_dir_all(dir.root()).unwrap();
-    wait_until(|| dir.root().exists() && after_a_kill(&dir).len() == EVENTS);
+    wait_until(|| dir.root().exists() && after_a_kill(&dir, wire).len() == EVENTS);
     usage.shutdown_blocking(MOMENT);
 }
 
 #[test]
 fn what_is_left_at_the_end_is_there_whatever_was_removed_before() {
+    on_wires(&FORMS, |_, wire| is_left_after_each_fault(wire));
+}
+
+fn is_left_after_each_fault(wire: &Wire) {
     for (name, fault) in FAULTS {
         let (dir, down, up) = (TempDir::new(), ingest(), ingest());
-        let usage = confirmed(&dir, &down);
+        let usage = confirmed(&dir, &down, wire);
         fault(&dir);
         let stats = usage.shutdown_blocking(MOMENT).stats;
         assert_balance(&stats);
-        let usage = builder(&up).spool(dir.spool()).build().unwrap();
+        let builder = builder_for(&up, wire).spool(dir.spool());
+        let usage = builder.build().unwrap();
         assert_eq!(usage.flush_blocking(PATIENCE), Ok(()), "{name}");
         end(&usage, &up);
         assert_eq!(stats.spooled, EVENTS as u64, "{name}: {stats}");
@@ -181,6 +194,10 @@ fn what_is_left_at_the_end_is_there_whatever_was_removed_before() {
 /// What is on disk alone cannot be written again.
 #[test]
 fn a_flush_says_how_many_events_are_gone_for_good() {
+    on_wires(&FORMS, |_, wire| is_said_to_be_gone(wire));
+}
+
+fn is_said_to_be_gone(wire: &Wire) {
     let faults: [Fault; 3] = [
         ("the directory is removed", |dir| {
             fs::remove_dir_all(dir.root()).unwrap();
@@ -193,7 +210,7 @@ fn a_flush_says_how_many_events_are_gone_for_good() {
     for (name, fault) in faults {
         let (dir, ingest) = (TempDir::new(), ingest());
         ingest.answer_always(Answer::status(503));
-        let (builder, errors) = errors(builder_for(&ingest, &Wire::ReoBatch));
+        let (builder, errors) = errors(builder_for(&ingest, wire));
         let usage = builder
             .max_queue_events(100)
             .spool(dir.spool())
@@ -216,7 +233,7 @@ fn a_flush_says_how_many_events_are_gone_for_good() {
         assert_eq!(told.sum::<u64>(), lost, "{name}");
         // Said once; the rest is there.
         assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()), "{name}");
-        assert_eq!(after_a_kill(&dir).len() as u64, 500 - lost, "{name}");
+        assert_eq!(after_a_kill(&dir, wire).len() as u64, 500 - lost, "{name}");
         let report = usage.shutdown_blocking(MOMENT);
         assert_balance(&report.stats);
     }
@@ -225,10 +242,14 @@ fn a_flush_says_how_many_events_are_gone_for_good() {
 /// Events that were read back are in memory again, and are written anew like all others.
 #[test]
 fn what_was_read_back_and_then_removed_is_written_anew() {
+    on_wires(&FORMS, |_, wire| is_written_anew_though_read_back(wire));
+}
+
+fn is_written_anew_though_read_back(wire: &Wire) {
     let (dir, ingest) = (TempDir::new(), ingest());
-    leave(&dir, &Wire::ReoBatch, 50);
+    leave(&dir, wire, 50);
     ingest.answer_always(Answer::hang());
-    let usage = builder_for(&ingest, &Wire::ReoBatch)
+    let usage = builder_for(&ingest, wire)
         .spool(dir.spool())
         .build()
         .unwrap();
@@ -236,7 +257,7 @@ fn what_was_read_back_and_then_removed_is_written_anew() {
     wait_until(|| usage.stats().pending == 50);
     fs::remove_dir_all(dir.root()).unwrap();
     assert_eq!(usage.flush_to_disk_blocking(PATIENCE), Ok(()));
-    assert_eq!(after_a_kill(&dir), (0..50).collect::<Vec<_>>());
+    assert_eq!(after_a_kill(&dir, wire), (0..50).collect::<Vec<_>>());
     let stats = usage.shutdown_blocking(MOMENT).stats;
     assert_balance(&stats);
     assert_eq!(stats.dropped.total(), 0, "{stats}");
