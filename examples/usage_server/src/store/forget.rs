@@ -133,7 +133,7 @@ pub fn forget_as_asked(
     for user in users {
         match has_events(tx, project, Of::User(user))? {
             true => stay(tx, project, user, until_ms)?,
-            false => remove(tx, user)?,
+            false => remove_user(tx, user)?,
         }
     }
     refuse(tx, project, &refused, asked.until_ms)?;
@@ -172,7 +172,8 @@ fn stay(tx: &Transaction<'_>, project: i64, user: i64, until_ms: i64) -> rusqlit
     rebuild::rollups(tx, project, user, until_ms)
 }
 
-fn remove(tx: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
+/// Removes somebody of whom no event is left, with their addresses.
+pub(super) fn remove_user(tx: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
     for delete in [
         "DELETE FROM user_address WHERE user = ?1",
         "DELETE FROM user WHERE id = ?1",
