@@ -127,6 +127,11 @@ pub(in crate::store) fn id_of_kind(id: &str, kind: &str) -> Option<String> {
     is_told_apart.then(|| format!("{}\0{kind}", id.trim()))
 }
 
+/// Whether a name is an id with its kind.
+pub(super) fn is_of_kind(name: &str) -> bool {
+    name.contains('\0')
+}
+
 /// A session, as the keyed hashes have it.
 pub(in crate::store) fn session_name(session: &str) -> String {
     format!("session\0{session}")
