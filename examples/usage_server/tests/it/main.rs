@@ -12,6 +12,7 @@ mod forget;
 mod ingest;
 mod lifecycle;
 mod links;
+mod otlp;
 mod pages;
 mod process;
 #[cfg(unix)]
