@@ -8,6 +8,7 @@
 
 mod browser;
 mod contrast;
+mod demo;
 mod forget;
 mod ingest;
 mod lifecycle;
