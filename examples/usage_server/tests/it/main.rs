@@ -10,6 +10,7 @@ mod browser;
 mod contrast;
 mod demo;
 mod forget;
+mod hostile;
 mod ingest;
 mod lifecycle;
 mod links;
