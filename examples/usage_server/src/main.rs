@@ -24,7 +24,8 @@ use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
 use tokio::time::interval;
-use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 use usage_server::app::{App, Config};
 use usage_server::demo::{Demo, Directory};
 use usage_server::intents;
@@ -46,10 +47,12 @@ const DATA: &str = "usage.db";
 const REMOVE_OLD_EVERY: Duration = Duration::from_secs(3_600);
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(Level::WARN)
-        .init();
+    // The agents of `--demo` are refused now and then, as they are meant to be: rmcp's client calls that an error.
+    let shown = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("rmcp", LevelFilter::OFF);
+    let written = tracing_subscriber::fmt().with_writer(io::stderr);
+    written.finish().with(shown).init();
     let ran = Options::read(lexopt::Parser::from_env())
         .map_err(Failed::from)
         .and_then(run);
