@@ -25,7 +25,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use reqwest::redirect::Policy;
 use tokio::task::JoinSet;
 
 use program::Program;
@@ -116,14 +115,23 @@ async fn run() {
     println!("memory: {} MB at most", program.peak_kb() / 1_024);
 
     println!("\nfirst byte while 2 000 events a second come in (ms, the slowest of ten)");
+    println!(
+        "{:<44} {}",
+        "page",
+        RANGES.map(|range| format!("{range:>9}")).join(" ")
+    );
     let sending = tokio::spawn(steady(Arc::clone(&sender)));
     for page in PAGES {
         let page = page.replace("SESSION", &session);
-        let mut slowest = Duration::ZERO;
-        for _ in 0..10 {
-            slowest = slowest.max(first_byte(&program, &browser, &page, "7d").await.0);
+        print!("{page:<44}");
+        for range in RANGES {
+            let mut slowest = Duration::ZERO;
+            for _ in 0..10 {
+                slowest = slowest.max(first_byte(&program, &browser, &page, range).await.0);
+            }
+            print!(" {:>9.1}", slowest.as_secs_f64() * 1e3);
         }
-        println!("{page:<44} {:>9.1}", slowest.as_secs_f64() * 1e3);
+        println!();
     }
     sending.abort();
     forget(&program, &sender).await;
@@ -360,21 +368,6 @@ fn unix_seconds() -> u64 {
 }
 
 impl Program {
-    /// A browser that is signed in.
-    async fn browser(&self) -> reqwest::Client {
-        let browser = reqwest::Client::builder()
-            .cookie_store(true)
-            .redirect(Policy::none())
-            .build()
-            .unwrap();
-        let secret = self.said.split("/sign-in?link=").nth(1).unwrap();
-        let form = [("link", secret.split_whitespace().next().unwrap())];
-        let request = browser.post(format!("{}/sign-in", self.origin)).form(&form);
-        let answer = request.header("origin", &self.origin).send().await.unwrap();
-        assert_eq!(answer.status().as_u16(), 303);
-        browser
-    }
-
     /// The CPU time that it has used, in seconds.
     fn cpu(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();

@@ -20,12 +20,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::Transaction;
 use tokio::net::TcpListener;
 use tokio::signal;
 use tokio::sync::oneshot;
 use tokio::time::interval;
-use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 use usage_server::app::{App, Config};
 use usage_server::demo::{Demo, Directory};
 use usage_server::intents;
@@ -34,7 +34,7 @@ use usage_server::server;
 use usage_server::store::audit::{COMMAND_LINE, audit};
 use usage_server::store::backup::backup;
 use usage_server::store::projects::{self, NewKey, Project};
-use usage_server::store::{self, Store, retention};
+use usage_server::store::{Store, administration, retention};
 use usage_server::web::session;
 use usage_server::web::site::Site;
 
@@ -47,10 +47,12 @@ const DATA: &str = "usage.db";
 const REMOVE_OLD_EVERY: Duration = Duration::from_secs(3_600);
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(Level::WARN)
-        .init();
+    // The agents of `--demo` are refused now and then, as they are meant to be: rmcp's client calls that an error.
+    let shown = Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("rmcp", LevelFilter::OFF);
+    let written = tracing_subscriber::fmt().with_writer(io::stderr);
+    written.finish().with(shown).init();
     let ran = Options::read(lexopt::Parser::from_env())
         .map_err(Failed::from)
         .and_then(run);
@@ -96,7 +98,7 @@ async fn serve(options: &Options) -> Result<(), Failed> {
         Some(directory) => directory.path().join(DATA),
         None => options.data.clone().unwrap_or_else(|| DATA.into()),
     };
-    let store = Store::open(&data, store_options(options))?;
+    let store = Store::open(&data, options.store())?;
     warn_of_readers(&data);
     let config = Config {
         base_path: site.base().to_owned(),
@@ -161,11 +163,10 @@ async fn print_first_start(
         if !projects::list(tx)?.is_empty() {
             return Ok(None);
         }
-        let Some(project) = projects::create(tx, &name, now)? else {
-            return Ok(None);
-        };
-        audit(tx, now, project, COMMAND_LINE, "made the project", &name)?;
-        add_key(tx, project, now)
+        match administration::make_project(tx, &name, now, COMMAND_LINE)? {
+            Some(project) => administration::make_key(tx, project, now, COMMAND_LINE),
+            None => Ok(None),
+        }
     });
     let Some(NewKey { key, .. }) = made.await? else {
         println!(
@@ -235,7 +236,7 @@ async fn new_link(
 }
 
 async fn link(options: &Options) -> Result<(), Failed> {
-    let store = Store::open(&existing(options)?, store_options(options))?;
+    let store = Store::open(&existing(options)?, options.store())?;
     let listen = tokio::net::lookup_host(&options.listen).await?.next();
     let listen = listen.ok_or_else(|| format!("--listen {}: no address", options.listen))?;
     let link = new_link(&store, options, &site(options, listen)?, now_ms(options)).await?;
@@ -248,7 +249,7 @@ async fn link(options: &Options) -> Result<(), Failed> {
 }
 
 async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
-    let store = Store::open(&existing(options)?, store_options(options))?;
+    let store = Store::open(&existing(options)?, options.store())?;
     let project = project(&store, options).await?;
     let config = Config {
         fixed_now_ms: options.now_ms,
@@ -267,13 +268,13 @@ async fn forget(options: &Options, who: &str) -> Result<(), Failed> {
 }
 
 async fn keys(options: &Options) -> Result<(), Failed> {
-    let store = Store::open(&existing(options)?, store_options(options))?;
+    let store = Store::open(&existing(options)?, options.store())?;
     let project = project(&store, options).await?;
     let (id, now) = (project.id, now_ms(options));
     match options.command {
         Command::KeyAdd => {
-            let made = store.write(move |tx| add_key(tx, id, now)).await?;
-            let made = made.ok_or_else(|| {
+            let made = store.write(move |tx| administration::make_key(tx, id, now, COMMAND_LINE));
+            let made = made.await?.ok_or_else(|| {
                 format!(
                     "{}: {} keys are valid already; revoke one first",
                     project.name,
@@ -283,14 +284,8 @@ async fn keys(options: &Options) -> Result<(), Failed> {
             println!("{} (key {}, shown this once)", made.key, made.id);
         }
         Command::KeyRevoke(key) => {
-            let revoked = store.write(move |tx| {
-                let revoked = projects::revoke_key(tx, id, key, now)?;
-                if revoked {
-                    let subject = format!("key {key}");
-                    audit(tx, now, id, COMMAND_LINE, "revoked a key", &subject)?;
-                }
-                Ok(revoked)
-            });
+            let revoked =
+                store.write(move |tx| administration::revoke_key(tx, id, key, now, COMMAND_LINE));
             if !revoked.await? {
                 return Err(format!("{}: no valid key {key}", project.name).into());
             }
@@ -309,15 +304,6 @@ async fn keys(options: &Options) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Makes a key, unless as many as can be are valid already.
-fn add_key(tx: &Transaction<'_>, project: i64, now_ms: i64) -> rusqlite::Result<Option<NewKey>> {
-    let made = projects::add_key(tx, project, now_ms)?;
-    if made.is_some() {
-        audit(tx, now_ms, project, COMMAND_LINE, "made a key", "")?;
-    }
-    Ok(made)
-}
-
 /// The project that a command is about.
 async fn project(store: &Store, options: &Options) -> Result<Project, Failed> {
     let projects = store.read(projects::list).await?;
@@ -329,14 +315,6 @@ async fn project(store: &Store, options: &Options) -> Result<Project, Failed> {
 fn site(options: &Options, listen: SocketAddr) -> Result<Site, Failed> {
     let url = options.whole_public_url(listen);
     Ok(Site::new(listen, url.as_deref(), options.trusts_proxy)?)
-}
-
-fn store_options(options: &Options) -> store::Options {
-    store::Options {
-        durable: options.durable,
-        min_free_bytes: options.min_free_mb.saturating_mul(1 << 20),
-        ..store::Options::default()
-    }
 }
 
 /// The database of a command, which makes none.

@@ -168,6 +168,15 @@ impl Options {
         Ok(())
     }
 
+    /// How the database is opened.
+    pub fn store(&self) -> store::Options {
+        store::Options {
+            durable: self.durable,
+            min_free_bytes: self.min_free_mb.saturating_mul(1 << 20),
+            ..store::Options::default()
+        }
+    }
+
     /// Where browsers reach the server, if that was said.
     pub fn whole_public_url(&self, listen: SocketAddr) -> Option<String> {
         match (&self.public_url, &self.base_path) {
@@ -217,7 +226,9 @@ mod tests {
         assert_eq!(read(&[]).unwrap(), Options::default());
         let role = read(&["link", "--role", "reader"]).unwrap().role;
         assert_eq!(role, Role::Reader);
-        assert_eq!(read(&["--min-free-mb", "9"]).unwrap().min_free_mb, 9);
+        let store = |arguments: &[&str]| read(arguments).unwrap().store();
+        assert_eq!(store(&["--min-free-mb", "9"]).min_free_bytes, 9 << 20);
+        assert!(store(&["--durable"]).durable && !store(&[]).durable);
         assert!(USAGE.contains(&format!("(default {};", Options::default().min_free_mb)));
     }
 

@@ -1,5 +1,6 @@
 //! The database: one writer, readers of their own.
 
+pub mod administration;
 pub mod audit;
 pub mod backup;
 pub mod forget;

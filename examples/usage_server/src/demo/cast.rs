@@ -10,10 +10,10 @@ pub(super) const KNOWN: &str = "maya@fernhill.example";
 
 /// Companies with how many people of each there are.
 const COMPANIES: [(&str, usize); 12] = [
-    ("fernhill.example", 32),
-    ("quartzworks.example", 27),
-    ("oakline.example", 24),
-    ("brightloop.example", 20),
+    ("fernhill.example", 36),
+    ("quartzworks.example", 31),
+    ("oakline.example", 27),
+    ("brightloop.example", 22),
     ("marlowe-labs.example", 17),
     ("pinecrest.example", 15),
     ("dovetail-health.example", 13),
@@ -21,7 +21,7 @@ const COMPANIES: [(&str, usize); 12] = [
     (QUIET, 9),
     (GROWING, 9),
     ("tallowtree.example", 7),
-    ("nine-lives.example", 5),
+    ("nine-lives.example", 7),
 ];
 /// Nobody of it has been there for more than a week.
 const QUIET: &str = "saltgrass.example";
@@ -180,7 +180,7 @@ impl Person {
     }
 }
 
-/// The two hundred people, each a little less busy than the one before.
+/// Some more than two hundred people, since not all of them come in each month, each a little less busy than the one before.
 pub(super) fn people(random: &mut Random, now: i64) -> Vec<Person> {
     let mut people: Vec<Person> = Vec::new();
     let ever = (i64::MIN, i64::MAX);

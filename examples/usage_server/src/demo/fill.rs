@@ -11,6 +11,8 @@ use crate::record::Record;
 use crate::store::{Busy, Incoming, LossReport, Store};
 
 const HOUR_MS: i64 = 3_600_000;
+/// What the pages show at first, and a day beside it.
+const NEWEST_MS: i64 = 8 * 24 * HOUR_MS;
 /// How long after the last event of a batch it came.
 const LAG_MS: i64 = 1_200;
 /// Batches under way: enough for the writer to commit several at once, and few enough to leave room for others.
@@ -18,14 +20,15 @@ const UNDER_WAY: usize = 160;
 const RETRY_AFTER: Duration = Duration::from_millis(50);
 const SDK: &str = "mcp-usage 0.1.0";
 
-/// Takes the month in as if each instance had sent what it had every hour, the oldest first.
+/// Takes the month in as if each instance had sent what it had every hour: first what the pages show at first, so that
+/// they have it while all that is older still comes.
 ///
 /// # Errors
 ///
 /// When the database takes nothing more for another reason than that much waits.
 pub(super) async fn fill(store: &Store, project: i64, month: Month) -> Result<(), Busy> {
-    let (batches, last) = batches(project, month);
-    for batches in [batches, last] {
+    let (older, newest, last) = batches(project, month);
+    for batches in [newest, older, last] {
         let mut under_way = JoinSet::new();
         for batch in batches {
             if under_way.len() >= UNDER_WAY
@@ -64,9 +67,10 @@ async fn take(store: Store, batch: Incoming) -> Result<(), Busy> {
     }
 }
 
-/// All batches but the last of each instance, and those: they hold one event and what was lost, so that the instance's
-/// lag and skew are those of a server that sends at once.
-fn batches(project: i64, month: Month) -> (Vec<Incoming>, Vec<Incoming>) {
+/// All batches but the last of each instance, older ones and those of the newest days, and those: they hold one event and
+/// what was lost, so that the instance's lag and skew are those of a server that sends at once.
+fn batches(project: i64, month: Month) -> (Vec<Incoming>, Vec<Incoming>, Vec<Incoming>) {
+    let newest = month.records.last().map_or(0, |record| record.time_ms) - NEWEST_MS;
     let mut hours: BTreeMap<(i64, String), Vec<Record>> = BTreeMap::new();
     let mut last: HashMap<String, Record> = HashMap::new();
     for record in month.records {
@@ -91,7 +95,7 @@ fn batches(project: i64, month: Month) -> (Vec<Incoming>, Vec<Incoming>) {
     let batches = hours
         .into_values()
         .map(|records| batch(records, Vec::new()));
-    let batches = batches.collect();
+    let (newest, older) = batches.partition(|batch| batch.received_ms >= newest);
     let last = last.into_iter().map(|(instance, record)| {
         let lost = month.losses.iter().filter(|loss| loss.instance == instance);
         let lost = lost
@@ -99,5 +103,5 @@ fn batches(project: i64, month: Month) -> (Vec<Incoming>, Vec<Incoming>) {
             .collect();
         batch(vec![record], vec![report(instance, lost)])
     });
-    (batches, last.collect())
+    (older, newest, last.collect())
 }

@@ -71,7 +71,7 @@ struct Writer {
     now: i64,
     releases: Vec<Release>,
     /// From when to when the database was locked.
-    bad_day: (i64, i64),
+    bad_times: [(i64, i64); 2],
     records: Vec<Record>,
 }
 
@@ -91,7 +91,7 @@ impl Month {
         let mut writer = Writer {
             now,
             releases: releases(&mut random, now),
-            bad_day: bad_day(now),
+            bad_times: [10, 24].map(|days| bad_time(now, days)),
             records: Vec::new(),
             random,
         };
@@ -212,9 +212,9 @@ fn releases(random: &mut Random, now: i64) -> Vec<Release> {
         .collect()
 }
 
-/// The morning of a working day, more than a week ago.
-fn bad_day(now: i64) -> (i64, i64) {
-    let mut day = now.div_euclid(DAY_MS) - 10;
+/// The morning of a working day, at least so many days ago.
+fn bad_time(now: i64, days: i64) -> (i64, i64) {
+    let mut day = now.div_euclid(DAY_MS) - days;
     while is_weekend(day) {
         day -= 1;
     }
@@ -351,7 +351,8 @@ impl Writer {
         let mut ms = tool.median_ms * (tool.sigma * self.random.gauss()).exp();
         let mut outcome = Outcome::Ok;
         let mut error = None;
-        let (bad_from, bad_until) = self.bad_day;
+        let mut bad_times = self.bad_times.iter();
+        let is_locked = bad_times.any(|(from, until)| (*from..*until).contains(&time));
         if tool.name == BROKEN && self.release(time).version == VERSION {
             ms *= 3.1;
             if self.random.chance(0.36) {
@@ -359,7 +360,7 @@ impl Writer {
                 ms = 30_000.0 + self.random.share() * 40.0;
                 error = Some(TOO_LATE.to_owned());
             }
-        } else if (bad_from..bad_until).contains(&time) && self.random.chance(0.4) {
+        } else if is_locked && self.random.chance(0.4) {
             outcome = Outcome::ToolError;
             ms = 5_000.0 + self.random.share() * 90.0;
             error = Some("database is locked".to_owned());

@@ -1,5 +1,7 @@
 //! OTLP: spans of MCP servers, this crate's and others', translated into what the Reo wires say.
 
+use std::collections::HashSet;
+
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
@@ -76,13 +78,21 @@ pub(super) fn parse(body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
         ..Parsed::default()
     };
     let (mut spans, mut resources) = (0, 0);
+    let mut senders = HashSet::new();
     let read = fields(body, |(number, content)| match (number, content) {
         (1, Some(of_resource)) => {
             resources += 1;
             if resources > MAX_EVENTS {
                 return Err(Malformed);
             }
-            read_resource(&mut parsed, of_resource, rules, &mut spans)
+            let sent = read_resource(&mut parsed, of_resource, rules, &mut spans)?;
+            // Many resources may be those of one instance, which is said once.
+            if let Some(report) = sent
+                && senders.insert((report.instance.clone(), report.sdk.clone()))
+            {
+                parsed.losses.push(report);
+            }
+            Ok(())
         }
         _ => Ok(()),
     });
@@ -94,12 +104,13 @@ pub(super) fn parse(body: &[u8], rules: Rules<'_>) -> Result<Parsed, String> {
     }
 }
 
+/// Adds what the spans of a resource say; returns which instance sent it, unless it sent no usage.
 fn read_resource(
     parsed: &mut Parsed,
     message: &[u8],
     rules: Rules<'_>,
     spans: &mut usize,
-) -> Result<(), Malformed> {
+) -> Result<Option<LossReport>, Malformed> {
     let mut resource = Map::new();
     fields(message, |(number, content)| {
         if let (1, Some(bytes)) = (number, content) {
@@ -113,7 +124,7 @@ fn read_resource(
     })?;
     let resource = Service::read(resource);
     let before = parsed.records.len();
-    let read = fields(message, |(number, content)| match (number, content) {
+    fields(message, |(number, content)| match (number, content) {
         (2, Some(of_scope)) => fields(of_scope, |(number, content)| {
             let (2, Some(span)) = (number, content) else {
                 return Ok(());
@@ -130,13 +141,8 @@ fn read_resource(
             Ok(())
         }),
         _ => Ok(()),
-    });
-    // One that sends no usage is no instance, and one is said once.
-    let report = resource
-        .report()
-        .filter(|report| parsed.records.len() > before && !parsed.losses.contains(report));
-    parsed.losses.extend(report);
-    read
+    })?;
+    Ok(resource.report().filter(|_| parsed.records.len() > before))
 }
 
 /// Who sends the spans.

@@ -242,12 +242,15 @@ pub async fn keep_grouped(app: Arc<App>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let now = app.now_ms();
-        let due = app.store.read(move |db| due(db, now)).await;
-        for project in due.unwrap_or_default() {
-            if let Err(error) = rebuild(&app.store, project, now).await {
-                tracing::warn!(%error, project, "intents stay grouped as they were");
-            }
+        rebuild_due(&app.store, app.now_ms()).await;
+    }
+}
+
+async fn rebuild_due(store: &Store, now: i64) {
+    let due = store.read(move |db| due(db, now)).await;
+    for project in due.unwrap_or_default() {
+        if let Err(error) = rebuild(store, project, now).await {
+            tracing::warn!(%error, project, "intents stay grouped as they were");
         }
     }
 }
@@ -336,6 +339,14 @@ mod tests {
             rows.await.unwrap()
         }
 
+        async fn count_clusters(&self) -> i64 {
+            let sql = "SELECT count(*) FROM intent_cluster";
+            let read = self
+                .store
+                .read(move |db| db.query_row(sql, [], |row| row.get(0)));
+            read.await.unwrap()
+        }
+
         async fn due(&self, now: i64) -> Vec<i64> {
             self.store.read(move |db| due(db, now)).await.unwrap()
         }
@@ -416,12 +427,7 @@ mod tests {
             .write(|tx| tx.execute("DELETE FROM intent WHERE text = 'Show sales'", []));
         removed.await.unwrap();
         rebuild(&db.store, 1, NOW).await.unwrap();
-        let left = db.store.read(|db| {
-            db.query_row("SELECT count(*) FROM intent_cluster", [], |row| {
-                row.get::<_, i64>(0)
-            })
-        });
-        assert_eq!(left.await.unwrap(), 1);
+        assert_eq!(db.count_clusters().await, 1);
     }
 
     #[tokio::test]
@@ -439,5 +445,34 @@ mod tests {
         let three = (NOW / DAY_MS + 1) * DAY_MS + NIGHT_MS;
         assert!(db.due(three - 1).await.is_empty());
         assert_eq!(db.due(three).await, [1]);
+    }
+
+    #[tokio::test]
+    async fn all_is_grouped_anew_once_a_night() {
+        let mut db = Database::new("night").await;
+        db.asked(Kind::Call, &["Refund order 1", "Show sales"])
+            .await;
+        rebuild_due(&db.store, NOW).await;
+        assert_eq!(db.count_clusters().await, 2);
+        // Nothing new has come, so that the night alone is a reason.
+        let remove = |text: &'static str| {
+            let store = db.store.clone();
+            async move {
+                let sql = "DELETE FROM intent WHERE text = ?1";
+                let removed = store.write(move |tx| tx.execute(sql, [text]));
+                assert_eq!(removed.await.unwrap(), 1);
+            }
+        };
+        remove("Show sales").await;
+        let three = (NOW / DAY_MS + 1) * DAY_MS + NIGHT_MS;
+        rebuild_due(&db.store, three - 1).await;
+        assert_eq!(db.count_clusters().await, 2);
+        rebuild_due(&db.store, three).await;
+        assert_eq!(db.count_clusters().await, 1);
+        remove("Refund order 1").await;
+        rebuild_due(&db.store, three + DAY_MS - 1).await;
+        assert_eq!(db.count_clusters().await, 1);
+        rebuild_due(&db.store, three + DAY_MS).await;
+        assert_eq!(db.count_clusters().await, 0);
     }
 }

@@ -114,7 +114,7 @@ fn as_table(frame: &Frame, bars: &[Bar], rows: impl Fn(Link) -> Link) -> Markup 
                                     &rows(bucket_rows(frame, place)).with("outcome", "failed"),
                                 ))
                             }
-                            td { (text::weight(bar.before)) }
+                            td { (text::number(text::weight(bar.before), &rows(bucket_before(frame, place)))) }
                         }
                     }
                 }
@@ -127,6 +127,17 @@ fn as_table(frame: &Frame, bars: &[Bar], rows: impl Fn(Link) -> Link) -> Markup 
 fn bucket_rows(frame: &Frame, place: usize) -> Link {
     let since = frame.period.bucket_start(place);
     let until = (since + frame.period.bucket_ms).min(frame.period.until);
+    frame
+        .link(Page::Calls)
+        .with("since", since / 1000)
+        .with("until", until / 1000)
+}
+
+/// The same in the period before, which ends within the running bucket's.
+fn bucket_before(frame: &Frame, place: usize) -> Link {
+    let period = &frame.period;
+    let since = period.bucket_start(place) - (period.from - period.before_from);
+    let until = (since + period.bucket_ms).min(period.before_until);
     frame
         .link(Page::Calls)
         .with("since", since / 1000)

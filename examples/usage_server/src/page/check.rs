@@ -15,7 +15,7 @@ const ELEMENTS: &str = "a aside article b bdi body br button caption circle dd d
     footer form h1 h2 h3 h4 head header html i input kbd label legend li line link main mark meta nav ol option p path \
     polyline pre rect script section select small span strong summary svg symbol table tbody td text textarea th thead \
     time title tr ul use";
-const ATTRIBUTES: &str = "action autocomplete checked class cx cy d data-conn data-copy data-count data-detail \
+const ATTRIBUTES: &str = "action autocomplete checked class cx cy d data-among data-conn data-copy data-count data-detail \
     data-done data-help data-js data-k data-kind data-kinds data-l data-light data-lights data-live data-newer \
     data-none data-page data-pause data-recorded data-rows data-step data-submit data-theme-toggle data-tip data-total \
     data-words datetime disabled download fill for height hidden href id lang max maxlength method min minlength name \

@@ -180,7 +180,7 @@ fn crawlers(frame: &Frame, left_out: &[LeftOut], all: bool) -> Markup {
         Row::from(vec![
             html! { (name(&one.name)) " " span.dim { (text::text(&one.version)) } },
             html! { (class) },
-            html! { (text::count(one.events)) },
+            html! { span.dim { (text::count(one.events)) } },
             html! { @if one.calls == 0 { "–" } @else if one.name.is_empty() || one.version.is_empty() { (text::count(one.calls)) } @else { (text::recorded(one.calls, &calls)) } },
             html! { (why) },
         ])

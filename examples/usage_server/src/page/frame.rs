@@ -218,6 +218,21 @@ impl Frame {
         ))
     }
 
+    /// The rows of an address in the period before.
+    pub fn rows_before(&self, rows: &Link) -> Link {
+        rows.clone()
+            .with("since", self.period.before_from / 1000)
+            .with("until", self.period.before_until / 1000)
+    }
+
+    /// The calls of a session, whatever the period.
+    pub fn session_calls(&self, session: &str, first_ms: i64, last_ms: i64) -> Link {
+        self.link(Page::Calls)
+            .with("session", session)
+            .with("since", first_ms / 1000)
+            .with("until", last_ms / 1000 + 1)
+    }
+
     /// The address of what belongs to no project: `frame.own("assets/style.css")`.
     pub fn own(&self, path: &str) -> Link {
         Link::new(format!("{}/{path}", self.base))

@@ -108,6 +108,7 @@ fn group_row(frame: &Frame, group: &Group) -> Row {
     let share = got(now.calls, now.failed);
     let is_low = share.value().is_some_and(|share| share < LOW);
     let calls = of_group(frame.link(Page::Calls), &group.id);
+    let wordings = of_group(frame.link(Page::Intents), &group.id);
     Row::from(vec![
         html! {
             (label(frame, &group.id, &group.label))
@@ -115,7 +116,7 @@ fn group_row(frame: &Frame, group: &Group) -> Row {
                 @if let Some(example) = &group.example { "“" (text::text(example)) "”" }
                 @if group.example.is_some() && group.wordings > 2 { " and " }
                 @match group.wordings - 1 - i64::from(group.example.is_some()) {
-                    others @ 1.. => { (text::plural(others, "other wording")) },
+                    others @ 1.. => { (number(text::plural(others, "other wording"), &wordings)) },
                     _ => {},
                 }
             }
@@ -156,7 +157,7 @@ fn people_number(frame: &Frame, id: &Id, count: i64) -> Markup {
             let people = frame.link(Page::People).with("cluster", cluster);
             number(text::count(count), &people)
         }
-        Id::Text(_) => html! { (text::count(count)) },
+        Id::Text(_) => text::among(text::count(count), &of_group(frame.link(Page::Calls), id)),
     }
 }
 
@@ -188,8 +189,8 @@ fn missing_row(frame: &Frame, missing: &Missing) -> Row {
             @if let Some(example) = &missing.example { span.why2 { "“" (text::text(example)) "”" } }
         },
         number(text::weight(missing.asks), &asks),
-        html! { (text::weight(missing.before)) },
-        html! { (text::count(missing.people)) },
+        number(text::weight(missing.before), &frame.rows_before(&asks)),
+        text::among(text::count(missing.people), &asks),
         text::when(frame.period.now, missing.last_ms),
     ])
 }

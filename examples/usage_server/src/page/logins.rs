@@ -95,16 +95,20 @@ fn stands_out(frame: &Frame, data: &Logins) -> Markup {
     let Some(one) = &data.stands_out else {
         return html! {};
     };
+    let rows = frame.link(Page::Calls).with("kind", "refused");
+    let rows = rows
+        .with("client", &one.client)
+        .with("version", &one.version);
     let finding = html! {
         b {
-            (text::plural(one.refused, "refusal")) " of " (text::text(&one.client))
+            (number_of(&one.version, text::plural(one.refused, "refusal"), &rows)) " of " (text::text(&one.client))
             @if !one.version.is_empty() { " " (text::text(&one.version)) }
         }
         @if let Some(first) = one.first_ms { " since " (text::clock(first, "%a %-d %b, %H:%M")) }
         @if let Some(reason) = &one.reason { ", all " (text::text(&reason_words(reason))) }
         @if one.let_in == 0 && one.looked_at > 0 { ", none followed by a login" }
         @else if one.looked_at > 0 { ", " (text::percent(one.let_in as f64, one.looked_at as f64, 0)) " followed by a login" }
-        "; " (text::count(one.before)) " in the period before."
+        "; " (number_of(&one.version, text::count(one.before), &frame.rows_before(&rows))) " in the period before."
     };
     let link = frame
         .link(Page::Logins)
@@ -209,7 +213,9 @@ fn by_reason(frame: &Frame, data: &Logins) -> Markup {
                             td.num role="cell" data-l="All" {
                                 b { (number_of(&reason.reason, text::count(reason.refused), &refused(&reason.reason))) }
                             }
-                            td.num role="cell" data-l="Before" { (text::count(reason.before)) }
+                            td.num role="cell" data-l="Before" {
+                                (number_of(&reason.reason, text::count(reason.before), &frame.rows_before(&refused(&reason.reason))))
+                            }
                             @for (client, of_client) in data.clients.iter().zip(&reason.by_client) {
                                 td."num mx" role="cell" data-l=(label(client)) {
                                     @if *of_client == 0 { span.nil { "·" } } @else {

@@ -8,7 +8,7 @@ use crate::record::Outcome;
 use super::chart::{self, Bar, Mark, Spark};
 use super::frame::{Frame, Head, Page};
 use super::part::{self, Card, Column, Good, Kpi, Row, Share, Table};
-use super::text;
+use super::text::{self, Link};
 
 const TOOLS: [Column; 7] = [
     Column::new("Tool", "main"),
@@ -262,7 +262,7 @@ fn refused(frame: &Frame, change: &Change) -> (Markup, Markup) {
     let sentence = html! {
         (text::number(text::plural(*refused, "login") + " refused", &rows)) " from "
         b { (text::text(client)) @if !version.is_empty() { " " (text::text(version)) } }
-        ", was " (text::count(*before))
+        ", was " (text::number(text::count(*before), &frame.rows_before(&rows)))
     };
     let why = html! {
         @match reason.as_deref() {
@@ -322,11 +322,11 @@ fn missing(frame: &Frame, change: &Change) -> (Markup, Markup) {
     };
     let sentence = html! {
         (text::number(text::plural(*asks, "ask"), &rows)) " to " b { (text::text(&text::cut(label, 120))) }
-        ", was " (text::count(*before))
+        ", was " (text::number(text::count(*before), &frame.rows_before(&rows)))
     };
     let why = html! {
         @if *is_most { "Now the most wanted thing that no tool can do. " } @else { "No tool can do it. " }
-        (text::people(*people)) " asked for it. "
+        (text::among(text::people(*people), &rows)) " asked for it. "
         a href=(frame.link(Page::Intents)) { "All that is wanted" }
     };
     (sentence, why)
@@ -343,6 +343,7 @@ fn others(frame: &Frame, change: &Change) -> (Markup, Markup) {
                 .link(Page::People)
                 .with("show", "new")
                 .with("domain", domain);
+            let all = frame.link(Page::People).with("domain", domain);
             let company = frame.link(Page::Company).with("domain", domain);
             let words = format!(
                 "{} new {}",
@@ -351,7 +352,7 @@ fn others(frame: &Frame, change: &Change) -> (Markup, Markup) {
             );
             (
                 html! { (text::number(words, &who)) " from " a href=(company) { b { (text::text(domain)) } } },
-                html! { "The company now has " (text::people(*people)) " here." },
+                html! { "The company now has " (text::number(text::people(*people), &all)) " here." },
             )
         }
         Change::Quiet { domain, people } => {
@@ -431,21 +432,24 @@ fn people(frame: &Frame, data: &Overview) -> Markup {
 }
 
 fn line(frame: &Frame, named: &Named) -> Markup {
+    let calls = frame.link(Page::Calls).with("user", &named.id);
+    let count = |calls: i64, rows: &Link| text::number(text::plural(calls, "call"), rows);
     html! {
         li {
             (part::who(frame, Some(&named.id)))
             @match named.why {
-                Why::New(calls, since) => {
+                Why::New(of_new, since) => {
                     span."tag tag-new" { "new" }
-                    span.dim { (text::plural(calls, "call")) " since " (text::clock(since, "%a %H:%M")) }
+                    span.dim { (count(of_new, &calls)) " since " (text::clock(since, "%a %H:%M")) }
                 },
-                Why::Failing(failed, calls) => {
+                Why::Failing(failed, all) => {
                     span."tag tag-failing" { "failing" }
-                    span.dim { (text::count(failed)) " of " (text::plural(calls, "call")) " failed" }
+                    @let of_failed = calls.clone().with("outcome", "failed");
+                    span.dim { (text::number(text::count(failed), &of_failed)) " of " (count(all, &calls)) " failed" }
                 },
-                Why::Gone(calls) => {
+                Why::Gone(before) => {
                     span.tag { "gone" }
-                    span.dim { (text::plural(calls, "call")) " before, none now" }
+                    span.dim { (count(before, &frame.rows_before(&calls))) " before, none now" }
                 },
             }
         }

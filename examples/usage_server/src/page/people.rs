@@ -278,7 +278,7 @@ fn row(frame: &Frame, filter: &Filter, person: &Person, usual: Share) -> Row {
         html! { @if is_here { (Spark::new(&trend).draw()) } },
         html! {
             @if is_here { (text::number(text::weight(person.calls), &calls)) }
-            @else { span.dim { (text::weight(person.calls_before)) " before" } }
+            @else { span.dim { (text::number(text::weight(person.calls_before), &frame.rows_before(&calls))) " before" } }
         },
         html! { @if is_here { (text::number(text::count(person.sessions), &sessions)) } @else { span.dim { "–" } } },
         part::failed(failed, usual, &calls.clone().with("outcome", "failed")),
@@ -310,8 +310,8 @@ fn companies(frame: &Frame, data: &People) -> Markup {
             vec![
                 html! { span.dim { "no company known" } },
                 part::meter(company.calls, most, ""),
-                html! { (company.people) },
-                html! { (text::weight(company.calls)) },
+                html! { span.dim { (company.people) } },
+                html! { span.dim { (text::weight(company.calls)) } },
             ]
         } else {
             vec![

@@ -254,7 +254,7 @@ fn folded(frame: &Frame, session: &Session, is_shown: bool, is_of_many: bool) ->
                     @if !session.client.is_empty() {
                         span { (part::client(frame, &session.client, &session.client_version)) }
                     }
-                    span.dim {
+                    a.dim href=(replay) {
                         (text::plural(session.calls, "call"))
                         @if session.failed > 0 { ", " em.ft { (text::count(session.failed)) " failed" } }
                     }

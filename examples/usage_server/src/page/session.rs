@@ -59,13 +59,15 @@ fn lead(frame: &Frame, data: &Replay) -> Markup {
     } else {
         "%a %-d %b, %H:%M"
     };
+    let calls = frame.session_calls(&of.id, of.first_ms, of.last_ms);
+    let failed = calls.clone().with("outcome", "failed");
     html! {
         (part::who(frame, of.user.as_deref()))
         @if !of.client.is_empty() { " with " (part::client(frame, &of.client, &of.client_version)) }
         ", " (text::clock(of.first_ms, "%A %-d %B, %H:%M")) "–" (text::clock(of.last_ms, until)) ". "
-        (text::plural(of.calls, "call"))
+        (text::recorded_as(of.calls, text::plural(of.calls, "call"), &calls))
         @if of.last_ms > of.first_ms { " in " (text::ms((of.last_ms - of.first_ms) as f64)) }
-        @if of.failed > 0 { ", " b.ft { (text::count(of.failed)) " failed" } }
+        @if of.failed > 0 { ", " b.ft { (text::recorded(of.failed, &failed)) " failed" } }
         "."
     }
 }

@@ -112,11 +112,7 @@ fn chips(frame: &Frame, filter: &Filter) -> Vec<(&'static str, String, Link)> {
 
 fn row(frame: &Frame, session: &Session) -> Row {
     let replay = frame.plain_link(Page::Session).with("id", &session.id);
-    let calls = frame.link(Page::Calls).with("session", &session.id);
-    // All of it, whatever the period.
-    let calls = calls
-        .with("since", session.first_ms / 1000)
-        .with("until", session.last_ms / 1000 + 1);
+    let calls = frame.session_calls(&session.id, session.first_ms, session.last_ms);
     vec![
         html! {
             a."rowlink askq" href=(replay) {
@@ -128,7 +124,7 @@ fn row(frame: &Frame, session: &Session) -> Row {
         },
         part::who(frame, session.user.as_deref()),
         html! { @if session.calls > 0 { (part::strip(&session.outcomes, session.calls, session.failed)) } },
-        how(session),
+        how(session, &calls),
         text::recorded(session.calls, &calls),
         html! { (length(session.last_ms - session.first_ms)) },
         part::client(frame, &session.client, &session.client_version),
@@ -137,13 +133,15 @@ fn row(frame: &Frame, session: &Session) -> Row {
     .into()
 }
 
-fn how(session: &Session) -> Markup {
+fn how(session: &Session, calls: &Link) -> Markup {
     if session.calls == 0 {
         html! { span.dim { "no call" } }
     } else if session.last_outcome.is_bad() {
         part::state(Group::Failed, "ended on a failure")
     } else if session.failed > 0 {
-        html! { span."o o-some" { (part::icon("fail")) (text::count(session.failed)) " failed" } }
+        let words = format!("{} failed", text::count(session.failed));
+        let failed = calls.clone().with("outcome", "failed");
+        html! { span."o o-some" { (part::icon("fail")) (text::recorded_as(session.failed, words, &failed)) } }
     } else {
         part::state(Group::Ok, "all answered")
     }

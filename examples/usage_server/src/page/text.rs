@@ -272,9 +272,19 @@ pub fn number_of(name: &str, shown: impl Display, rows: &Link) -> Markup {
     }
 }
 
+/// A number of those whose rows they are, of people say: each may have several.
+pub fn among(shown: impl Display, rows: &Link) -> Markup {
+    html! { a.n href=(rows) data-among { (shown.to_string()) } }
+}
+
 /// A number of recorded rows, whatever each stands for, that leads to them.
 pub fn recorded(rows: i64, link: &Link) -> Markup {
-    html! { a.n href=(link) data-recorded=(rows) { (count(rows)) } }
+    recorded_as(rows, count(rows), link)
+}
+
+/// The same in words.
+pub fn recorded_as(rows: i64, shown: impl Display, link: &Link) -> Markup {
+    html! { a.n href=(link) data-recorded=(rows) { (shown.to_string()) } }
 }
 
 /// A share that leads to the rows of its part.

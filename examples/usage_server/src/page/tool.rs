@@ -72,7 +72,7 @@ pub fn tool(frame: &Frame, name: &str, data: Option<&Tool>, looked: Option<&Look
             }
             div {
                 @if let Some(data) = data { (people(frame, data, name)) }
-                @if let Some(looked) = looked { (intents(frame, looked)) }
+                @if let Some(looked) = looked { (intents(frame, looked, &calls)) }
             }
         }
         @if let Some(looked) = looked { (newest(frame, &looked.newest, &calls)) }
@@ -198,7 +198,7 @@ fn errors(frame: &Frame, data: &Tool, looked: &Looked, calls: &Link) -> Markup {
             },
             part::outcome(error.outcome),
             number(text::weight(error.calls), &link),
-            html! { @if let Some(met) = met { (text::count(met.people as i64)) } @else { "–" } },
+            html! { @if let Some(met) = met { (text::among(text::count(met.people as i64), &link)) } @else { "–" } },
             html! {
                 @for (place, release) in met.iter().flat_map(|met| &met.releases).enumerate() {
                     @if place > 0 { ", " }
@@ -324,7 +324,15 @@ fn people(frame: &Frame, data: &Tool, name: &str) -> Markup {
     card.with(&Table::new("People", "tight", &PEOPLE).with(rows))
 }
 
-fn intents(frame: &Frame, looked: &Looked) -> Markup {
+fn intents(frame: &Frame, looked: &Looked, calls: &Link) -> Markup {
+    let number = |of_intent: i64, intent: &str| {
+        let shown = text::plural(of_intent, "call");
+        let rows = calls.clone().with("intent", intent);
+        match looked.is_cut {
+            true => text::among(shown, &rows),
+            false => number(shown, &rows),
+        }
+    };
     let note = match looked.is_cut {
         true => "of the newest calls",
         false => "",
@@ -337,10 +345,10 @@ fn intents(frame: &Frame, looked: &Looked) -> Markup {
     }
     card.with(&html! {
         ul.asks {
-            @for (intent, calls) in &looked.intents {
+            @for (intent, of_intent) in &looked.intents {
                 li {
                     span.askq { (text::text(intent)) }
-                    span.meta { (text::plural(*calls, "call")) }
+                    span.meta { (number(*of_intent, intent)) }
                 }
             }
         }

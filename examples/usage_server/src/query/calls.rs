@@ -8,9 +8,10 @@ use rusqlite::{Connection, params_from_iter};
 use super::names;
 use super::period::Period;
 use super::search::Search;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, Span};
 use super::whom::Whom;
 use crate::record::{Group, Kind, Outcome};
+use crate::store::schema::{BAD, COUNTED};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
@@ -522,12 +523,10 @@ impl Asked {
     }
 
     /// The condition without which `event_bad` cannot be read.
-    fn partial(&self) -> &'static str {
-        const IS_BAD: &str = " AND e.outcome IN (1, 2, 5, 6, 7, 8)";
-        debug_assert!(IS_BAD.ends_with(BAD));
+    fn partial(&self) -> String {
         match self.source {
-            Source::Bad => IS_BAD,
-            _ => "",
+            Source::Bad => format!(" AND e.outcome IN {BAD}"),
+            _ => String::new(),
         }
     }
 

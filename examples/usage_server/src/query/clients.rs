@@ -6,8 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::names;
 use super::period::Period;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, Span};
 use crate::record::Class;
+use crate::store::schema::{BAD, COUNTED};
 
 const MAX_ROWS: usize = 100;
 const MAX_VERSIONS: usize = 6;

@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::names;
 use super::period::Period;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, Span};
 use crate::record::{Kind, Outcome};
+use crate::store::schema::{BAD, COUNTED};
 
 /// How many groups a page shows.
 const SHOWN: usize = 30;

@@ -12,9 +12,10 @@ use super::names;
 use super::people::{self, Show, Someone, Sum};
 use super::period::Period;
 use super::rows::RowMap;
-use super::span::{self, COUNTED, Span};
+use super::span::{self, Span};
 use crate::hist;
 use crate::record::Outcome;
+use crate::store::schema::{BAD, COUNTED};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Fewer calls in a bucket have no rate and no p95.
@@ -383,7 +384,7 @@ pub(super) fn failed_asks(
          FROM event e INDEXED BY event_bad JOIN intent i ON i.id = e.intent
              LEFT JOIN name t ON t.id = e.tool LEFT JOIN name x ON x.id = e.error
              LEFT JOIN user u ON u.id = e.user LEFT JOIN session s ON s.id = e.session
-         WHERE e.project = ?1 AND e.time_ms >= ?2 AND e.time_ms < ?3 AND e.outcome IN (1, 2, 5, 6, 7, 8)
+         WHERE e.project = ?1 AND e.time_ms >= ?2 AND e.time_ms < ?3 AND e.outcome IN {BAD}
              AND e.kind = 1 AND e.class IN {COUNTED} AND e.intent > 0
          ORDER BY e.time_ms DESC, e.id DESC LIMIT {FAILED_ASKS}"
     ))?;

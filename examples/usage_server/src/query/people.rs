@@ -10,8 +10,9 @@ use super::names;
 use super::period::{Period, Range};
 use super::rows::{RowMap, RowSet};
 use super::search::Search;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, Span};
 use super::whom::Whom;
+use crate::store::schema::{BAD, COUNTED};
 
 /// Rows of the list, and of the matrix with its columns.
 pub const PAGE: usize = 50;

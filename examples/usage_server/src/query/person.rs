@@ -9,8 +9,8 @@ use super::calls::{Key, kind_of_number};
 use super::names;
 use super::people::{self, tools_of};
 use super::period::{Period, Range};
-use super::span::{BAD, COUNTED};
 use crate::record::{Kind, Outcome};
+use crate::store::schema::{BAD, COUNTED};
 
 const DAY_MS: i64 = 86_400_000;
 /// Events of a page of the timeline.

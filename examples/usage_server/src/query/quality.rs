@@ -8,7 +8,7 @@ use super::names;
 use super::period::Period;
 
 const DAY_MS: i64 = 86_400_000;
-const MAX_INSTANCES: i64 = 200;
+const MAX_SHOWN: i64 = 200;
 /// Reasons that are a choice of the sender's or of the person's, and no loss.
 const CHOSEN: [&str; 4] = ["sampled", "rate_capped", "no_consent", "forgotten"];
 /// Reasons for which an event is mostly dropped before it has a sequence number, so that no gap shows it.
@@ -145,7 +145,7 @@ fn instances(
         "SELECT id, text, sdk, received, max_sequence, skew_ms, lag_ms, last_ms FROM instance
          WHERE project = ?1 AND last_ms >= ?2 ORDER BY last_ms DESC LIMIT ?3",
     )?;
-    let mut rows = statement.query(params![project, from * DAY_MS, MAX_INSTANCES])?;
+    let mut rows = statement.query(params![project, from * DAY_MS, MAX_SHOWN])?;
     let mut of_period = db.prepare_cached(
         "SELECT ifnull(sum(received), 0), ifnull(sum(repeated), 0) FROM instance_day
          WHERE project = ?1 AND bucket >= ?2 AND bucket < ?3 AND instance = ?4",
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_of_instances_that_are_not_listed_counts_too() {
-        let many = (0..=MAX_INSTANCES).map(|n| Record {
+        let many = (0..=MAX_SHOWN).map(|n| Record {
             instance: Some(format!("web-{n}")),
             ..numbered(3, MINUTE)
         });

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::names;
 use super::sessions::{self, Session};
-use super::span::COUNTED;
 use crate::record::{Kind, Outcome};
+use crate::store::schema::COUNTED;
 
 /// Steps of a page.
 pub const PAGE: i64 = 400;

@@ -9,9 +9,9 @@ use super::calls::{ids, like};
 use super::names;
 use super::period::Period;
 use super::search::Search;
-use super::span::COUNTED;
 use super::whom::Whom;
 use crate::record::Outcome;
+use crate::store::schema::COUNTED;
 
 pub const PAGE: usize = 32;
 /// How deep the pages go.

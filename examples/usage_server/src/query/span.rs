@@ -3,14 +3,10 @@
 use std::ops::Range;
 
 use super::period::{Period, Range as PeriodRange};
+use crate::store::schema::{BAD, COUNTED};
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-
-/// Outcomes that count as failed, as SQL: what `Outcome::is_bad` says.
-pub(super) const BAD: &str = "(1, 2, 5, 6, 7, 8)";
-/// Classes that are counted, as SQL: what `Class::is_counted` says.
-pub(super) const COUNTED: &str = "(0, 1)";
 
 /// Buckets since 1970. Either range can be empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,32 +159,9 @@ pub(super) fn user_tools() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Class, Outcome};
 
     /// 2026-11-27 15:41:07 UTC.
     const NOW: i64 = 1_795_794_067_000;
-
-    #[test]
-    fn the_sets_in_sql_are_those_of_the_record() {
-        let numbers = |is: &dyn Fn(Outcome) -> bool| {
-            let all = Outcome::ALL.into_iter().filter(|outcome| is(*outcome));
-            let numbers: Vec<_> = all.map(|outcome| (outcome as u8).to_string()).collect();
-            format!("({})", numbers.join(", "))
-        };
-        assert_eq!(BAD, numbers(&Outcome::is_bad));
-        let classes = [
-            Class::Unknown,
-            Class::Agent,
-            Class::Crawler,
-            Class::HealthProbe,
-        ];
-        let counted: Vec<_> = classes
-            .into_iter()
-            .filter(|class| class.is_counted())
-            .map(|class| (class as u8).to_string())
-            .collect();
-        assert_eq!(COUNTED, format!("({})", counted.join(", ")));
-    }
 
     #[test]
     fn a_span_covers_its_period_and_no_hour_twice() {

@@ -6,10 +6,11 @@ use rusqlite::{Connection, params};
 
 use super::names;
 use super::period::Period;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, Span};
 use super::tools::{definition, people_of, tokens};
 use crate::hist;
 use crate::record::Outcome;
+use crate::store::schema::{BAD, COUNTED};
 
 /// `name.kind` of tools.
 const TOOL: i64 = 1;

@@ -6,8 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::names;
 use super::period::Period;
-use super::span::{self, BAD, COUNTED, Span};
+use super::span::{self, Span};
 use crate::hist;
+use crate::store::schema::{BAD, COUNTED};
 
 const DAY_MS: i64 = 86_400_000;
 /// How long a tool has not been called that "never called" names.

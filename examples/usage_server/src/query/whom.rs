@@ -14,6 +14,13 @@ pub struct Whom {
     pub domain: Option<String>,
 }
 
+impl Whom {
+    /// Whether a filter says nothing of people.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Whom it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum About {

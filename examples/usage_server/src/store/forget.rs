@@ -90,21 +90,10 @@ pub fn forget_as_asked(
         asked.until_ms
     };
 
-    let mut refused: BTreeSet<String> = match asked.kind.and_then(|kind| id_of_kind(who, kind)) {
-        Some(id) => [id].into(),
-        None => [who.to_owned()].into(),
-    };
-    let mut named: BTreeSet<String> = [who.to_owned()].into();
-    for user in &users {
-        let names = whom::names_in_events(tx, project, *user, &users)?;
-        named.extend(names.iter().filter(|name| !name.contains('\0')).cloned());
-        refused.extend(names);
-        let text = "SELECT text FROM user WHERE id = ?1";
-        named.insert(
-            tx.prepare_cached(text)?
-                .query_row([user], |row| row.get(0))?,
-        );
-    }
+    let Names {
+        mut refused,
+        audited,
+    } = names_of(tx, project, asked, &users)?;
     let mut forgotten = Forgotten::default();
     let mut intents = BTreeSet::new();
     for user in &users {
@@ -133,14 +122,44 @@ pub fn forget_as_asked(
     for user in users {
         match has_events(tx, project, Of::User(user))? {
             true => stay(tx, project, user, until_ms)?,
-            false => remove(tx, user)?,
+            false => remove_user(tx, user)?,
         }
     }
     refuse(tx, project, &refused, asked.until_ms)?;
-    take_out_of_audit(tx, project, &named)?;
+    take_out_of_audit(tx, project, &audited)?;
     let stands_for = keyed_hash(tx, who)?;
     audit(tx, now_ms, project, by, "forgot", &hex(&stands_for))?;
     Ok(forgotten)
+}
+
+/// What people are called.
+struct Names {
+    /// By late events of theirs, as the keyed hashes have it.
+    refused: BTreeSet<String>,
+    /// By lines of the audit.
+    audited: BTreeSet<String>,
+}
+
+/// All that people are called, and what they were asked for by: nobody may have that name yet.
+fn names_of(
+    db: &Connection,
+    project: i64,
+    asked: Asked<'_>,
+    users: &BTreeSet<i64>,
+) -> rusqlite::Result<Names> {
+    let who = asked.who.trim().to_owned();
+    let with_kind = asked.kind.and_then(|kind| id_of_kind(&who, kind));
+    let mut refused = BTreeSet::from([with_kind.unwrap_or_else(|| who.clone())]);
+    let mut audited = BTreeSet::from([who]);
+    let mut text = db.prepare_cached("SELECT text FROM user WHERE id = ?1")?;
+    for user in users {
+        let names = whom::names_in_events(db, project, *user, users)?;
+        // An id with its kind is in no line of the audit, which has ids as the pages show them.
+        audited.extend(names.iter().filter(|name| !whom::is_of_kind(name)).cloned());
+        audited.insert(text.query_row([user], |row| row.get(0))?);
+        refused.extend(names);
+    }
+    Ok(Names { refused, audited })
 }
 
 fn has_events(db: &Connection, project: i64, of: Of) -> rusqlite::Result<bool> {
@@ -172,7 +191,8 @@ fn stay(tx: &Transaction<'_>, project: i64, user: i64, until_ms: i64) -> rusqlit
     rebuild::rollups(tx, project, user, until_ms)
 }
 
-fn remove(tx: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
+/// Removes somebody of whom no event is left, with their addresses.
+pub(super) fn remove_user(tx: &Transaction<'_>, user: i64) -> rusqlite::Result<()> {
     for delete in [
         "DELETE FROM user_address WHERE user = ?1",
         "DELETE FROM user WHERE id = ?1",

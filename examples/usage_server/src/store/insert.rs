@@ -29,8 +29,11 @@ use sessions::{SessionEvent, Sessions};
 pub(super) const HOUR_MS: i64 = 3_600_000;
 pub(super) const DAY_MS: i64 = 24 * HOUR_MS;
 
+/// What stands for all texts, or instances, beyond as many as a project has.
+const OTHERS: &str = "(others)";
+
 /// Instances whose losses are remembered.
-const MAX_INSTANCES: usize = 10_000;
+const MAX_CACHED_LOSSES: usize = 10_000;
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +129,7 @@ impl<'t, 'c> Inserter<'t, 'c> {
                 &report.sdk,
             )?;
             // A sender can make up any number of instances.
-            if self.caches.losses.len() >= MAX_INSTANCES {
+            if self.caches.losses.len() >= MAX_CACHED_LOSSES {
                 self.caches.losses.clear();
             }
             let totals = self.caches.losses.entry(id).or_default();

@@ -147,23 +147,18 @@ fn tool_users(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Re
         .execute(params![project, until_ms, limit()])
 }
 
-/// People of whom nothing is left.
+/// People of whom nothing is left, with the addresses of each.
 fn users(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
-    let removed = users_themselves(tx, project, until_ms)?;
-    if removed > 0 {
-        let delete = "DELETE FROM user_address WHERE project = ?1
-            AND NOT EXISTS (SELECT 1 FROM user WHERE user.id = user_address.user)";
-        tx.prepare_cached(delete)?.execute([project])?;
+    let sql = "SELECT id FROM user WHERE project = ?1 AND last_ms < ?2
+        AND NOT EXISTS (SELECT 1 FROM event WHERE event.project = ?1 AND event.user = user.id) LIMIT ?3";
+    let old: Vec<i64> = tx
+        .prepare_cached(sql)?
+        .query_map(params![project, until_ms, limit()], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for user in &old {
+        forget::remove_user(tx, *user)?;
     }
-    Ok(removed)
-}
-
-fn users_themselves(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {
-    let delete = "DELETE FROM user WHERE id IN (SELECT id FROM user
-        WHERE project = ?1 AND last_ms < ?2
-            AND NOT EXISTS (SELECT 1 FROM event WHERE event.project = ?1 AND event.user = user.id) LIMIT ?3)";
-    tx.prepare_cached(delete)?
-        .execute(params![project, until_ms, limit()])
+    Ok(old.len())
 }
 
 fn instances(tx: &Transaction<'_>, project: i64, until_ms: i64) -> rusqlite::Result<usize> {

@@ -6,6 +6,12 @@ use rusqlite::Connection;
 
 use super::StoreError;
 
+/// Outcomes that count as failed, as SQL: what `Outcome::is_bad` says.
+pub(crate) const BAD: &str = "(1, 2, 5, 6, 7, 8)";
+
+/// Classes that are counted, as SQL: what `Class::is_counted` says.
+pub(crate) const COUNTED: &str = "(0, 1)";
+
 /// In order, each with its number.
 const STEPS: &[(u32, &str)] = &[
     (1, include_str!("schema.sql")),
@@ -48,9 +54,9 @@ fn take_steps(
             known,
         });
     }
-    // Before the first release steps were changed as they stood: what such a program made has another schema.
+    // The number alone does not tell: any program may have written it, and 0 is what every other database has.
     let is_ours = shape(&transaction).map_err(failed)? == shape_of(steps, taken).map_err(failed)?;
-    if taken > 0 && !is_ours {
+    if !is_ours {
         return Err(StoreError::Foreign {
             path: path.to_owned(),
             version: taken,
@@ -92,11 +98,51 @@ fn shape_of(steps: &[(u32, &str)], taken: u32) -> rusqlite::Result<Vec<String>> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Class, Outcome};
 
     fn version(connection: &Connection) -> u32 {
         connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap()
+    }
+
+    #[test]
+    fn the_sets_in_sql_are_those_of_the_record() {
+        let numbers = |is: &dyn Fn(Outcome) -> bool| {
+            let all = Outcome::ALL.into_iter().filter(|outcome| is(*outcome));
+            let numbers: Vec<_> = all.map(|outcome| (outcome as u8).to_string()).collect();
+            format!("({})", numbers.join(", "))
+        };
+        assert_eq!(BAD, numbers(&Outcome::is_bad));
+        let sql = "SELECT sql FROM sqlite_schema WHERE name = 'event_bad'";
+        let index: String = in_memory().query_row(sql, [], |row| row.get(0)).unwrap();
+        assert!(index.ends_with(&format!("outcome IN {BAD}")), "{index}");
+        let classes = [
+            Class::Unknown,
+            Class::Agent,
+            Class::Crawler,
+            Class::HealthProbe,
+        ];
+        let counted: Vec<_> = classes
+            .into_iter()
+            .filter(|class| class.is_counted())
+            .map(|class| (class as u8).to_string())
+            .collect();
+        assert_eq!(COUNTED, format!("({})", counted.join(", ")));
+    }
+
+    #[test]
+    fn a_database_of_another_program_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("CREATE TABLE places (x INTEGER);")
+            .unwrap();
+        let error = migrate(&mut connection, Path::new("test")).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Foreign { version: 0, .. }),
+            "{error}"
+        );
+        assert_eq!(shape(&connection).unwrap().len(), 1);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::page::settings::{self, Notice};
 use crate::page::text::Link;
 use crate::query;
 use crate::store::audit::audit;
-use crate::store::projects;
+use crate::store::{administration, projects};
 
 const MAX_DAYS: u32 = 3650;
 
@@ -101,13 +101,8 @@ const NO_NAME: &str = "That name cannot be had: it is empty, too long, has contr
 async fn new_key(change: Change) -> Result<Response, Failure> {
     let look = &change.look;
     let (id, now, who) = line(look);
-    let made = look.web.app.store.write(move |tx| {
-        let made = projects::add_key(tx, id, now)?;
-        if made.is_some() {
-            audit(tx, now, id, &who, "made a key", "")?;
-        }
-        Ok(made)
-    });
+    let store = &look.web.app.store;
+    let made = store.write(move |tx| administration::make_key(tx, id, now, &who));
     let made = made.await?.map(|made| made.key);
     look.web.app.door.keys_changed();
     const TOO_MANY: &str = "Two keys are valid already. Revoke the one that servers no longer use.";
@@ -129,13 +124,8 @@ async fn revoke_key(change: Change) -> Result<Response, Failure> {
         .parse()
         .map_err(|_| Failure::new(StatusCode::UNPROCESSABLE_ENTITY))?;
     let (id, now, who) = line(look);
-    let revoked = look.web.app.store.write(move |tx| {
-        let revoked = projects::revoke_key(tx, id, key, now)?;
-        if revoked {
-            audit(tx, now, id, &who, "revoked a key", &format!("key {key}"))?;
-        }
-        Ok(revoked)
-    });
+    let store = &look.web.app.store;
+    let revoked = store.write(move |tx| administration::revoke_key(tx, id, key, now, &who));
     let revoked = revoked.await?;
     // What it opens is no longer believed from memory.
     look.web.app.door.keys_changed();
@@ -149,13 +139,8 @@ async fn new_project(change: Change) -> Result<Response, Failure> {
     let look = &change.look;
     let name = change.said("name").to_owned();
     let (_, now, who) = line(look);
-    let made = look.web.app.store.write(move |tx| {
-        let made = projects::create(tx, &name, now)?;
-        if let Some(made) = made {
-            audit(tx, now, made, &who, "made the project", &name)?;
-        }
-        Ok(made)
-    });
+    let store = &look.web.app.store;
+    let made = store.write(move |tx| administration::make_project(tx, &name, now, &who));
     match made.await? {
         Some(made) => {
             let base = look.web.site.base();

@@ -220,6 +220,9 @@ impl Look {
 
     /// Whom a filter is about, as the audit calls them.
     pub(crate) async fn about(&self, whom: Whom) -> Result<Option<About>, Failure> {
+        if whom.is_empty() {
+            return Ok(None);
+        }
         let project = self.project.id;
         let read = self.web.app.store.read(move |db| about(db, project, &whom));
         Ok(read.await?)

@@ -98,6 +98,7 @@ for (let to = at - 1; to >= 0; to--) await step("k", to);
 for (let to = 1; to < steps.length; to++) await step("j", to);
 console.log(`${steps.length} steps by j and k`);
 
+await withoutScripts();
 if (screenshots) await look();
 
 // Forgotten: gone from every page, and no total counts less than its rows. What they called stays, by nobody.
@@ -133,16 +134,57 @@ const isWanted = (text) => /status of (401|410) /.test(text) || (text.startsWith
 assert.deepEqual(complaints.filter((text) => !isWanted(text)), []);
 await close();
 
+// Every page by its address.
+async function addresses() {
+  await page.goto(`${origin}${home}intents`);
+  const cluster = new URL(await page.locator('main a[href*="/intents?"][href*="cluster="]').first().getAttribute("href"), origin).searchParams.get("cluster");
+  const [name, domain] = totals.person.id.split("@");
+  const session = `session?id=${totals.session.id}`;
+  return {
+    overview: "", live: "live", people: "people", search: `people?q=${name}`, person: `person?id=${encodeURIComponent(totals.person.id)}`,
+    company: `company?domain=${domain}`, tools: "tools", tool: "tool?name=export_orders", sessions: "sessions",
+    "search-sessions": `sessions?q=${name}`, session, step: `${session}&step=4`, intents: "intents", cluster: `intents?cluster=${cluster}`,
+    logins: "logins", calls: "calls", clients: "clients", quality: "quality", connect: "connect", settings: "settings",
+  };
+}
+
+// All that a page says with scripts it says without them, and its links and forms work.
+async function withoutScripts() {
+  const plain = await open({ ...desktop, javaScriptEnabled: false, storageState: await page.context().storageState() });
+  // Controls that need a script are there with it alone.
+  const lines = (main) => {
+    for (const control of main.querySelectorAll(".js, [data-conn]")) control.hidden = true;
+    return main.innerText.split(/[\n\t]/).map((line) => line.trim()).filter((line) => line !== "");
+  };
+  const pages = Object.entries(await addresses());
+  let said = 0;
+  for (const [name, path] of pages) {
+    for (const looked of [page, plain]) assert.equal((await looked.goto(origin + home + path)).status(), 200, name);
+    const [withThem, without] = [await page.$eval("main", lines), await plain.$eval("main", lines)];
+    const missing = withThem.filter((line) => !without.includes(line));
+    assert.deepEqual(missing, [], `${name} without scripts`);
+    said += without.length;
+  }
+  await plain.goto(`${origin}${home}session?id=${totals.session.id}&step=1`);
+  await plain.click("a[data-step=next]");
+  assert.equal(new URL(plain.url()).searchParams.get("step"), "2", plain.url());
+  await plain.goto(origin + home);
+  await plain.fill("#find", totals.person.id);
+  await plain.press("#find", "Enter");
+  await plain.waitForURL(/people\?/);
+  assert.ok((await plain.innerText("main")).includes(totals.person.id), "somebody is found");
+  await plain.goto(`${origin}${home}calls`);
+  await plain.selectOption("form select[name=outcome]", "failed");
+  await plain.click("form:has(select[name=outcome]) button");
+  assert.equal(number(await plain.innerText(".count")), totals.week.failed);
+  await plain.context().close();
+  console.log(`${pages.length} pages say the same ${said} lines without scripts`);
+}
+
 // Every page in both widths and both schemes: none is wider than the window.
 async function look() {
   const state = await page.context().storageState();
-  const person = encodeURIComponent(totals.person.id);
-  const pages = {
-    overview: "", live: "live", people: "people", person: `person?id=${person}`,
-    company: `company?domain=${totals.person.id.split("@")[1]}`, tools: "tools", tool: "tool?name=export_orders",
-    sessions: "sessions", session: `session?id=${totals.session.id}`, intents: "intents", logins: "logins",
-    calls: "calls", clients: "clients", quality: "quality", connect: "connect", settings: "settings",
-  };
+  const pages = await addresses();
   const widths = { desktop: { viewport: { width: 1280, height: 900 } }, phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true } };
   const wide = [];
   for (const [width, options] of Object.entries(widths)) {

@@ -24,42 +24,119 @@ const texts = [
   `=HYPERLINK("https://evil.example","${run}")`,
   `\r\n\r\ndata: <script>${run}</script>\r\nevent: message`,
   "<wide>".repeat(1_000),
+  `<script>${run}</script>`.repeat(400).slice(0, 10_000),
+];
+assert.equal(texts.at(-1).length, 10_000);
+
+// What a sender can say on each wire, `TEXT` wherever a text can be, and `HEAD` where a shorter one has to be.
+const meta = (more) => ({
+  tool: "TEXT", session_id: "TEXT", client_name: "TEXT", client_version: "TEXT", server_version: "TEXT", protocol_version: "TEXT",
+  prompt: "TEXT", error: "TEXT", reason: "TEXT", prompt_name: "TEXT", resource_uri: "TEXT", conversation_id: "TEXT", transport: "TEXT",
+  request_id: "TEXT", vendor_client: "TEXT", oauth_client_id: "TEXT", server_name: "TEXT", traceparent: "TEXT", era: "TEXT",
+  intent_source: "TEXT", tool_arguments: { TEXT: "TEXT", capability: "TEXT" }, result: { TEXT: ["TEXT"] },
+  redactions: { TEXT: 1 }, TEXT: "TEXT", duration_ms: 20, ...more,
+});
+const reo = [
+  ["MCP_TOOL_CALL", { outcome: "ok" }], ["MCP_TOOL_CALL", { outcome: "tool_error" }],
+  ["MCP_TOOL_CALL", { outcome: "protocol_error", unknown_tool: true, tool: "unknown TEXT" }],
+  ["MCP_TOOL_CALL", { tool: "request_missing_capability" }],
+  ["MCP_PROMPT_GET"], ["MCP_RESOURCE_READ"], ["MCP_SESSION_START"], ["MCP_IDENTITY_CAPTURE"], ["MCP_AUTH_REJECTED"], ["LOGIN"], ["TEXT"],
+  ["MCP_INIT", { tools: ["TEXT", "never called TEXT"], tool_definitions: [{ tool: "TEXT", hash: "TEXT", bytes: 9 }] }],
+].map(([activity_type, more]) => ({
+  activity_type, source: "TEXT", environment: "TEXT", product_id: "TEXT", ip_addr: "TEXT", user_agent: "TEXT",
+  user_id: "TEXT", user_id_type: "EMAIL", email: "TEXT@TEXT", event_id: "ID", event_at: "SECONDS", meta: meta(more),
+}));
+const sdk = { instance: "TEXT", name: "TEXT", version: "TEXT", dropped: { TEXT: 3 } };
+const identity = { client: "HEAD", serverVersion: "HEAD", userId: "HEAD", userEmail: "HEAD@HEAD", HEAD: "HEAD" };
+const call = (more) => ({
+  callId: "ID TEXT", toolName: "TEXT", timestamp: "MILLISECONDS", durationMs: 3, arguments: { TEXT: "TEXT", capability: "TEXT" },
+  result: { TEXT: ["TEXT"] }, errorMessage: "TEXT", intent: "TEXT", intentSource: "TEXT", ...more,
+});
+const span = (more) => ({
+  id: "ID", at: "MILLISECONDS", name: "tools/call TEXT", message: "TEXT",
+  resource: {
+    "service.name": "TEXT", "service.version": "TEXT", "service.instance.id": "TEXT", "deployment.environment.name": "TEXT",
+    "telemetry.sdk.name": "TEXT", "telemetry.sdk.version": "TEXT", TEXT: "TEXT",
+  },
+  attributes: {
+    "gen_ai.tool.name": "TEXT", "gen_ai.prompt.name": "TEXT", "mcp.resource.uri": "TEXT", "mcp.session.id": "TEXT", "mcp.client.name": "TEXT",
+    "mcp.client.version": "TEXT", "mcp.protocol.version": "TEXT", "mcp.server.version": "TEXT", "mcp.server.name": "TEXT",
+    "jsonrpc.request.id": "TEXT", "mcp_usage.intent": "TEXT", "gen_ai.tool.call.arguments": "TEXT", "gen_ai.tool.call.result": "TEXT",
+    "user.id": "TEXT", "user.email": "TEXT@TEXT", "error.type": "TEXT", "mcp_usage.reason": "TEXT", "mcp_usage.meta.TEXT": "TEXT",
+    "client.address": "TEXT", "user_agent.original": "TEXT", "network.transport": "TEXT", TEXT: "TEXT", ...more,
+  },
+});
+const wires = [
+  { path: "/api/product/usage", bodies: reo.map((event) => ({ sdk, payload: [event] })) },
+  { path: "/api/product/usage", bodies: reo.map((payload) => ({ payload })) },
+  {
+    path: "/ingest",
+    bodies: [call({ isError: false }), call({ isError: true, userId: "TEXT", userEmail: "TEXT@TEXT" }), call({ toolName: "mcpeye_request_capability" })]
+      .map((event) => ({ projectId: "TEXT", identity, events: [event] })),
+  },
+  {
+    path: "/v1/traces", kind: "application/x-protobuf", written: protobuf,
+    bodies: ["MCP_TOOL_CALL", "MCP_PROMPT_GET", "MCP_RESOURCE_READ", "MCP_AUTH_REJECTED", "TEXT"]
+      .map((activity) => span({ "mcp_usage.activity_type": activity })),
+  },
 ];
 
-let sent = 0;
-// What a sender can say in all kinds of events, each field the same text.
-function events(text) {
-  const meta = (more) => ({
-    tool: text, session_id: text, client_name: text, client_version: text, server_version: text, protocol_version: text,
-    prompt: text, error: text, reason: text, prompt_name: text, resource_uri: text, conversation_id: text, transport: text,
-    request_id: text, vendor_client: text, oauth_client_id: text, server_name: text, traceparent: text, era: text,
-    intent_source: text, tool_arguments: { [text]: text, capability: text }, result: { [text]: [text] },
-    redactions: { [text]: 1 }, [text]: text, duration_ms: 20, ...more,
-  });
-  const event = (activity_type, more) => ({
-    activity_type, source: text, environment: text, product_id: text, ip_addr: text, user_agent: text,
-    user_id: text, user_id_type: "EMAIL", email: `${text}@${text}`,
-    event_id: ++sent, event_at: Math.floor(Date.now() / 1000), meta: meta(more),
-  });
-  return [
-    event("MCP_TOOL_CALL", { outcome: "ok" }),
-    event("MCP_TOOL_CALL", { outcome: "tool_error" }),
-    event("MCP_TOOL_CALL", { outcome: "protocol_error", unknown_tool: true, tool: `unknown ${text}` }),
-    event("MCP_TOOL_CALL", { tool: "request_missing_capability" }),
-    event("MCP_PROMPT_GET"), event("MCP_RESOURCE_READ"), event("MCP_SESSION_START"), event("MCP_IDENTITY_CAPTURE"),
-    event("MCP_AUTH_REJECTED"), event("LOGIN"), event(text),
-    event("MCP_INIT", { tools: [text, `never called ${text}`], tool_definitions: [{ tool: text, hash: text, bytes: 9 }] }),
-  ];
+// Protocol Buffers, as much of them as a span needs.
+function protobuf({ id, at, name, message, resource, attributes }) {
+  const varint = (number) => {
+    const bytes = [];
+    for (; number > 127; number = Math.floor(number / 128)) bytes.push(number % 128 + 128);
+    return Buffer.from([...bytes, number]);
+  };
+  const part = (field, content) => {
+    const bytes = Buffer.from(content);
+    return Buffer.concat([varint(field * 8 + 2), varint(bytes.length), bytes]);
+  };
+  const time = (field, ms) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigUInt64LE(BigInt(ms) * 1_000_000n);
+    return Buffer.concat([varint(field * 8 + 1), bytes]);
+  };
+  const all = (field, members) => Object.entries(members).map(([key, value]) => part(field, Buffer.concat([part(1, key), part(2, part(1, value))])));
+  const number = Buffer.alloc(16);
+  number.writeUInt32BE(id, 4);
+  number.writeUInt32BE(id, 12);
+  const exception = Buffer.concat([part(2, "exception"), ...all(3, { "exception.message": message })]);
+  const span = Buffer.concat([
+    part(1, number), part(2, number.subarray(8)), part(5, name), time(7, at), time(8, at + 20), ...all(9, attributes), part(11, exception),
+    part(15, Buffer.concat([part(2, message), varint(3 * 8), varint(2)])),
+  ]);
+  return part(1, Buffer.concat([part(1, Buffer.concat(all(1, resource))), part(2, part(2, span))]));
 }
+
+let sent = 0;
+// Sends a text in each place of each wire. So many places of an event have a long one at a time, and the others are plain.
+const longAtOnce = 20;
 async function send() {
   for (const text of texts) {
-    const payload = events(text);
-    const sdk = { instance: text, name: text, version: text, dropped: { [text]: 3 } };
-    const answer = await fetch(`${origin}/api/product/usage`, {
-      method: "POST", headers: { "content-type": "application/json", "x-api-key": key }, body: JSON.stringify({ sdk, payload }),
-    });
-    const said = await answer.json();
-    assert.deepEqual([answer.status, said.accepted], [200, payload.length], JSON.stringify(said));
+    const escaped = (text) => JSON.stringify(text).slice(1, -1);
+    const [whole, head] = [escaped(text), escaped([...text].slice(0, 200).join(""))];
+    for (const { path, kind = "application/json", written = JSON.stringify, bodies } of wires) {
+      for (const template of bodies.map((body) => JSON.stringify(body))) {
+        const places = template.split(/TEXT|HEAD/).length - 1;
+        const most = text.length > 1_000 ? longAtOnce : places;
+        for (let from = 0; from < places; from += most) {
+          let place = -1;
+          const fill = (of) => {
+            place += 1;
+            if (place < from || place >= from + most) return "plain";
+            return of === "HEAD" ? head : whole;
+          };
+          const json = template.replace(/TEXT|HEAD/g, fill).replace(/"(ID|SECONDS|MILLISECONDS)("| )/g, (_, name, end) => {
+            const value = { ID: () => ++sent, SECONDS: () => Math.floor(Date.now() / 1000), MILLISECONDS: () => Date.now() }[name]();
+            return end === " " ? `"${value} ` : value;
+          });
+          const answer = await fetch(origin + path, { method: "POST", headers: { "content-type": kind, "x-api-key": key }, body: written(JSON.parse(json)) });
+          const said = kind === "application/json" ? await answer.json() : {};
+          assert.deepEqual([answer.status, said.rejected ?? []], [200, []], `${path}: ${JSON.stringify(said).slice(0, 500)}`);
+        }
+      }
+    }
   }
 }
 
@@ -97,10 +174,9 @@ for (const name of rail) {
   if (name === "Live") {
     // Rows that come while it is looked at are put in by script.
     await page.locator(".fresh").filter({ hasText: "Connected" }).waitFor();
-    const before = sent;
     await send();
     await page.locator("tbody tr.fresh-row").first().waitFor();
-    await page.waitForFunction((rows) => document.querySelectorAll("tbody tr").length === rows, Math.min(200, before + sent - before));
+    await page.waitForFunction((rows) => document.querySelectorAll("tbody tr").length === rows, Math.min(200, sent));
     await isUnharmed();
   }
   if (["Live", "People", "Tools", "Sessions", "Calls"].includes(name)) await shows(`<script>${run}</script>`);

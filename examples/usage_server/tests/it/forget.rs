@@ -1,9 +1,12 @@
 //! A person who is forgotten: gone wherever they were named, and nothing that was counted is wrong.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use usage_server::store::forget::Forgotten;
 
 use crate::support::{NOW, Server, call};
 
@@ -36,6 +39,18 @@ fn login(id: i64, user: &str, session: &str) -> Value {
     event
 }
 
+/// An event of one logger, by its number there.
+fn numbered(mut event: Value, sequence: u64) -> Value {
+    event["meta"]["instance"] = json!("00000000000000a1");
+    event["meta"]["sequence"] = json!(sequence);
+    event
+}
+
+async fn forget(server: &Server, who: &str) -> Forgotten {
+    let forgotten = server.app.forget(server.project, who, "an admin");
+    forgotten.await.unwrap()
+}
+
 async fn totals(server: &Server) -> Vec<String> {
     let mut totals = Vec::new();
     for total in TOTALS {
@@ -66,11 +81,7 @@ async fn a_person_is_gone_and_every_total_stays() {
     let before = totals(&server).await;
     assert_eq!(server.app.live.since(server.project, 0).len(), 16);
 
-    let forgotten = server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin")
-        .await
-        .unwrap();
+    let forgotten = forget(&server, "rachel@example.com").await;
     assert_eq!((forgotten.rows.len(), forgotten.sessions), (9, 1));
     assert_eq!(totals(&server).await, before);
     assert_eq!(
@@ -136,8 +147,7 @@ async fn an_id_leads_to_all_ids_of_its_address_and_to_all_sessions_of_who_they_w
     });
     looked_up.await.unwrap();
     let app = &server.app;
-    let forgotten = app.forget(server.project, "rachel-1", "an admin").await;
-    let forgotten = forgotten.unwrap();
+    let forgotten = forget(&server, "rachel-1").await;
     assert_eq!((forgotten.rows.len(), forgotten.sessions), (5, 3));
     assert_eq!(app.live.since(server.project, 0).len(), 1);
     for (sql, expected) in [
@@ -175,10 +185,7 @@ async fn a_resource_that_nobody_else_read_is_no_longer_named() {
         read(3, "sam", "file:///plan"),
     ];
     assert_eq!(server.send(events).await.1["accepted"], 3);
-    let app = &server.app;
-    app.forget(server.project, "rachel", "an admin")
-        .await
-        .unwrap();
+    forget(&server, "rachel").await;
     let names = "SELECT text FROM name WHERE text LIKE 'file:%'";
     assert_eq!(server.rows(names).await, ["file:///plan"]);
     let named = "SELECT count(*) FROM event WHERE tool > 0";
@@ -228,11 +235,7 @@ async fn nothing_of_a_person_is_left_in_any_file() {
     };
     let directory = server.directory.database().parent().unwrap().to_owned();
     assert!(named(&directory) > 200);
-    server
-        .app
-        .forget(server.project, "rachel-the-first", "an admin")
-        .await
-        .unwrap();
+    forget(&server, "rachel-the-first").await;
     assert_eq!(named(&directory), 0);
     server.end().await;
     assert_eq!(named(&directory), 0);
@@ -242,11 +245,7 @@ async fn nothing_of_a_person_is_left_in_any_file() {
 async fn late_events_of_a_forgotten_person_are_refused_and_later_ones_are_not() {
     let server = Server::start().await;
     server.send(vec![of(1, "rachel@example.com", "s1")]).await;
-    server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin")
-        .await
-        .unwrap();
+    forget(&server, "rachel@example.com").await;
     let late = of(2, "RACHEL@example.com", "s1");
     let (status, answer) = server
         .send(vec![late.clone(), of(3, "sam@example.com", "s2")])
@@ -307,11 +306,6 @@ async fn a_sender_of_batches_may_have_a_person_forgotten() {
 #[tokio::test]
 async fn a_request_to_forget_has_come_and_a_copy_of_it_does_nothing() {
     let server = Server::start().await;
-    let numbered = |mut event: Value, sequence: u64| {
-        event["meta"]["instance"] = json!("00000000000000a1");
-        event["meta"]["sequence"] = json!(sequence);
-        event
-    };
     let forget = json!({
         "activity_type": "MCP_FORGET_USER", "user_id": "rachel@example.com", "user_id_type": "EMAIL",
         "event_id": 9, "event_at": NOW / 1_000, "meta": {},
@@ -337,11 +331,7 @@ async fn a_request_to_forget_has_come_and_a_copy_of_it_does_nothing() {
 #[tokio::test]
 async fn who_is_not_there_is_forgotten_for_what_may_come() {
     let server = Server::start().await;
-    let forgotten = server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin")
-        .await;
-    assert_eq!(forgotten.unwrap().rows.len(), 0);
+    assert_eq!(forget(&server, "rachel@example.com").await.rows.len(), 0);
     let (_, answer) = server.send(vec![of(1, "rachel@example.com", "s1")]).await;
     assert_eq!(answer["accepted"], 0);
 }
@@ -364,9 +354,21 @@ fn asks(id: i64, user: &str, kind: &str, seconds_ago: i64) -> Value {
     ago(event, seconds_ago)
 }
 
+/// How many hundreds of steps the database takes to forget Rachel, and what of her.
+fn steps_of_forgetting(server: &Server) -> (u64, Forgotten) {
+    let steps = Arc::new(AtomicU64::new(0));
+    let mut db = rusqlite::Connection::open(server.directory.database()).unwrap();
+    let counted = Arc::clone(&steps);
+    let count = move || counted.fetch_add(1, Ordering::Relaxed) == u64::MAX;
+    db.progress_handler(100, Some(count)).unwrap();
+    let tx = db.transaction().unwrap();
+    let who = "rachel@example.com";
+    let forgotten = usage_server::store::forget::forget(&tx, server.project, who, NOW, "an admin");
+    (steps.load(Ordering::Relaxed), forgotten.unwrap())
+}
+
 #[tokio::test]
 async fn forgetting_somebody_costs_what_their_own_events_do() {
-    use std::sync::atomic::{AtomicU64, Ordering};
     let mut steps = Vec::new();
     for others in [100, 4_000] {
         let server = Server::start().await;
@@ -382,16 +384,28 @@ async fn forgetting_somebody_costs_what_their_own_events_do() {
         for events in events.chunks(1_000) {
             assert_eq!(server.send(events.to_vec()).await.0, StatusCode::OK);
         }
-        let mut db = rusqlite::Connection::open(server.directory.database()).unwrap();
-        static HUNDREDS: AtomicU64 = AtomicU64::new(0);
-        HUNDREDS.store(0, Ordering::Relaxed);
-        let count = || HUNDREDS.fetch_add(1, Ordering::Relaxed) > u64::MAX / 2;
-        db.progress_handler(100, Some(count)).unwrap();
-        let tx = db.transaction().unwrap();
-        let who = "rachel@example.com";
-        let forgotten = usage_server::store::forget::forget(&tx, 1, who, NOW, "an admin");
-        assert_eq!(forgotten.unwrap().rows.len(), 40);
-        steps.push(HUNDREDS.load(Ordering::Relaxed));
+        let (taken, forgotten) = steps_of_forgetting(&server);
+        assert_eq!(forgotten.rows.len(), 40);
+        steps.push(taken);
+    }
+    assert!(steps[1] < steps[0] * 3 / 2, "{steps:?}");
+}
+
+#[tokio::test]
+async fn an_anonymous_id_is_that_of_many_however_many_sessions_it_has() {
+    let mut steps = Vec::new();
+    for sessions in [1_500, 6_000] {
+        let server = Server::start().await;
+        let anonymous = |id, session: &str| of_kind(of(id, "anonymous-1", session), "ANONYMOUS");
+        let mine = [anonymous(1, "r1"), of(2, "rachel@example.com", "r1")];
+        let others = (0..sessions).map(|id| anonymous(100 + id, &format!("s{id}")));
+        let events: Vec<_> = mine.into_iter().chain(others).collect();
+        for events in events.chunks(1_000) {
+            assert_eq!(server.send(events.to_vec()).await.0, StatusCode::OK);
+        }
+        let (taken, forgotten) = steps_of_forgetting(&server);
+        assert_eq!((forgotten.rows.len(), forgotten.sessions), (2, 1));
+        steps.push(taken);
     }
     assert!(steps[1] < steps[0] * 3 / 2, "{steps:?}");
 }
@@ -404,8 +418,7 @@ async fn one_id_of_two_kinds_is_two_people_and_one_of_them_is_forgotten() {
         let events = vec![internal(1, "s1"), of_kind(of(2, "42", "s2"), "GITHUB")];
         assert_eq!(server.send(events).await.1["accepted"], 2);
         if by_page {
-            let forgotten = server.app.forget(server.project, "42 (GITHUB)", "an admin");
-            assert_eq!(forgotten.await.unwrap().rows.len(), 1);
+            assert_eq!(forget(&server, "42 (GITHUB)").await.rows.len(), 1);
         } else {
             server.send(vec![asks(3, "42", "GITHUB", 0)]).await;
         }
@@ -484,10 +497,7 @@ async fn a_request_to_forget_that_comes_late_leaves_what_was_done_since() {
 async fn what_was_said_in_a_session_before_its_person_had_a_name_is_refused_when_it_comes_late() {
     let server = Server::start().await;
     server.send(vec![of(1, "rachel@example.com", "s1")]).await;
-    let forgotten = server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin");
-    forgotten.await.unwrap();
+    forget(&server, "rachel@example.com").await;
     let late = vec![
         of(2, "anonymous", "s1"),
         of_kind(of(3, "somebody", "s1"), "ANONYMOUS"),
@@ -508,10 +518,7 @@ async fn somebody_is_found_by_an_address_that_they_had_before() {
     };
     server.send(vec![addressed(1, "old@example.com")]).await;
     server.send(vec![addressed(2, "new@example.com")]).await;
-    let forgotten = server
-        .app
-        .forget(server.project, "Old@example.com", "an admin");
-    assert_eq!(forgotten.await.unwrap().rows.len(), 2);
+    assert_eq!(forget(&server, "Old@example.com").await.rows.len(), 2);
     let late = ["old@example.com", "new@example.com", "other@example.com"];
     let late = late
         .iter()
@@ -533,11 +540,8 @@ async fn an_anonymous_id_that_many_have_is_nobody_s() {
         anonymous(5, "s3"),
     ];
     assert_eq!(server.send(events).await.1["accepted"], 5);
-    let forgotten = server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin");
     // With what was said in that session before.
-    assert_eq!(forgotten.await.unwrap().rows.len(), 2);
+    assert_eq!(forget(&server, "rachel@example.com").await.rows.len(), 2);
     let people = server.rows("SELECT text FROM user ORDER BY text").await;
     assert_eq!(people, ["anon", "sam@example.com"]);
 }
@@ -555,10 +559,7 @@ async fn a_session_of_two_is_that_of_who_remains() {
         at(of(4, "rachel@example.com", "s1"), 2),
     ];
     assert_eq!(server.send(events).await.1["accepted"], 4);
-    let forgotten = server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin");
-    assert_eq!(forgotten.await.unwrap().rows.len(), 2);
+    assert_eq!(forget(&server, "rachel@example.com").await.rows.len(), 2);
     let session =
         "SELECT user.text, name.text, session.calls, (session.last_ms - session.first_ms) / 3600000
         FROM session JOIN user ON user.id = session.user JOIN name ON name.id = client";
@@ -634,17 +635,9 @@ async fn many_requests_to_forget_are_done_together_and_each_once() {
 #[tokio::test]
 async fn an_event_that_is_refused_is_not_missing_as_well_and_one_that_was_counted_is_not_refused() {
     let server = Server::start().await;
-    let numbered = |mut event: Value, sequence: u64| {
-        event["meta"]["instance"] = json!("00000000000000a1");
-        event["meta"]["sequence"] = json!(sequence);
-        event
-    };
     let rachel = |sequence| numbered(of(1, "rachel@example.com", "s1"), sequence);
     server.send(vec![rachel(1)]).await;
-    let forgotten = server
-        .app
-        .forget(server.project, "rachel@example.com", "an admin");
-    forgotten.await.unwrap();
+    forget(&server, "rachel@example.com").await;
     let again = server.send(vec![rachel(1), rachel(2), numbered(of(3, "sam", "s2"), 3)]);
     assert_eq!(again.await.1["accepted"], 2);
     let instance = "SELECT received, max_sequence, repeated FROM instance";

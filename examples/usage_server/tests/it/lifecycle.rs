@@ -304,6 +304,20 @@ async fn below_the_watermark_nothing_is_taken() {
 }
 
 #[tokio::test]
+async fn a_durable_commit_waits_for_the_disk() {
+    for (durable, synchronous) in [(true, 2), (false, 1)] {
+        let mut setup = Setup::default();
+        setup.options.durable = durable;
+        let server = Server::start_as(setup).await;
+        let of_writer = server
+            .app
+            .store
+            .write(|tx| tx.pragma_query_value(None, "synchronous", |row| row.get::<_, i64>(0)));
+        assert_eq!(of_writer.await.unwrap(), synchronous, "{durable}");
+    }
+}
+
+#[tokio::test]
 async fn below_a_base_path_everything_is_there_as_well() {
     let mut setup = Setup::default();
     setup.config.base_path = "/usage".to_owned();

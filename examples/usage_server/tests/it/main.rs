@@ -8,10 +8,13 @@
 
 mod browser;
 mod contrast;
+mod demo;
 mod forget;
+mod hostile;
 mod ingest;
 mod lifecycle;
 mod links;
+mod otlp;
 mod pages;
 mod process;
 #[cfg(unix)]

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use reqwest::redirect::Policy;
+
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_usage_server");
 
 /// A running program, which does not outlive whoever started it.
@@ -49,6 +51,21 @@ impl Program {
     pub(crate) fn key(&self) -> Option<String> {
         let key = self.said.split("REO_API_KEY=").nth(1)?;
         Some(key.split_whitespace().next().unwrap().to_owned())
+    }
+
+    /// A browser that is signed in.
+    pub(crate) async fn browser(&self) -> reqwest::Client {
+        let browser = reqwest::Client::builder()
+            .cookie_store(true)
+            .redirect(Policy::none())
+            .build()
+            .unwrap();
+        let secret = self.said.split("/sign-in?link=").nth(1).unwrap();
+        let form = [("link", secret.split_whitespace().next().unwrap())];
+        let request = browser.post(format!("{}/sign-in", self.origin)).form(&form);
+        let answer = request.header("origin", &self.origin).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 303);
+        browser
     }
 }
 

@@ -8,6 +8,16 @@ use crate::support::{NOW, Server, call};
 
 const DAY_MS: i64 = 86_400_000;
 
+/// Sets for how many days the project keeps events, and rollups.
+async fn keep(server: &Server, raw_days: u32, rollup_days: u32) {
+    let project = server.project;
+    let rules = server
+        .app
+        .store
+        .write(move |tx| projects::set_rules(tx, project, raw_days, rollup_days, true));
+    assert!(rules.await.unwrap());
+}
+
 #[tokio::test]
 async fn events_go_before_rollups_and_each_project_has_its_days() {
     let server = Server::start().await;
@@ -20,12 +30,7 @@ async fn events_go_before_rollups_and_each_project_has_its_days() {
     };
     let events = vec![at(1, 0), at(2, 20), at(3, 50), at(4, 80)];
     assert_eq!(server.send(events).await.0, StatusCode::OK);
-    let project = server.project;
-    let rules = server
-        .app
-        .store
-        .write(move |tx| projects::set_rules(tx, project, 30, 60, true));
-    assert!(rules.await.unwrap());
+    keep(&server, 30, 60).await;
     assert!(retention::remove_old(&server.app.store, NOW).await.unwrap() > 0);
     for (sql, expected) in [
         ("SELECT count(*) FROM event", "2"),
@@ -45,11 +50,7 @@ async fn events_go_before_rollups_and_each_project_has_its_days() {
     let (_, answer) = server.send(vec![at(3, 50)]).await;
     assert_eq!(answer["accepted"], 0);
     // Nor is it when more is kept from now on; what lies after all that was removed is.
-    let more = server
-        .app
-        .store
-        .write(move |tx| projects::set_rules(tx, project, 60, 60, true));
-    assert!(more.await.unwrap());
+    keep(&server, 60, 60).await;
     server.app.door.keys_changed();
     let (_, answer) = server.send(vec![at(3, 50), at(5, 45)]).await;
     assert_eq!(answer["accepted"], 1);
@@ -83,27 +84,26 @@ async fn a_name_goes_with_the_last_that_refers_to_it() {
         event["meta"]["client_name"] = json!(client);
         event
     };
-    let project = server.project;
-    let rules = server
-        .app
-        .store
-        .write(move |tx| projects::set_rules(tx, project, 30, 60, true));
-    assert!(rules.await.unwrap());
+    keep(&server, 30, 60).await;
     let mut read = named(3, 25, "", "reads");
     read["activity_type"] = json!("MCP_RESOURCE_READ");
     read["meta"]["resource_uri"] = json!("file:///plan");
+    let mut listing = named(4, 1, "", "new-client");
+    listing["activity_type"] = json!("MCP_INIT");
+    listing["meta"]["tools"] = json!(["listed"]);
     let events = vec![
         named(1, 29, "old", "old-client"),
         named(2, 1, "new", "new-client"),
         read,
+        listing,
     ];
-    assert_eq!(server.send(events).await.1["accepted"], 3);
+    assert_eq!(server.send(events).await.1["accepted"], 4);
     let names =
         "SELECT group_concat(text) FROM (SELECT text FROM name WHERE kind IN (1, 2) ORDER BY text)";
     let remove = |days: i64| retention::remove_old(&server.app.store, NOW + days * DAY_MS);
-    let all = "file:///plan,new,new-client,old,old-client,reads";
+    let all = "file:///plan,listed,new,new-client,old,old-client,reads";
     // While rollups are kept names are.
-    for (days, left) in [(0, all), (4, all), (40, "new,new-client"), (61, "-")] {
+    for (days, left) in [(0, all), (4, all), (40, "listed,new,new-client"), (61, "-")] {
         remove(days).await.unwrap();
         assert_eq!(server.row(names).await, left, "{days}");
     }
@@ -113,8 +113,8 @@ async fn a_name_goes_with_the_last_that_refers_to_it() {
 async fn lines_of_the_audit_revoked_keys_and_definitions_go_as_rollups_do() {
     let server = Server::start().await;
     let (project, old, new) = (server.project, NOW - 61 * DAY_MS, NOW - 59 * DAY_MS);
+    keep(&server, 30, 60).await;
     let made = server.app.store.write(move |tx| {
-        projects::set_rules(tx, project, 30, 60, true)?;
         for at in [old, new] {
             let key = projects::add_key(tx, project, at)?.unwrap();
             projects::revoke_key(tx, project, key.id, at)?;
@@ -134,6 +134,25 @@ async fn lines_of_the_audit_revoked_keys_and_definitions_go_as_rollups_do() {
         ("SELECT count(*) FROM tool_def", "1"),
     ] {
         assert_eq!(server.row(sql).await, left, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn events_of_a_forgotten_person_are_refused_for_90_days_or_as_long_as_events_are_kept() {
+    for (raw_days, refused_days) in [(30, 90), (90, 90), (120, 120)] {
+        let server = Server::start().await;
+        keep(&server, raw_days, 730).await;
+        let person = "rachel@example.com";
+        let forgotten = server.app.forget(server.project, person, "an admin");
+        forgotten.await.unwrap();
+        let end = NOW + refused_days * DAY_MS;
+        for (now, accepted) in [(end, 0), (end + 1, 1)] {
+            retention::remove_old(&server.app.store, now).await.unwrap();
+            let (_, answer) = server.send(vec![call(1)]).await;
+            assert_eq!(answer["accepted"], accepted, "{raw_days} {}", now - NOW);
+        }
+        let left = server.row("SELECT count(*) FROM forgotten").await;
+        assert_eq!(left, "0", "{raw_days}");
     }
 }
 

@@ -8,10 +8,11 @@ use super::super::names;
 use super::super::people::{Show, Someone};
 use super::super::period::Period;
 use super::super::quality;
-use super::super::span::{self, COUNTED, Span};
+use super::super::span::{self, Span};
 use super::super::tools::people_of;
 use super::{OfTool, Read};
 use crate::record::{Kind, Outcome};
+use crate::store::schema::COUNTED;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

@@ -2,11 +2,9 @@
 
 use rusqlite::{Transaction, named_params};
 
-use crate::record::{Kind, Outcome};
+use crate::record::Kind;
 use crate::store::insert::{DAY_MS, HOUR_MS};
-
-/// Classes that are counted, as SQL.
-pub(super) const COUNTED: &str = "(0, 1)";
+use crate::store::schema::{BAD, COUNTED};
 
 /// Counts the rest of the hour and of the day in which the time lies; the rollups of later ones are untouched.
 pub(super) fn rollups(
@@ -15,16 +13,8 @@ pub(super) fn rollups(
     user: i64,
     until_ms: i64,
 ) -> rusqlite::Result<()> {
-    let bad: Vec<String> = Outcome::ALL
-        .into_iter()
-        .filter(|outcome| outcome.is_bad())
-        .map(|outcome| (outcome as u8).to_string())
-        .collect();
     let call = Kind::Call as u8;
-    let failed = format!(
-        "total(weight) FILTER (WHERE kind = {call} AND outcome IN ({}))",
-        bad.join(", ")
-    );
+    let failed = format!("total(weight) FILTER (WHERE kind = {call} AND outcome IN {BAD})");
     let calls = format!("count(*) FILTER (WHERE kind = {call})");
     let weight = format!("total(weight) FILTER (WHERE kind = {call})");
     let (login, identity, refused) = (Kind::Login as u8, Kind::Identity as u8, Kind::Refused as u8);

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, Transaction, params};
 
-use super::rebuild;
 use crate::record::{Kind, Outcome};
 use crate::store::insert::{DAY_MS, HOUR_MS, MAX_OUTCOMES};
+use crate::store::schema::COUNTED;
 
 /// Whose events.
 #[derive(Debug, Clone, Copy)]
@@ -213,8 +213,7 @@ fn empty_hours(tx: &Transaction<'_>, project: i64, session: i64) -> rusqlite::Re
             AND bucket >= (SELECT min(time_ms) FROM event WHERE project = ?1) / {HOUR_MS}
             AND NOT EXISTS (SELECT 1 FROM event INDEXED BY event_session
                 WHERE project = ?1 AND session = ?2 AND class IN {COUNTED}
-                    AND time_ms >= bucket * {HOUR_MS} AND time_ms < (bucket + 1) * {HOUR_MS})",
-        COUNTED = rebuild::COUNTED
+                    AND time_ms >= bucket * {HOUR_MS} AND time_ms < (bucket + 1) * {HOUR_MS})"
     ))?
     .execute([project, session])?;
     Ok(())

@@ -127,6 +127,11 @@ pub(in crate::store) fn id_of_kind(id: &str, kind: &str) -> Option<String> {
     is_told_apart.then(|| format!("{}\0{kind}", id.trim()))
 }
 
+/// Whether a name is an id with its kind.
+pub(super) fn is_of_kind(name: &str) -> bool {
+    name.contains('\0')
+}
+
 /// A session, as the keyed hashes have it.
 pub(in crate::store) fn session_name(session: &str) -> String {
     format!("session\0{session}")
@@ -157,14 +162,16 @@ pub(super) fn sessions_of_all(
     }
 }
 
-/// Whether an anonymous id is that of these people alone: some senders call all by one id whom nobody knows.
+/// Whether an anonymous id is that of these people alone: some senders give one id to everybody who has no name. Reads
+/// no further than the sessions that decide it, since such an id has those of all.
 fn is_one_person(
     db: &Connection,
     project: i64,
     user: i64,
     users: &BTreeSet<i64>,
 ) -> rusqlite::Result<bool> {
-    let sessions = sessions_of(db, project, &[user].into())?;
+    let mut sessions = BTreeSet::new();
+    add_sessions(db, project, user, MOST_SESSIONS_OF_ONE + 1, &mut sessions)?;
     Ok(sessions.len() <= MOST_SESSIONS_OF_ONE
         && sessions_with_others(db, project, &sessions, users)?.is_empty())
 }
@@ -175,15 +182,30 @@ fn sessions_of(
     users: &BTreeSet<i64>,
 ) -> rusqlite::Result<BTreeSet<i64>> {
     let mut found = BTreeSet::new();
-    for sql in SESSIONS_OF {
-        let mut find = db.prepare_cached(sql)?;
-        for user in users {
-            for session in find.query_map(params![project, user], |row| row.get(0))? {
-                found.insert(session?);
-            }
-        }
+    for user in users {
+        add_sessions(db, project, *user, usize::MAX, &mut found)?;
     }
     Ok(found)
+}
+
+/// Adds somebody's sessions, until there are so many.
+fn add_sessions(
+    db: &Connection,
+    project: i64,
+    user: i64,
+    enough: usize,
+    found: &mut BTreeSet<i64>,
+) -> rusqlite::Result<()> {
+    for sql in SESSIONS_OF {
+        let mut find = db.prepare_cached(sql)?;
+        let mut sessions = find.query([project, user])?;
+        while found.len() < enough
+            && let Some(row) = sessions.next()?
+        {
+            found.insert(row.get(0)?);
+        }
+    }
+    Ok(())
 }
 
 /// Those in which somebody else took part who has a name.

@@ -5,13 +5,11 @@ use std::collections::hash_map::Entry;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::OTHERS;
 use crate::record::Record;
 
 /// How many a project has: a sender can make up any number of them, and each is kept as long as rollups are.
 const MAX_INSTANCES: i64 = 100_000;
-
-/// What stands for all beyond these.
-const OTHERS: &str = "(others)";
 
 #[derive(Default)]
 pub(super) struct Instances {
@@ -101,22 +99,27 @@ impl Instances {
         received_ms: i64,
     ) -> rusqlite::Result<&mut Row> {
         let mut key = (project, text.to_owned());
+        let mut found = None;
         if !self.rows.contains_key(&key) {
-            if let Some(row) = Row::find(tx, project, text)? {
-                self.rows.insert(key.clone(), row);
-            } else if self.is_full(tx, project)? {
-                OTHERS.clone_into(&mut key.1);
-            } else {
-                *self.counts.entry(project).or_default() += 1;
+            found = Row::find(tx, project, text)?;
+            if found.is_none() && text != OTHERS && self.is_full(tx, project)? {
+                key.1 = OTHERS.to_owned();
+                if !self.rows.contains_key(&key) {
+                    found = Row::find(tx, project, OTHERS)?;
+                }
             }
         }
         match self.rows.entry(key) {
             Entry::Occupied(row) => Ok(row.into_mut()),
             Entry::Vacant(place) => {
-                let text = place.key().1.clone();
-                let row = match Row::find(tx, project, &text)? {
+                let row = match found {
                     Some(row) => row,
-                    None => Row::add(tx, project, &text, received_ms)?,
+                    None => {
+                        if let Some(count) = self.counts.get_mut(&project) {
+                            *count += 1;
+                        }
+                        Row::add(tx, project, &place.key().1, received_ms)?
+                    }
                 };
                 Ok(place.insert(row))
             }

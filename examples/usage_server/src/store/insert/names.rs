@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
+use super::OTHERS;
+
 /// How many texts of a kind a project has: some come from clients, who can make up any number of them.
 const MAX_NAMES: usize = 10_000;
-
-/// What stands for all texts beyond these.
-const OTHERS: &str = "(others)";
 
 /// How many texts are remembered: as many rows as a page of the database's cache is worth.
 const MAX_CACHED: usize = 50_000;

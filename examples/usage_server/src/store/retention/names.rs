@@ -8,13 +8,11 @@ use crate::store::{ReadError, Store, WriteError};
 
 /// Each lists numbers of names that are in use. Calls are counted by their names in the rollups, which are kept longer than
 /// events are; what is rare among events has indexes of its own.
-const IN_USE: [&str; 9] = [
+const IN_USE: [&str; 7] = [
     "SELECT tool, client, release, protocol FROM roll_day WHERE project = ?1",
     "SELECT tool, error FROM error_day WHERE project = ?1",
     "SELECT tool FROM intent_day WHERE project = ?1",
     "SELECT reason, client FROM login_day WHERE project = ?1",
-    "SELECT tool FROM tool_def WHERE project = ?1",
-    "SELECT tool FROM tool_listed WHERE project = ?1",
     "SELECT tool FROM redaction_day WHERE project = ?1",
     "SELECT tool, client, error, release, protocol FROM event INDEXED BY event_other
         WHERE project = ?1 AND kind <> 1",
@@ -22,12 +20,15 @@ const IN_USE: [&str; 9] = [
         WHERE project = ?1 AND class >= 2",
 ];
 
-/// As above, of what has come since an event.
-const SINCE: [&str; 3] = [
-    "SELECT tool, client, error, release, protocol FROM event WHERE project = ?1 AND id > ?2",
-    "SELECT tool FROM tool_def WHERE project = ?1 AND ?2 = ?2",
-    "SELECT tool FROM tool_listed WHERE project = ?1 AND ?2 = ?2",
+/// As above. A listing may name a tool without an event of it, so these are read once more before names are removed.
+const LISTED: [&str; 2] = [
+    "SELECT tool FROM tool_def WHERE project = ?1",
+    "SELECT tool FROM tool_listed WHERE project = ?1",
 ];
+
+/// As above, of the events that have come since one.
+const SINCE: &str =
+    "SELECT tool, client, error, release, protocol FROM event WHERE project = ?1 AND id > ?2";
 
 /// Removes those that were first seen before a time. They are looked for aside from the writer, which looks only at what
 /// has come since.
@@ -48,8 +49,9 @@ pub(super) async fn remove_unused(
         return Ok(0);
     }
     let removed = store.write(move |tx| {
-        for sql in SINCE {
-            take_used(tx, sql, &[project, last_event], &mut unused)?;
+        take_used(tx, SINCE, &[project, last_event], &mut unused)?;
+        for sql in LISTED {
+            take_used(tx, sql, &[project], &mut unused)?;
         }
         let mut delete = tx.prepare_cached("DELETE FROM name WHERE id = ?1")?;
         for name in &unused {
@@ -69,7 +71,7 @@ fn unused(db: &Connection, project: i64, until_ms: i64) -> rusqlite::Result<(i64
         .prepare_cached("SELECT id FROM name WHERE project = ?1 AND first_ms < ?2 AND kind <> 7")?
         .query_map(params![project, until_ms], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    for sql in IN_USE {
+    for sql in IN_USE.into_iter().chain(LISTED) {
         take_used(db, sql, &[project], &mut unused)?;
     }
     Ok((last, unused))

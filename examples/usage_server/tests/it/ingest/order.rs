@@ -1,8 +1,10 @@
 //! Events that come late, out of order, or more than once.
 
+use prost::Message;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use crate::otlp::export;
 use crate::support::{NOW, Server, call};
 
 /// An event of one logger, by its number there.
@@ -134,4 +136,179 @@ async fn a_late_event_counts_in_the_hour_in_which_it_happened() {
     assert_eq!(hours, expected);
     let user = format!("{} {}", at * 1_000, NOW / 1_000 * 1_000 - 60_000);
     assert_eq!(server.row("SELECT first_ms, last_ms FROM user").await, user);
+}
+
+const WIRES: [&str; 4] = ["reo-batch", "reo", "mcpeye", "otlp"];
+const PEOPLE: [&str; 2] = ["rachel@example.com", "sam@example.com"];
+const WISHES: [&str; 8] = [
+    "find a tent",
+    "compare two tents",
+    "read what others say",
+    "ask for the price",
+    "put it into the cart",
+    "choose how to pay",
+    "pay for it",
+    "ask when it comes",
+];
+
+/// One of the calls that both people make, one after the other: its number there, and whose it is.
+#[derive(Clone, Copy)]
+struct Asked {
+    wish: usize,
+    person: usize,
+}
+
+impl Asked {
+    /// The first is of three days before; the others come twice a second.
+    fn at_ms(self) -> i64 {
+        let ago = match self.wish {
+            0 => 3 * 86_400_000,
+            wish => 60_000 - i64::try_from(wish).unwrap() * 500,
+        };
+        // What one asks lies between what the other does.
+        NOW - ago + i64::try_from(self.person).unwrap() * 7
+    }
+
+    fn has_failed(self) -> bool {
+        self.wish % 3 == 2
+    }
+
+    fn session(self) -> String {
+        format!("session of {}", PEOPLE[self.person])
+    }
+
+    fn reo(self) -> Value {
+        let mut event = numbered(self.wish as u64 + 1, 0, "ok");
+        event["event_at"] = json!(self.at_ms() / 1_000);
+        event["user_id"] = json!(PEOPLE[self.person]);
+        event["meta"]["instance"] = json!(format!("00000000000000a{}", self.person));
+        event["meta"]["session_id"] = json!(self.session());
+        event["meta"]["prompt"] = json!(WISHES[self.wish]);
+        if self.has_failed() {
+            event["meta"]["outcome"] = json!("tool_error");
+        }
+        event
+    }
+
+    fn mcpeye(self) -> Value {
+        json!({
+            "callId": format!("call {} of {}", self.wish, self.person),
+            "toolName": "search",
+            "timestamp": self.at_ms(),
+            "durationMs": 4,
+            "isError": self.has_failed(),
+            "errorMessage": if self.has_failed() { "no such index" } else { "" },
+            "intent": WISHES[self.wish],
+            "userId": PEOPLE[self.person],
+        })
+    }
+
+    /// As an exporter of others has it, which numbers nothing.
+    fn span(self) -> Value {
+        let number = self.person * WISHES.len() + self.wish + 1;
+        json!({
+            "traceId": format!("{number:032x}"),
+            "spanId": format!("{number:016x}"),
+            "name": "tools/call search",
+            "kind": 2,
+            "startTimeUnixNano": self.at_ms() * 1_000_000,
+            "endTimeUnixNano": self.at_ms() * 1_000_000 + 4_000_000,
+            "attributes": {
+                "mcp.method.name": "tools/call",
+                "gen_ai.tool.name": "search",
+                "enduser.id": PEOPLE[self.person],
+                "mcp.session.id": self.session(),
+                "mcp_usage.intent": WISHES[self.wish],
+            },
+            "status": { "code": if self.has_failed() { 2 } else { 0 }, "message": "" },
+        })
+    }
+}
+
+/// Sends calls as one batch, where the wire has batches.
+async fn report(server: &Server, wire: &str, calls: &[Asked]) {
+    let all = |event: fn(Asked) -> Value| calls.iter().map(|call| event(*call)).collect::<Vec<_>>();
+    let status = match wire {
+        "reo-batch" => server.send(all(Asked::reo)).await.0,
+        "mcpeye" => {
+            let body = json!({ "projectId": "shop", "events": all(Asked::mcpeye) });
+            server.post_json("/ingest", &body).await.0
+        }
+        "otlp" => {
+            let spans = all(Asked::span);
+            let body = json!({"resourceSpans": [{"scopeSpans": [{ "spans": spans }]}]});
+            let request = server.post("/v1/traces");
+            let request = request.header("content-type", "application/x-protobuf");
+            let answer = request.body(export(&body).encode_to_vec()).send().await;
+            answer.unwrap().status()
+        }
+        _ => {
+            for event in all(Asked::reo) {
+                let body = json!({ "payload": event });
+                let (status, _) = server.post_json("/api/product/usage", &body).await;
+                assert_eq!(status, StatusCode::OK);
+            }
+            StatusCode::OK
+        }
+    };
+    assert_eq!(status, StatusCode::OK, "{wire}");
+}
+
+#[tokio::test]
+async fn each_persons_timeline_is_complete_and_in_order_on_every_wire_however_its_events_came() {
+    let calls: Vec<_> = (0..WISHES.len())
+        .flat_map(|wish| (0..PEOPLE.len()).map(move |person| Asked { wish, person }))
+        .collect();
+    let backwards: Vec<_> = calls.iter().rev().copied().collect();
+    // Far from each other: no two neighbours come together.
+    let mixed: Vec<_> = (0..calls.len())
+        .map(|n| calls[n * 7 % calls.len()])
+        .collect();
+    for wire in WIRES {
+        for (calls, at_once) in [
+            (&calls, 16),
+            (&backwards, 1),
+            (&backwards, 16),
+            (&mixed, 3),
+            (&mixed, 16),
+        ] {
+            let server = Server::start().await;
+            for batch in calls.chunks(at_once) {
+                report(&server, wire, batch).await;
+            }
+            // A sender that got no answer sends again.
+            report(&server, wire, &calls[..5]).await;
+            for (person, id) in PEOPLE.into_iter().enumerate() {
+                let timeline = format!(
+                    "SELECT intent.text, outcome FROM event JOIN user ON user.id = event.user
+                    JOIN intent ON intent.id = event.intent
+                    WHERE user.text = '{id}' ORDER BY time_ms, sequence, event.id"
+                );
+                let asked = (0..WISHES.len()).map(|wish| Asked { wish, person });
+                let expected: Vec<_> = asked
+                    .map(|call| format!("{} {}", WISHES[call.wish], i32::from(call.has_failed())))
+                    .collect();
+                assert_eq!(server.rows(&timeline).await, expected, "{wire} {at_once}");
+                let days = format!(
+                    "SELECT count(*), sum(calls), sum(failed) FROM user_day
+                    JOIN user ON user.id = user_day.user WHERE user.text = '{id}'"
+                );
+                assert_eq!(server.row(&days).await, "2 8 2", "{wire} {at_once}");
+                if wire == "mcpeye" {
+                    // Its format has no sessions.
+                    continue;
+                }
+                let session = format!(
+                    "SELECT calls, failed, intent.text, last_outcome, outcomes, (last_ms - first_ms) / 10000
+                    FROM session JOIN intent ON intent.id = first_intent
+                    WHERE session.text = 'session of {id}'"
+                );
+                assert_eq!(
+                    server.row(&session).await,
+                    format!("8 2 {} 0 0000010000010000 25914", WISHES[0]),
+                    "{wire} {at_once}"
+                );
+            }
+        }
+    }
 }
