@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde_json::json;
 use usage_proxy::settings::Settings;
 
@@ -224,6 +224,37 @@ fn a_call_under_way_when_the_client_is_killed_is_cancelled() {
     assert!(proxy.wait().unwrap().success());
     let expected = [("add", "ok"), ("hang", "cancelled")];
     assert_eq!(calls(&ingest), pairs(expected));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_call_under_way_when_the_proxy_is_killed_is_dropped() {
+    use std::os::unix::process::CommandExt;
+
+    for (kills_group, intent) in [(false, "false"), (true, "false"), (false, "true")] {
+        let ingest = MockIngest::start().unwrap();
+        let mut command = reported(&ingest);
+        command.env("USAGE_PROXY_INTENT", intent).process_group(0);
+        let mut client = Client::start(command);
+        client.ask(HELLO);
+        client.ask(&call(1, "add", "{}"));
+        client.send(&call(2, "hang", "{}"));
+        // What is answered behind it says that it has passed.
+        client.ask(&call(3, "add", "{}"));
+        let proxy = Pid::from_raw(client.process.id() as i32).unwrap();
+        if kills_group {
+            kill_process_group(proxy, Signal::KILL).unwrap();
+        } else {
+            kill_process(proxy, Signal::KILL).unwrap();
+        }
+        assert_eq!(client.process.wait().unwrap().signal(), Some(9));
+        assert_eq!(client.read_to_end(), "");
+        ingest
+            .wait_for_delivered(3, Duration::from_secs(60))
+            .unwrap();
+        let expected = [("add", "ok"), ("add", "ok"), ("hang", "dropped")];
+        assert_eq!(calls(&ingest), pairs(expected));
+    }
 }
 
 /// Ends a server by a signal whose first line was its number, and how its proxy ends.
