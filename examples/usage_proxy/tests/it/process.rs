@@ -90,15 +90,17 @@ fn every_byte_passes_both_ways() {
 
 #[test]
 fn standard_error_and_the_environment_are_the_servers() {
-    let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
-    let output = Way::Off
-        .proxy(["sh", "-c", script])
-        .env("USAGE_PROXY_PRODUCT_ID", "shop")
-        .env("GREETING", "hello")
-        .output()
-        .unwrap();
-    assert_eq!(output.stderr, b"to-err\n");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\nhello\n");
+    in_all_ways(|way| {
+        let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
+        let output = way
+            .proxy(["sh", "-c", script])
+            .env("USAGE_PROXY_PRODUCT_ID", "shop")
+            .env("GREETING", "hello")
+            .output()
+            .unwrap();
+        assert_eq!(output.stderr, b"to-err\n");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\nhello\n");
+    });
 }
 
 #[test]
@@ -122,7 +124,12 @@ fn signals_reach_the_server() {
             (Signal::TERM, "TERM"),
             (Signal::INT, "INT"),
             (Signal::HUP, "HUP"),
+            (Signal::QUIT, "QUIT"),
             (Signal::USR1, "USR1"),
+            (Signal::USR2, "USR2"),
+            (Signal::ALARM, "ALRM"),
+            (Signal::WINCH, "WINCH"),
+            (Signal::CONT, "CONT"),
         ] {
             let script =
                 format!("trap 'exit 9' {name}; echo ready; while :; do read -r line; done");
