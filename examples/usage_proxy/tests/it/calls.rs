@@ -19,7 +19,7 @@ fn reported(ingest: &MockIngest) -> Command {
 }
 
 /// The calls that arrived: tool and outcome.
-fn calls(ingest: &MockIngest) -> Vec<(String, String)> {
+pub(crate) fn calls(ingest: &MockIngest) -> Vec<(String, String)> {
     assert_eq!(ingest.violations(), Vec::<String>::new());
     let events = ingest.delivered();
     let word = |event: &ReceivedEvent| event.meta("outcome").unwrap().as_str().unwrap().to_owned();
@@ -384,7 +384,10 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
     const CALLS: usize = 2_000;
     for intent in ["false", "true"] {
         let ingest = MockIngest::start().unwrap();
-        let mut command = reporting_proxy(["sh", "-c", ANSWERS_LATE]);
+        let read = std::env::temp_dir().join(format!("usage-proxy-read-{}", std::process::id()));
+        let script = "tee \"$0\" | sh -c \"$1\"";
+        let file = read.to_str().unwrap();
+        let mut command = reporting_proxy(["sh", "-c", script, file, ANSWERS_LATE]);
         report_to(&mut command, &ingest);
         command.env("USAGE_PROXY_INTENT", intent);
         command.env("USAGE_PROXY_SHUTDOWN_TIMEOUT", "60");
@@ -394,8 +397,9 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
             mut stdout,
         } = Client::start(command);
         let (asked, answered) = calls_and_cancels(CALLS);
+        let sent = asked.clone();
         let writes = std::thread::spawn(move || {
-            for piece in asked.as_bytes().chunks(613) {
+            for piece in sent.as_bytes().chunks(613) {
                 stdin.write_all(piece).unwrap();
             }
         });
@@ -403,6 +407,8 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
         stdout.read_to_string(&mut seen).unwrap();
         writes.join().unwrap();
         assert!(process.wait().unwrap().success());
+        assert!(std::fs::read_to_string(&read).unwrap() == asked);
+        std::fs::remove_file(read).unwrap();
         let answer =
             |id: &usize| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#);
         assert!(seen.lines().eq(answered.iter().map(answer)));
