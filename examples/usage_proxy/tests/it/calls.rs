@@ -429,38 +429,6 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
 }
 
 #[test]
-fn the_configurations_of_the_readme_start_a_server() {
-    let readme = include_str!("../../README.md");
-    let blocks = readme.split("```json\n").skip(1);
-    let blocks: Vec<_> = blocks
-        .map(|block| block.split("```").next().unwrap())
-        .collect();
-    assert_eq!(blocks.len(), 2);
-    for block in blocks {
-        let json: serde_json::Value = serde_json::from_str(block).unwrap();
-        let servers = json.get("mcpServers").or_else(|| json.get("servers"));
-        let server = &servers.unwrap()["everything"];
-        assert_eq!(server["command"], "usage_proxy");
-        assert_eq!(
-            (&server["args"][0], &server["args"][1]),
-            (&json!("--"), &json!("npx"))
-        );
-        let mut command = reporting_proxy(["sh", "-c", SERVER]);
-        command.env("USAGE_PROXY_ENDPOINT", "http://127.0.0.1:9/");
-        for (name, value) in server["env"].as_object().unwrap() {
-            command.env(name, value.as_str().unwrap());
-        }
-        let mut client = Client::start(command);
-        assert!(client.ask(HELLO).contains("serverInfo"));
-        let (status, _, said) = client.end();
-        assert!(status.success());
-        // The file of settings is not there.
-        let is_read = !said.contains("nothing is reported") || said.contains("usage_proxy.json");
-        assert!(is_read, "{said}");
-    }
-}
-
-#[test]
 fn what_is_undelivered_is_kept_in_a_spool_for_the_next_run() {
     let directory = std::env::temp_dir().join(format!("usage-proxy-spool-{}", std::process::id()));
     let mut command = reporting_proxy(["sh", "-c", SERVER]);
