@@ -37,14 +37,16 @@ struct EventLine {
 }
 
 impl HeldMessages {
+    /// Holds messages of at most so many bytes; the end of a line is none of them.
     pub(crate) fn new(framing: Framing, max_bytes: usize, charged: Option<Reservation>) -> Self {
+        let line_end = usize::from(framing == Framing::Lines);
         Self {
             framing,
             held: Vec::new(),
             is_holding: false,
             is_within: false,
             line: EventLine::default(),
-            max_bytes,
+            max_bytes: max_bytes + line_end,
             charged,
         }
     }

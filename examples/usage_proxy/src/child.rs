@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
+use crate::supervisor::{Supervisor, server_launcher};
+
 #[cfg(unix)]
 pub use unix::Signals;
 
@@ -33,7 +35,7 @@ pub struct ServerCommand {
 /// A server that was started, with its ends of the pipes.
 #[derive(Debug)]
 pub struct Server {
-    process: Child,
+    process: ServerProcess,
     pub stdin: ChildStdin,
     pub stdout: ChildStdout,
 }
@@ -72,29 +74,54 @@ impl ServerCommand {
         package.unwrap_or(&program).to_owned()
     }
 
-    /// Starts the server. It has the proxy's environment without `hidden`, and its standard error.
-    pub fn start(self, hidden: impl IntoIterator<Item = OsString>) -> Result<Server, StartError> {
-        let mut command = Command::new(&self.program);
-        command
-            .args(self.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
-        for name in hidden {
-            command.env_remove(name);
-        }
+    /// Starts the server. It has the proxy's environment without `hidden`, its standard error, and the supervisor's group of
+    /// processes.
+    pub fn start(
+        self,
+        hidden: impl IntoIterator<Item = OsString>,
+        supervisor: Option<Supervisor>,
+    ) -> Result<Server, StartError> {
+        let hidden: Vec<_> = hidden.into_iter().collect();
+        let spawn = |mut command: Command| {
+            command
+                .args(&self.arguments)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped());
+            for name in &hidden {
+                command.env_remove(name);
+            }
+            #[cfg(unix)]
+            if let Some(group) = supervisor.and_then(Supervisor::group) {
+                std::os::unix::process::CommandExt::process_group(&mut command, group);
+            }
+            command.spawn()
+        };
+        let launched = server_launcher(&self.program).and_then(&spawn);
+        let started = launched.or_else(|_| spawn(Command::new(&self.program)));
         let program = self.program;
         let failed = |error| StartError { program, error };
-        let mut process = match command.spawn() {
+        let mut process = match started {
             Ok(process) => process,
             Err(error) => return Err(failed(error)),
         };
         match (process.stdin.take(), process.stdout.take()) {
             (Some(stdin), Some(stdout)) => Ok(Server {
-                process,
+                process: ServerProcess(process),
                 stdin,
                 stdout,
             }),
             _ => Err(failed(io::Error::other("it has no pipes"))),
+        }
+    }
+
+    /// Becomes the server. Returns where that fails.
+    #[cfg(unix)]
+    pub fn replace_process(self) -> StartError {
+        let mut command = Command::new(&self.program);
+        let error = std::os::unix::process::CommandExt::exec(command.args(self.arguments));
+        StartError {
+            program: self.program,
+            error,
         }
     }
 }
@@ -122,13 +149,13 @@ fn is_package(text: &str) -> bool {
 impl Server {
     /// Takes the process from its pipes.
     pub fn into_parts(self) -> (ServerProcess, ChildStdin, ChildStdout) {
-        (ServerProcess(self.process), self.stdin, self.stdout)
+        (self.process, self.stdin, self.stdout)
     }
 }
 
-/// The process of a server.
+/// The process of a server, or of the relay in front of it.
 #[derive(Debug)]
-pub struct ServerProcess(Child);
+pub struct ServerProcess(pub Child);
 
 impl ServerProcess {
     /// Waits until the server has ended, and passes on each signal that the proxy gets meanwhile. One that comes later ends what
@@ -167,7 +194,7 @@ pub struct Signals;
 #[cfg(not(unix))]
 impl Signals {
     /// Takes the signals that are passed on.
-    pub fn take() -> io::Result<Self> {
+    pub fn take(_: Option<Supervisor>) -> io::Result<Self> {
         Ok(Self)
     }
 }
@@ -201,12 +228,15 @@ mod unix {
         Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, setrlimit, waitid,
     };
     use signal_hook::consts::{
-        SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH,
+        SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+        SIGWINCH,
     };
     use signal_hook::iterator::SignalsInfo;
     use signal_hook::iterator::exfiltrator::WithOrigin;
     use signal_hook::low_level::emulate_default_handler;
     use signal_hook::low_level::siginfo::{Cause, Origin};
+
+    use crate::supervisor::Supervisor;
 
     /// What a client or a person sends to end a server, to stop it, or to tell it something.
     const PASSED_ON: [i32; 10] = [
@@ -218,7 +248,11 @@ mod unix {
 
     /// The signals that the proxy gets from here on.
     #[derive(Debug)]
-    pub struct Signals(SignalsInfo<WithOrigin>);
+    pub struct Signals {
+        received: SignalsInfo<WithOrigin>,
+        /// Whose end comes as a signal.
+        supervisor: Option<Supervisor>,
+    }
 
     impl Signals {
         /// Takes the signals that are passed on: before the server starts, so that none ends the proxy alone.
@@ -226,8 +260,11 @@ mod unix {
         /// # Errors
         ///
         /// Where the system lets no handler be set.
-        pub fn take() -> io::Result<Self> {
-            Ok(Self(SignalsInfo::new(PASSED_ON)?))
+        pub fn take(supervisor: Option<Supervisor>) -> io::Result<Self> {
+            Ok(Self {
+                received: SignalsInfo::new(PASSED_ON)?,
+                supervisor,
+            })
         }
 
         pub(super) fn pass_on(
@@ -237,9 +274,12 @@ mod unix {
             ends: Sender<()>,
         ) -> io::Result<()> {
             let pass = move || {
-                for origin in self.0.forever() {
+                for origin in self.received.forever() {
                     if !has_ended.load(Ordering::SeqCst) {
-                        if !is_of_terminal(&origin) {
+                        if self.supervisor.is_some_and(Supervisor::is_gone) {
+                            // Who killed it meant the server.
+                            send(server, SIGKILL);
+                        } else if !is_of_terminal(&origin) {
                             send(server, origin.signal);
                         }
                     } else if ENDING.contains(&origin.signal) {

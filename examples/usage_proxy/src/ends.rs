@@ -6,10 +6,18 @@ pub use tokio::io::{
 };
 
 #[cfg(unix)]
-pub use unix::{ClientIn, ClientOut, client_in, client_out};
+pub use unix::{ClientIn, ClientOut, client_in, client_out, close_client_in, close_client_out};
+
+/// Both close with the process, which ends soon.
+#[cfg(not(unix))]
+pub fn close_client_in() {}
+
+#[cfg(not(unix))]
+pub fn close_client_out() {}
 
 #[cfg(unix)]
 mod unix {
+    use std::fs::File;
     use std::io;
     use std::os::fd::{AsFd, OwnedFd};
     use std::pin::Pin;
@@ -53,6 +61,20 @@ mod unix {
         let flags = fcntl_getfl(&end).ok()?;
         let is_non_blocking = flags.contains(OFlags::NONBLOCK);
         is_non_blocking.then(|| end.as_fd().try_clone_to_owned().ok())?
+    }
+
+    /// Gives up standard input: whoever writes to it sees that nobody reads it.
+    pub fn close_client_in() {
+        if let Ok(nothing) = File::open("/dev/null") {
+            let _ = rustix::stdio::dup2_stdin(nothing);
+        }
+    }
+
+    /// Gives up standard output: whoever reads it sees its end.
+    pub fn close_client_out() {
+        if let Ok(nothing) = File::options().write(true).open("/dev/null") {
+            let _ = rustix::stdio::dup2_stdout(nothing);
+        }
     }
 
     impl AsyncRead for ClientIn {

@@ -8,3 +8,4 @@ pub mod pump;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod supervisor;

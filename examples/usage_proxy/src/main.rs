@@ -6,13 +6,15 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
+use std::sync::mpsc;
 
 use mcp_usage::UsageLogger;
-use usage_proxy::child::{ServerCommand, Signals, end_like};
+use usage_proxy::child::{ServerCommand, ServerProcess, Signals, end_like};
 use usage_proxy::report::{logger, streams};
 use usage_proxy::run::run;
 use usage_proxy::settings::{Settings, own_variables};
+use usage_proxy::supervisor::{RELAY_OF, SERVER_OF, Supervisor, end_with_relay, start_relay};
 
 const USAGE: &str = "\
 usage: usage_proxy [--intent] -- COMMAND [ARGUMENT...]
@@ -24,9 +26,28 @@ Everything after -- is the server's command. Settings are environment variables 
 /// What `sh` exits with after a wrong command line.
 const USAGE_ERROR: u8 = 2;
 
+/// What the command line says.
+struct CommandLine {
+    role: Role,
+    intent: bool,
+    command: ServerCommand,
+}
+
+/// What this process is, and whose, by its number.
+enum Role {
+    /// What a client starts.
+    Supervisor,
+    Relay(i32),
+    Server(i32),
+}
+
 fn main() -> ExitCode {
-    let (intent, command) = match arguments() {
-        Ok(Some(arguments)) => arguments,
+    let CommandLine {
+        role,
+        intent,
+        command,
+    } = match command_line() {
+        Ok(Some(line)) => line,
         Ok(None) => {
             say(USAGE);
             return ExitCode::SUCCESS;
@@ -36,6 +57,61 @@ fn main() -> ExitCode {
             return ExitCode::from(USAGE_ERROR);
         }
     };
+    match role {
+        Role::Supervisor => supervise(intent, command),
+        Role::Relay(number) => match Supervisor::watch(number) {
+            Some(supervisor) => relay(intent, command, Some(supervisor)),
+            None => ExitCode::FAILURE,
+        },
+        Role::Server(number) => serve(number, command),
+    }
+}
+
+/// Waits for the relay, and ends as it does. Where there is none, this process is it.
+fn supervise(intent: bool, command: ServerCommand) -> ExitCode {
+    let signals = match Signals::take(None) {
+        Ok(signals) => signals,
+        Err(error) => return failure(&error),
+    };
+    match start_relay() {
+        Ok(relay) => {
+            let (unwatched, _) = mpsc::channel();
+            end(ServerProcess(relay).wait(signals, unwatched))
+        }
+        Err(_) => relay_with(signals, intent, command, None),
+    }
+}
+
+/// Becomes the server, which ends with the relay.
+#[cfg(unix)]
+fn serve(number: i32, command: ServerCommand) -> ExitCode {
+    if !end_with_relay(number) {
+        return ExitCode::FAILURE;
+    }
+    let error = command.replace_process();
+    say(&format!("usage_proxy: {error}"));
+    ExitCode::from(error.exit_code())
+}
+
+#[cfg(not(unix))]
+fn serve(_: i32, _: ServerCommand) -> ExitCode {
+    ExitCode::FAILURE
+}
+
+fn relay(intent: bool, command: ServerCommand, supervisor: Option<Supervisor>) -> ExitCode {
+    match Signals::take(supervisor) {
+        Ok(signals) => relay_with(signals, intent, command, supervisor),
+        Err(error) => failure(&error),
+    }
+}
+
+/// Starts the server, passes on what both say, and reports it.
+fn relay_with(
+    signals: Signals,
+    intent: bool,
+    command: ServerCommand,
+    supervisor: Option<Supervisor>,
+) -> ExitCode {
     let mut settings = Settings::read().unwrap_or_else(|error| {
         say(&format!("usage_proxy: {error}; nothing is reported"));
         Settings::off()
@@ -43,14 +119,7 @@ fn main() -> ExitCode {
     settings.intent |= intent;
     let usage = usage(&settings, &command);
     let streams = streams(&settings, &usage);
-    let signals = match Signals::take() {
-        Ok(signals) => signals,
-        Err(error) => {
-            say(&format!("usage_proxy: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
-    let server = match command.start(own_variables()) {
+    let server = match command.start(own_variables(), supervisor) {
         Ok(server) => server,
         Err(error) => {
             say(&format!("usage_proxy: {error}"));
@@ -62,13 +131,20 @@ fn main() -> ExitCode {
     if settings.verbose {
         say(&format!("usage_proxy: {}", report.stats));
     }
+    end(ended)
+}
+
+/// Ends as what was waited for has ended.
+fn end(ended: io::Result<ExitStatus>) -> ExitCode {
     match ended {
         Ok(status) => end_like(status),
-        Err(error) => {
-            say(&format!("usage_proxy: {error}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => failure(&error),
     }
+}
+
+fn failure(error: &io::Error) -> ExitCode {
+    say(&format!("usage_proxy: {error}"));
+    ExitCode::FAILURE
 }
 
 /// The logger; a disabled one where a setting is wrong, since the server comes first.
@@ -82,20 +158,25 @@ fn usage(settings: &Settings, command: &ServerCommand) -> UsageLogger {
     })
 }
 
-/// What the command line says; `None` where it asks for help.
-fn arguments() -> Result<Option<(bool, ServerCommand)>, lexopt::Error> {
+/// Reads the command line; `None` where it asks for help.
+fn command_line() -> Result<Option<CommandLine>, lexopt::Error> {
     use lexopt::prelude::*;
 
     let mut parser = lexopt::Parser::from_env();
-    let mut intent = false;
+    let (mut role, mut intent) = (Role::Supervisor, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Long("intent") => intent = true,
             Long("help") | Short('h') => return Ok(None),
+            Long(RELAY_OF) => role = Role::Relay(parser.value()?.parse()?),
+            Long(SERVER_OF) => role = Role::Server(parser.value()?.parse()?),
             Value(program) => {
                 let arguments: Vec<OsString> = parser.raw_args()?.collect();
-                let command = ServerCommand { program, arguments };
-                return Ok(Some((intent, command)));
+                return Ok(Some(CommandLine {
+                    role,
+                    intent,
+                    command: ServerCommand { program, arguments },
+                }));
             }
             _ => return Err(argument.unexpected()),
         }

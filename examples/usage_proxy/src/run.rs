@@ -13,7 +13,7 @@ use tokio::process::{ChildStdin, ChildStdout};
 use tokio::runtime;
 
 use crate::child::{Server, Signals};
-use crate::ends::{client_in, client_out};
+use crate::ends::{client_in, client_out, close_client_in, close_client_out};
 use crate::pump::{Closed, Progress, pump};
 
 /// How long the next output is waited for once the server has ended: a process of its own may hold it open for good.
@@ -85,7 +85,7 @@ async fn pass_both(
         let unwatched = Progress::default();
         // Nobody reads what comes after: whoever writes must see it, as without the proxy.
         if pump(&mut from_client, &mut server_in, &unwatched).await == Closed::Sink {
-            close_stdin();
+            close_client_in();
         }
     };
     let answers = async move {
@@ -93,29 +93,8 @@ async fn pass_both(
         drop(server_out);
         let _ = to_client.shutdown().await;
         drop(to_client);
-        close_stdout();
+        close_client_out();
         let _ = drained.send(());
     };
     tokio::join!(requests, answers);
 }
-
-#[cfg(unix)]
-fn close_stdin() {
-    if let Ok(nothing) = std::fs::File::open("/dev/null") {
-        let _ = rustix::stdio::dup2_stdin(nothing);
-    }
-}
-
-#[cfg(unix)]
-fn close_stdout() {
-    if let Ok(nothing) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
-        let _ = rustix::stdio::dup2_stdout(nothing);
-    }
-}
-
-/// Both close with the process, which ends soon.
-#[cfg(not(unix))]
-fn close_stdin() {}
-
-#[cfg(not(unix))]
-fn close_stdout() {}

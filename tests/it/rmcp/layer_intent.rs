@@ -220,6 +220,41 @@ async fn a_body_of_another_kind_passes_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_body_of_1_mib_gets_the_property_and_one_of_a_byte_more_passes_as_it_is() {
+    const MOST: usize = 1024 * 1024;
+    for (bytes, is_ours) in [(MOST, true), (MOST + 1, false)] {
+        for headers in [
+            &[("content-type", "application/json")][..],
+            &[
+                ("content-type", "application/json"),
+                ("content-length", "LENGTH"),
+            ],
+        ] {
+            let kept = Kept::new();
+            let layer = UsageLayer::new(&kept.usage).add_intent(true);
+            let body = format!("{TOOLS}{}", " ".repeat(bytes - TOOLS.len()));
+            let (http, _hears) = by_hand(layer, headers, vec![body.clone()]).await;
+            let (_, seen) = send(&http, list()).await;
+            assert_eq!(seen != body, is_ours, "{bytes} {headers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_argument_is_captured_by_a_layer_that_is_to_capture_none() {
+    for on in [true, false] {
+        let kept = Kept::new();
+        let layer = UsageLayer::new(&kept.usage).arguments(on);
+        let (http, _hears) = by_hand(layer, &[], vec!["{}".to_owned()]).await;
+        let call = r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"n":1}}}"#;
+        send(&http, call.to_owned()).await;
+        let calls = kept.calls().await;
+        let expected = on.then(|| json!({"n": 1}));
+        assert_eq!(kept.only(&calls).get("tool_arguments"), expected.as_ref());
+    }
+}
+
+#[tokio::test]
 async fn the_arguments_that_may_be_are_captured_by_all_integrations() {
     use mcp_usage::Arguments;
 

@@ -191,6 +191,21 @@ async fn lists_of_messages_large_ones_and_what_is_none_are_read_as_they_come() {
 }
 
 #[tokio::test]
+async fn no_argument_is_captured_by_streams_that_are_to_capture_none() {
+    for on in [true, false] {
+        let kept = Kept::new();
+        let mut pair = pair(&UsageStreams::new(&kept.usage).arguments(on));
+        let params = json!({"name": "a", "arguments": {"n": 1}});
+        let answer = result(json!(1), json!({}));
+        pair.exchange(request(json!(1), "tools/call", params), answer)
+            .await;
+        let calls = kept.calls().await;
+        let expected = on.then(|| json!({"n": 1}));
+        assert_eq!(kept.only(&calls).get("tool_arguments"), expected.as_ref());
+    }
+}
+
+#[tokio::test]
 async fn only_the_arguments_that_may_be_are_captured() {
     let kept = Kept::new();
     let streams = UsageStreams::new(&kept.usage)

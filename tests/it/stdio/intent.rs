@@ -108,6 +108,25 @@ async fn a_list_of_another_form_passes_as_it_is_and_its_calls_do_too() {
 }
 
 #[tokio::test]
+async fn a_list_of_1_mib_gets_the_property_and_one_of_a_byte_more_passes_as_it_is() {
+    const MOST: usize = 1024 * 1024;
+    let tools = |length| {
+        let text = "x".repeat(length);
+        format!(r#"[{{"name":"a","description":"{text}","inputSchema":{{}}}}]"#)
+    };
+    let rest = r#"{"jsonrpc":"2.0","id":"l","result":{"tools":}}"#.len() + tools(0).len();
+    for (bytes, is_ours) in [(MOST, true), (MOST + 1, false)] {
+        let kept = Kept::new();
+        let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));
+        let (client_sees, sent) = listed(&mut pair, &tools(bytes - rest)).await;
+        assert_eq!(sent.len(), bytes);
+        assert_eq!(client_sees != sent, is_ours, "{bytes}");
+        let call = call_of("a", r#"{"prompt":"why"}"#);
+        assert_eq!(pair.ask(&call).await != call, is_ours, "{bytes}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_that_nobody_asked_for_passes_as_it_is() {
     let kept = Kept::new();
     let mut pair = pair(&UsageStreams::new(&kept.usage).add_intent(true));

@@ -1,7 +1,6 @@
 //! Sessions of real clients and servers, as they were recorded: both see the same bytes through streams, and each call has its
 //! event. How they were recorded says tests/sessions/README.md.
 
-use mcp_usage::intent;
 use mcp_usage::stdio::UsageStreams;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -10,82 +9,10 @@ use super::support::{Pair, pair};
 use crate::rmcp::server::Kept;
 use crate::support::PATIENCE;
 
-/// The calls of a session, in the order of their ends: tool and outcome.
-type Calls = &'static [(&'static str, &'static str)];
+#[path = "../../sessions/recorded.rs"]
+mod recorded;
 
-/// The SDK that speaks, what was recorded, and the calls.
-const SESSIONS: [(&str, &str, Calls); 5] = [
-    (
-        "Python 1.30.0",
-        include_str!("../../sessions/python-1.30.0.jsonl"),
-        &[
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "tool_error"),
-            ("fail", "tool_error"),
-            ("ask", "ok"),
-            ("absent", "tool_error"),
-        ],
-    ),
-    (
-        "Python 2.3.0",
-        include_str!("../../sessions/python-2.3.0.jsonl"),
-        &[
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("fail", "tool_error"),
-            ("count", "ok"),
-            ("wait", "cancelled"),
-            ("absent", "tool_error"),
-        ],
-    ),
-    (
-        "TypeScript 1.32.2",
-        include_str!("../../sessions/typescript-1.32.2.jsonl"),
-        &[
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "tool_error"),
-            ("fail", "tool_error"),
-            ("ask", "ok"),
-            ("wait", "cancelled"),
-            ("absent", "tool_error"),
-        ],
-    ),
-    (
-        "rmcp 3.11.0",
-        include_str!("../../sessions/rmcp-3.11.0.jsonl"),
-        &[
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "tool_error"),
-            ("fail", "tool_error"),
-            ("absent", "protocol_error"),
-            ("wait", "cancelled"),
-        ],
-    ),
-    (
-        "rust-mcp-sdk 2.0.0",
-        include_str!("../../sessions/rust-mcp-sdk-2.0.0.jsonl"),
-        &[
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "ok"),
-            ("add", "tool_error"),
-            ("fail", "tool_error"),
-            ("absent", "tool_error"),
-        ],
-    ),
-];
+use recorded::{SESSIONS, check_with_intent, pieces_of, said};
 
 /// How a session is cut into pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,14 +27,7 @@ enum Pieces {
 
 /// What is said: whether it is the client who says it, and what.
 fn pieces(recorded: &str, cut: Pieces) -> Vec<(bool, Vec<u8>)> {
-    let mut pieces: Vec<(bool, Vec<u8>)> = Vec::new();
-    for line in recorded.lines() {
-        let said: Vec<String> = serde_json::from_str(line).unwrap();
-        // The end of a stream has no piece.
-        if let [who, piece] = &*said {
-            pieces.push((who == "client", piece.clone().into_bytes()));
-        }
-    }
+    let pieces = pieces_of(recorded);
     match cut {
         Pieces::Recorded => pieces,
         Pieces::Bytes => pieces
@@ -132,15 +52,6 @@ fn pieces(recorded: &str, cut: Pieces) -> Vec<(bool, Vec<u8>)> {
             vec![side(true), side(false)]
         }
     }
-}
-
-/// What the client says and what the server says.
-fn said(pieces: &[(bool, Vec<u8>)]) -> [String; 2] {
-    [true, false].map(|of| {
-        let side = pieces.iter().filter(|(who, _)| *who == of);
-        let side = side.flat_map(|(_, piece)| piece.clone()).collect();
-        String::from_utf8(side).unwrap()
-    })
 }
 
 /// Plays a session through streams; returns what the server and the client get. With `each`, every piece is to pass before
@@ -259,24 +170,8 @@ async fn with_intent_lists_and_calls_of_their_tools_alone_differ() {
             let streams = UsageStreams::new(&kept.usage).add_intent(true);
             let passed = played(&streams, &pieces, false);
             let [server_sees, client_sees] = tokio::time::timeout(PATIENCE, passed).await.unwrap();
-            let [asked, answered] = said(&pieces);
-            let mut lists = 0;
-            for (sent, seen) in pairs(&answered, &client_sees) {
-                if sent.contains("\"tools\":[") {
-                    lists += 1;
-                    without_property(seen, sent);
-                } else {
-                    assert_eq!(seen, sent, "{sdk} {cut:?}");
-                }
-            }
-            assert_eq!(lists, 1, "{sdk}");
-            let mut taken = 0;
-            for (sent, seen) in pairs(&asked, &server_sees) {
-                let without = sent.replace(",\"prompt\":\"To know the sum\"", "");
-                taken += usize::from(without != sent);
-                assert_eq!(seen, without, "{sdk} {cut:?}");
-            }
-            assert_eq!(taken, 1, "{sdk}");
+            let session = format!("{sdk} {cut:?}");
+            check_with_intent(&session, &said(&pieces), &[server_sees, client_sees]);
             let calls = kept.calls().await;
             assert_eq!(ended(&calls), expected, "{sdk} {cut:?}");
             let prompts = calls.iter().filter_map(|call| call["meta"].get("prompt"));
@@ -284,24 +179,4 @@ async fn with_intent_lists_and_calls_of_their_tools_alone_differ() {
             assert_eq!(prompts, [&json!("To know the sum")], "{sdk} {cut:?}");
         }
     }
-}
-
-/// The lines of two texts, which are as many.
-fn pairs<'t>(sent: &'t str, seen: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
-    assert_eq!(sent.lines().count(), seen.lines().count());
-    sent.lines().zip(seen.lines())
-}
-
-/// A list is what the server sent but for the property of each tool, by the letter.
-fn without_property(seen: &str, sent: &str) {
-    let member = format!("\"prompt\":{}", intent::schema());
-    assert_eq!(
-        seen.matches(&member).count(),
-        sent.matches("\"inputSchema\":").count()
-    );
-    // The place of a property may have been made for it.
-    let none = ",\"properties\":{}";
-    let without = seen.replace(&format!(",{member}"), "");
-    let without = without.replace(&member, "").replace(none, "");
-    assert_eq!(without, sent.replace(none, ""));
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mcp_usage::testing::{MockIngest, ReceivedEvent};
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process};
 use serde_json::json;
 use usage_proxy::settings::Settings;
 
@@ -19,7 +19,7 @@ fn reported(ingest: &MockIngest) -> Command {
 }
 
 /// The calls that arrived: tool and outcome.
-fn calls(ingest: &MockIngest) -> Vec<(String, String)> {
+pub(crate) fn calls(ingest: &MockIngest) -> Vec<(String, String)> {
     assert_eq!(ingest.violations(), Vec::<String>::new());
     let events = ingest.delivered();
     let word = |event: &ReceivedEvent| event.meta("outcome").unwrap().as_str().unwrap().to_owned();
@@ -72,6 +72,35 @@ fn each_call_is_reported_with_who_what_and_how_it_ended() {
         ("protocol_version", "2025-11-25"),
     ] {
         assert_eq!(add.meta(name), Some(&json!(value)), "{name}");
+    }
+}
+
+#[test]
+fn the_operating_systems_user_is_the_user_by_choice_and_where_no_other_is_named() {
+    for (os_user, named, id, kind) in [
+        ("true", "", "sam", "OS_USER"),
+        ("true", "rachel@example.com", "rachel@example.com", "EMAIL"),
+        ("false", "", "anonymous-", "ANONYMOUS"),
+    ] {
+        let ingest = MockIngest::start().unwrap();
+        let mut command = reported(&ingest);
+        command
+            .env("USER", "sam")
+            .env("USAGE_PROXY_OS_USER", os_user);
+        command.env("USAGE_PROXY_USER", named);
+        let mut client = Client::start(command);
+        client.ask(HELLO);
+        client.ask(&call(1, "add", "{}"));
+        client.end();
+        let events = ingest.delivered();
+        let add = events.iter().find(|event| event.tool() == Some("add"));
+        let add = add.unwrap();
+        assert!(
+            add.user_id().unwrap().starts_with(id),
+            "{:?}",
+            add.user_id()
+        );
+        assert_eq!(add.user_id_type(), Some(kind));
     }
 }
 
@@ -150,23 +179,43 @@ fn a_wrong_setting_is_named_and_the_server_runs() {
 }
 
 #[test]
-fn an_ingest_that_is_down_costs_the_shutdown_timeout_at_most() {
-    let mut command = reporting_proxy(["sh", "-c", SERVER]);
-    command
-        .env("USAGE_PROXY_ENDPOINT", "http://127.0.0.1:9/")
-        .env("USAGE_PROXY_API_KEY", "test-key-1");
-    let mut client = Client::start(command);
-    client.ask(HELLO);
-    client.ask(&call(1, "add", "{}"));
-    let began = Instant::now();
-    let (status, rest, _) = client.end();
-    assert!(status.success());
-    assert_eq!(rest, "");
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(20), "it does not wait for ever");
+fn a_dead_ingest_costs_the_shutdown_timeout_at_most() {
+    // It takes connections, and answers none.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}/", silent.local_addr().unwrap());
+    let default = Settings::default().shutdown_timeout();
     // Clients wait for two seconds.
-    let timeout = Settings::default().shutdown_timeout();
-    assert!(timeout <= Duration::from_secs(1));
+    assert!(default <= Duration::from_secs(1));
+    for (endpoint, waits) in [(&*silent, true), ("http://127.0.0.1:9/", false)] {
+        for (set, timeout) in [
+            (None, default),
+            (Some("0.2"), Duration::from_millis(200)),
+            (Some("2.5"), Duration::from_millis(2_500)),
+        ] {
+            let mut command = reporting_proxy(["sh", "-c", SERVER]);
+            command
+                .env("USAGE_PROXY_WIRE", "reo_batch")
+                .env("USAGE_PROXY_ENDPOINT", endpoint)
+                .env("USAGE_PROXY_API_KEY", "test-key-1");
+            if let Some(seconds) = set {
+                command.env("USAGE_PROXY_SHUTDOWN_TIMEOUT", seconds);
+            }
+            let mut client = Client::start(command);
+            client.ask(HELLO);
+            client.ask(&call(1, "add", "{}"));
+            let began = Instant::now();
+            let (status, rest, _) = client.end();
+            let took = began.elapsed();
+            assert!(status.success());
+            assert_eq!(rest, "");
+            let of_the_end = took.saturating_sub(timeout);
+            assert!(
+                of_the_end < Duration::from_secs(1),
+                "{endpoint} {set:?}: {took:?}"
+            );
+            assert!(!waits || took >= timeout, "{endpoint} {set:?}: {took:?}");
+        }
+    }
 }
 
 #[test]
@@ -224,6 +273,37 @@ fn a_call_under_way_when_the_client_is_killed_is_cancelled() {
     assert!(proxy.wait().unwrap().success());
     let expected = [("add", "ok"), ("hang", "cancelled")];
     assert_eq!(calls(&ingest), pairs(expected));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_call_under_way_when_the_proxy_is_killed_is_dropped() {
+    use std::os::unix::process::CommandExt;
+
+    for (kills_group, intent) in [(false, "false"), (true, "false"), (false, "true")] {
+        let ingest = MockIngest::start().unwrap();
+        let mut command = reported(&ingest);
+        command.env("USAGE_PROXY_INTENT", intent).process_group(0);
+        let mut client = Client::start(command);
+        client.ask(HELLO);
+        client.ask(&call(1, "add", "{}"));
+        client.send(&call(2, "hang", "{}"));
+        // What is answered behind it says that it has passed.
+        client.ask(&call(3, "add", "{}"));
+        let proxy = Pid::from_raw(client.process.id() as i32).unwrap();
+        if kills_group {
+            kill_process_group(proxy, Signal::KILL).unwrap();
+        } else {
+            kill_process(proxy, Signal::KILL).unwrap();
+        }
+        assert_eq!(client.process.wait().unwrap().signal(), Some(9));
+        assert_eq!(client.read_to_end(), "");
+        ingest
+            .wait_for_delivered(3, Duration::from_secs(60))
+            .unwrap();
+        let expected = [("add", "ok"), ("add", "ok"), ("hang", "dropped")];
+        assert_eq!(calls(&ingest), pairs(expected));
+    }
 }
 
 /// Ends a server by a signal whose first line was its number, and how its proxy ends.
@@ -304,7 +384,10 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
     const CALLS: usize = 2_000;
     for intent in ["false", "true"] {
         let ingest = MockIngest::start().unwrap();
-        let mut command = reporting_proxy(["sh", "-c", ANSWERS_LATE]);
+        let read = std::env::temp_dir().join(format!("usage-proxy-read-{}", std::process::id()));
+        let script = "tee \"$0\" | sh -c \"$1\"";
+        let file = read.to_str().unwrap();
+        let mut command = reporting_proxy(["sh", "-c", script, file, ANSWERS_LATE]);
         report_to(&mut command, &ingest);
         command.env("USAGE_PROXY_INTENT", intent);
         command.env("USAGE_PROXY_SHUTDOWN_TIMEOUT", "60");
@@ -314,8 +397,9 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
             mut stdout,
         } = Client::start(command);
         let (asked, answered) = calls_and_cancels(CALLS);
+        let sent = asked.clone();
         let writes = std::thread::spawn(move || {
-            for piece in asked.as_bytes().chunks(613) {
+            for piece in sent.as_bytes().chunks(613) {
                 stdin.write_all(piece).unwrap();
             }
         });
@@ -323,6 +407,8 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
         stdout.read_to_string(&mut seen).unwrap();
         writes.join().unwrap();
         assert!(process.wait().unwrap().success());
+        assert!(std::fs::read_to_string(&read).unwrap() == asked);
+        std::fs::remove_file(read).unwrap();
         let answer =
             |id: &usize| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":[]}}}}"#);
         assert!(seen.lines().eq(answered.iter().map(answer)));
@@ -339,38 +425,6 @@ fn a_thousand_cancelled_calls_among_others_are_one_event_each() {
         expected.sort_unstable();
         calls.sort_unstable();
         assert!(calls == expected, "{} events", calls.len());
-    }
-}
-
-#[test]
-fn the_configurations_of_the_readme_start_a_server() {
-    let readme = include_str!("../../README.md");
-    let blocks = readme.split("```json\n").skip(1);
-    let blocks: Vec<_> = blocks
-        .map(|block| block.split("```").next().unwrap())
-        .collect();
-    assert_eq!(blocks.len(), 2);
-    for block in blocks {
-        let json: serde_json::Value = serde_json::from_str(block).unwrap();
-        let servers = json.get("mcpServers").or_else(|| json.get("servers"));
-        let server = &servers.unwrap()["everything"];
-        assert_eq!(server["command"], "usage_proxy");
-        assert_eq!(
-            (&server["args"][0], &server["args"][1]),
-            (&json!("--"), &json!("npx"))
-        );
-        let mut command = reporting_proxy(["sh", "-c", SERVER]);
-        command.env("USAGE_PROXY_ENDPOINT", "http://127.0.0.1:9/");
-        for (name, value) in server["env"].as_object().unwrap() {
-            command.env(name, value.as_str().unwrap());
-        }
-        let mut client = Client::start(command);
-        assert!(client.ask(HELLO).contains("serverInfo"));
-        let (status, _, said) = client.end();
-        assert!(status.success());
-        // The file of settings is not there.
-        let is_read = !said.contains("nothing is reported") || said.contains("usage_proxy.json");
-        assert!(is_read, "{said}");
     }
 }
 

@@ -8,4 +8,6 @@
 
 mod calls;
 mod process;
+mod puppet;
+mod sessions;
 mod support;

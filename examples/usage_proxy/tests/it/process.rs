@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::thread;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::support::{Way, in_all_ways};
 
@@ -90,15 +90,17 @@ fn every_byte_passes_both_ways() {
 
 #[test]
 fn standard_error_and_the_environment_are_the_servers() {
-    let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
-    let output = Way::Off
-        .proxy(["sh", "-c", script])
-        .env("USAGE_PROXY_PRODUCT_ID", "shop")
-        .env("GREETING", "hello")
-        .output()
-        .unwrap();
-    assert_eq!(output.stderr, b"to-err\n");
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\nhello\n");
+    in_all_ways(|way| {
+        let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
+        let output = way
+            .proxy(["sh", "-c", script])
+            .env("USAGE_PROXY_PRODUCT_ID", "shop")
+            .env("GREETING", "hello")
+            .output()
+            .unwrap();
+        assert_eq!(output.stderr, b"to-err\n");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\nhello\n");
+    });
 }
 
 #[test]
@@ -122,7 +124,12 @@ fn signals_reach_the_server() {
             (Signal::TERM, "TERM"),
             (Signal::INT, "INT"),
             (Signal::HUP, "HUP"),
+            (Signal::QUIT, "QUIT"),
             (Signal::USR1, "USR1"),
+            (Signal::USR2, "USR2"),
+            (Signal::ALARM, "ALRM"),
+            (Signal::WINCH, "WINCH"),
+            (Signal::CONT, "CONT"),
         ] {
             let script =
                 format!("trap 'exit 9' {name}; echo ready; while :; do read -r line; done");
@@ -132,10 +139,15 @@ fn signals_reach_the_server() {
             stdout.read_line(&mut ready).unwrap();
             assert_eq!(ready, "ready\n");
             kill(&proxy, signal);
-            // A shell looks at signals once its command has ended.
             let mut stdin = proxy.stdin.take().unwrap();
-            let _ = stdin.write_all(b"\n");
-            assert_eq!(proxy.wait().unwrap().code(), Some(9), "{name}");
+            let ended = loop {
+                if let Some(ended) = proxy.try_wait().unwrap() {
+                    break ended;
+                }
+                // A shell looks at signals once its command has ended.
+                let _ = stdin.write_all(b"\n");
+            };
+            assert_eq!(ended.code(), Some(9), "{name}");
         }
     });
 }
@@ -285,12 +297,70 @@ fn a_client_that_has_closed_standard_error_gets_its_server_all_the_same() {
     assert!(proxy.wait().unwrap().success());
 }
 
-/// Whether a process is stopped, as /proc has it.
+/// The letter by which /proc shows how a process is; `None` once it is waited for.
 #[cfg(target_os = "linux")]
-fn is_stopped(pid: Pid) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
-    let (_, state) = status.rsplit_once(") ").unwrap();
-    state.starts_with('T')
+fn state_of(pid: Pid) -> Option<char> {
+    let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let (_, state) = status.rsplit_once(") ")?;
+    state.chars().next()
+}
+
+/// Waits until a process has ended, whoever is to wait for it.
+#[cfg(target_os = "linux")]
+fn wait_for_end_of(pid: Pid) {
+    while state_of(pid).is_some_and(|state| state != 'Z') {
+        thread::yield_now();
+    }
+}
+
+/// The numbers that a server says on one line.
+#[cfg(target_os = "linux")]
+fn numbers(line: &str) -> Vec<Pid> {
+    let numbers = line
+        .split_whitespace()
+        .map(|number| number.parse().unwrap());
+    numbers
+        .map(|number| Pid::from_raw(number).unwrap())
+        .collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_kill_leaves_a_server_behind_even_one_that_never_reads() {
+    use std::os::unix::process::CommandExt;
+
+    in_all_ways(|way| {
+        for killed in ["the proxy", "its group", "the relay", "both"] {
+            let script = "trap '' TERM; echo $$ $PPID; exec sleep 600";
+            let mut proxy = way.proxy(["sh", "-c", script]);
+            let mut proxy = proxy.process_group(0).spawn().unwrap();
+            let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+            let mut said = String::new();
+            stdout.read_line(&mut said).unwrap();
+            let [server, relay] = *numbers(&said) else {
+                panic!("{said}");
+            };
+            let itself = Pid::from_raw(proxy.id() as i32).unwrap();
+            // Where the client has put the proxy.
+            assert_eq!(rustix::process::getpgid(Some(server)), Ok(itself));
+            match killed {
+                "the proxy" => kill_process(itself, Signal::KILL).unwrap(),
+                "its group" => kill_process_group(itself, Signal::KILL).unwrap(),
+                "the relay" => kill_process(relay, Signal::KILL).unwrap(),
+                _ => {
+                    kill_process(itself, Signal::KILL).unwrap();
+                    // It may have ended by the first.
+                    let _ = kill_process(relay, Signal::KILL);
+                }
+            }
+            assert_eq!(proxy.wait().unwrap().signal(), Some(9), "{killed}");
+            wait_for_end_of(server);
+            wait_for_end_of(relay);
+            let mut rest = String::new();
+            stdout.read_to_string(&mut rest).unwrap();
+            assert_eq!(rest, "");
+        }
+    });
 }
 
 #[test]
@@ -298,18 +368,17 @@ fn is_stopped(pid: Pid) -> bool {
 fn who_stops_the_proxy_stops_the_server() {
     in_all_ways(|way| {
         let mut proxy = way
-            .proxy(["sh", "-c", "echo $$; exec cat"])
+            .proxy(["sh", "-c", "echo $$ $PPID; exec cat"])
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
-        let mut server = String::new();
-        stdout.read_line(&mut server).unwrap();
-        let server = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+        let mut said = String::new();
+        stdout.read_line(&mut said).unwrap();
         let itself = Pid::from_raw(proxy.id() as i32).unwrap();
         for (signal, is_so) in [(Signal::TSTP, true), (Signal::CONT, false)] {
             kill(&proxy, signal);
-            for process in [itself, server] {
-                while is_stopped(process) != is_so {
+            for process in [itself].into_iter().chain(numbers(&said)) {
+                while (state_of(process) == Some('T')) != is_so {
                     thread::yield_now();
                 }
             }

@@ -1,5 +1,6 @@
 //! The proxy as a process.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
@@ -19,7 +20,7 @@ static INGEST: LazyLock<MockIngest> = LazyLock::new(|| MockIngest::start().unwra
 
 impl Way {
     /// The proxy in front of a command, with pipes.
-    pub(crate) fn proxy<const N: usize>(self, command: [&str; N]) -> Command {
+    pub(crate) fn proxy<const N: usize>(self, command: [impl AsRef<OsStr>; N]) -> Command {
         let mut proxy = reporting_proxy(command);
         report_to(&mut proxy, &INGEST);
         match self {
@@ -39,7 +40,7 @@ pub(crate) fn in_all_ways(test: impl Fn(Way)) {
 }
 
 /// The proxy in front of a command, with pipes.
-pub(crate) fn reporting_proxy<const N: usize>(command: [&str; N]) -> Command {
+pub(crate) fn reporting_proxy<const N: usize>(command: [impl AsRef<OsStr>; N]) -> Command {
     let mut proxy = Command::new(env!("CARGO_BIN_EXE_usage_proxy"));
     proxy
         .arg("--")

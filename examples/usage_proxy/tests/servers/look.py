@@ -15,6 +15,15 @@ received: list[dict] = []
 
 
 class Ingest(http.server.BaseHTTPRequestHandler):
+    # A page, for a server that fetches.
+    def do_GET(self) -> None:
+        page = b"<html><head><title>Orders</title></head><body><p>There are three orders.</p></body></html>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         received.extend(json.loads(body)["payload"])
@@ -63,24 +72,30 @@ async def look(command: str, arguments: list[str], calls: list, env: dict[str, s
 
 
 def main() -> None:
-    proxy, calls, command = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3:]
     ingest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ingest)
+    here = f"http://127.0.0.1:{ingest.server_port}/"
+    proxy, calls, command = sys.argv[1], json.loads(sys.argv[2].replace("HERE", here)), sys.argv[3:]
     threading.Thread(target=ingest.serve_forever, daemon=True).start()
     env = {
+        "INGEST": here,
         "USAGE_PROXY_WIRE": "reo_batch",
-        "USAGE_PROXY_ENDPOINT": f"http://127.0.0.1:{ingest.server_port}/",
+        "USAGE_PROXY_ENDPOINT": here,
         "USAGE_PROXY_API_KEY": "test-key-1",
         "USAGE_PROXY_PRODUCT_ID": "servers",
         "USAGE_PROXY_USER": "rachel@example.com",
     }
     for name in ("DO_NOT_TRACK", "PACKAGE_TRACKER_ANALYTICS"):
         os.environ.pop(name, None)
+    def behind_it(*options: str) -> list:
+        started = [*command, proxy, *options] if proxy == "--inside" else [proxy, *options, "--", *command]
+        return asyncio.run(look(started[0], started[1:], calls, env))
+
     alone = asyncio.run(look(command[0], command[1:], calls, {}))
-    behind = asyncio.run(look(proxy, ["--", *command], calls, env))
-    assert alone == behind, f"alone: {alone}\nbehind the proxy: {behind}"
+    behind = behind_it()
+    assert alone == behind, f"alone: {alone}\nbehind it: {behind}"
     reported = list(received)
     received.clear()
-    asked = asyncio.run(look(proxy, ["--intent", "--", *command], calls, env))
+    asked = behind_it("--intent")
     assert any(map(has_property, asked[0]["tools"])), asked[0]
     plain = [without_property(alone[0]), *alone[1:]]
     assert plain == [without_property(asked[0]), *asked[1:]], f"alone: {alone}\nwith the intent: {asked}"
@@ -91,6 +106,7 @@ def main() -> None:
         assert (meta.get("prompt") == INTENT) == (meta["tool"] in asking), meta
     received[:] = reported
     called = [event for event in received if event["activity_type"] == "MCP_TOOL_CALL"]
+    assert any(event["meta"]["outcome"] == "ok" for event in called), "no call succeeds"
     assert [event["meta"]["tool"] for event in called] == [name for name, _ in calls], called
     for event, answer in zip(called, alone[1:]):
         meta = event["meta"]

@@ -2,9 +2,10 @@
 # Servers that others have written, behind the proxy: a real client sees the same as without it, and an ingest gets an
 # event for each call.
 #
-#   examples/usage_proxy/tests/servers/run.sh                  # the two of the gate
-#   examples/usage_proxy/tests/servers/run.sh time filesystem  # some of: time everything fetch filesystem rust-filesystem
-#                                                              # rust-server rmcp1 rmcp2 rmcp3
+#   examples/usage_proxy/tests/servers/run.sh                  # those of the gate
+#   examples/usage_proxy/tests/servers/run.sh time filesystem  # some of: time everything configurations fetch
+#                                                              # filesystem rust-filesystem rust-server rmcp1
+#                                                              # rmcp2 rmcp3
 set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 here=examples/usage_proxy/tests/servers
@@ -31,15 +32,22 @@ server_time() {
 
 server_fetch() {
   have_python server-fetch 'mcp-server-fetch==2026.10.24'
-  # Nothing is fetched: the gate needs no network but for what it installs.
-  look '[["fetch",{"url":"http://127.0.0.1:9/"}],["fetch",{"url":7}]]' \
-    "$clients/server-fetch/bin/python" -m mcp_server_fetch --ignore-robots-txt
+  # HERE is a page of the client's: no network is needed but for what is installed.
+  look '[["fetch",{"url":"HERE"}],["fetch",{"url":"http://127.0.0.1:9/"}],["fetch",{"url":7}]]' \
+    "$clients/server-fetch/bin/python" -m mcp_server_fetch --ignore-robots-txt --allow-private-ips
 }
 
 server_everything() {
   have_npm server-everything @modelcontextprotocol/server-everything@2026.8.31
   look '[["echo",{"message":"hi"}],["get-sum",{"a":1,"b":2}],["get-sum",{"a":"one","b":2}],["absent",{}]]' \
     node "$clients/server-everything/node_modules/@modelcontextprotocol/server-everything/dist/index.js" stdio
+}
+
+# The configurations that the README shows, as they stand there. What `npx` runs is installed where it is started.
+server_configurations() {
+  have_npm server-everything @modelcontextprotocol/server-everything@2026.8.31
+  PATH=$(dirname "$proxy"):$PATH timeout 120 "$clients/mcp2/bin/python" "$here/configurations.py" \
+    examples/usage_proxy/README.md "$clients/server-everything"
 }
 
 server_filesystem() {
@@ -76,7 +84,7 @@ server_rmcp2() { rmcp 2; }
 server_rmcp3() { rmcp 3; }
 
 stages=("$@")
-[ $# -gt 0 ] || stages=(time everything)
+[ $# -gt 0 ] || stages=(time everything configurations)
 for stage in "${stages[@]}"; do
   echo "server $stage"
   "server_${stage//-/_}"
