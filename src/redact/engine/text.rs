@@ -1,6 +1,5 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use crate::redact::catalogue::signs::{Begins, begins};
@@ -141,7 +140,7 @@ pub(crate) fn scan<'r>(
     findings.progress = Progress {
         asked: from,
         settled: from,
-        tools: Cell::default(),
+        ..Progress::default()
     };
     let mut scope = Scope {
         text,
@@ -206,12 +205,13 @@ fn candidate<'r>(
                 found => findings.one(found),
             }
         }
-        Begins::ValueOrAddress if part(scope.text, pos, pos + 3) == b"://" => findings.one(
-            url::userinfo(scope, pos)
+        Begins::ValueOrAddress if part(scope.text, pos, pos + 3) == b"://" => {
+            let found = url::userinfo(scope, pos, &mut findings.progress.bare)
                 .or_else(|| url::webhook_at(scope, pos + 3))
                 .or_else(|| url::cut(scope, pos))
-                .or_else(|| url::link(scope, pos + 3)),
-        ),
+                .or_else(|| url::link(scope, pos + 3));
+            findings.one(found)
+        }
         begins @ (Begins::Value | Begins::ValueOrAddress) => {
             let end = findings.several(scope, pos);
             if end.is_some() || begins == Begins::Value || !findings.rules.is_on(Class::Ip) {
