@@ -244,7 +244,7 @@ fn redact<'a>(
             // What the walk found before it ended was found again.
             edit::merge(&mut engine.findings.edits, 0);
         }
-        again(
+        engine.findings.unsure |= again(
             bytes,
             std::slice::from_ref(&(0..bytes.len())),
             &mut engine.findings.edits,

@@ -1,7 +1,7 @@
 //! The words that names are made of: which make a name sensitive, and which say that the value is about a secret.
 
 use crate::redact::catalogue::languages::LANGUAGES;
-use crate::redact::catalogue::list::has;
+use crate::redact::catalogue::list::{List, has};
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
 
@@ -66,9 +66,7 @@ impl Word {
             .filter(|[behind, word, before]| {
                 let is_last = before.is_empty();
                 let (behind, before) = (behind.as_bytes(), before.as_bytes());
-                let first = WORDS
-                    .iter()
-                    .find(|row| row.fits(word.as_bytes(), behind, before, is_last));
+                let first = row(word.as_bytes(), behind, before, is_last);
                 first.is_some_and(|row| row.asks() == self.asks())
             });
         names
@@ -82,7 +80,7 @@ impl Word {
     }
 
     /// Whether the row fits a word in lower case between two others.
-    pub(crate) fn fits(&self, word: &[u8], behind: &[u8], before: &[u8], is_last: bool) -> bool {
+    fn fits(&self, word: &[u8], behind: &[u8], before: &[u8], is_last: bool) -> bool {
         has(self.words, word)
             && (is_last || !self.is_last)
             && (self.behind.is_empty() || has(self.behind, behind))
@@ -177,6 +175,47 @@ pub(crate) const WORDS: &[Word] = &[
     word(&["number", "numbers", "no", "nr", "nbr", "num"], Kind::Secret).last()
         .behind(&["card", "insurance", "passport", "licence", "license"]).common(),
 ];
+
+/// The first row that fits a word in lower case between two others.
+pub(crate) fn row(
+    word: &[u8],
+    behind: &[u8],
+    before: &[u8],
+    is_last: bool,
+) -> Option<&'static Word> {
+    let first = word.first().copied().unwrap_or(0) % 32;
+    let mut rows = BY_FIRST.get(usize::from(first)).copied()?;
+    while let Some(row) = WORDS.get(rows.trailing_zeros() as usize) {
+        if row.fits(word, behind, before, is_last) {
+            return Some(row);
+        }
+        rows &= rows - 1;
+    }
+    None
+}
+
+/// The rows with a word that begins with this byte, by its lowest five bits, a bit for each: most words begin few.
+static BY_FIRST: [u64; 32] = by_first();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn by_first() -> [u64; 32] {
+    assert!(WORDS.len() < u64::BITS as usize);
+    let mut table = [0; 32];
+    let mut row = 0;
+    while row < WORDS.len() {
+        let mut word = 0;
+        while word < WORDS[row].words.len() {
+            let first = WORDS[row].words[word].as_bytes()[0];
+            table[first as usize % table.len()] |= 1 << row;
+            word += 1;
+        }
+        row += 1;
+    }
+    table
+}
 
 #[rustfmt::skip]
 const PASS_OF: &[&str] = &[
@@ -415,7 +454,7 @@ pub(crate) fn is_harmless_token(word: &[u8]) -> bool {
 
 /// Words behind a sensitive one that say: this is about the secret.
 #[rustfmt::skip]
-const HARMLESS_TAILS: &[&str] = &[
+const HARMLESS_TAILS: &List = &List::of(&[
     "age", "alg", "algo", "algorithm", "alias", "arn", "at", "attempt", "attempts", "audience", "banner", "board",
     "budget", "button", "by", "category", "change", "changed", "changes", "charset", "checks", "class", "client", "cmd",
     "column", "columns", "complexity", "config", "configured", "confirmed", "consent", "count", "count_total", "counts",
@@ -435,41 +474,41 @@ const HARMLESS_TAILS: &[&str] = &[
     "tokenizer", "ttl", "type", "types", "updated", "uri", "url", "urls", "usage", "used", "user", "users", "valid",
     "validation", "validator", "variable", "variables", "vault", "verified", "version", "visibility", "visible", "weak",
     "word", "words", "xpath",
-];
+]);
 
 pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {
-    has(HARMLESS_TAILS, word)
+    HARMLESS_TAILS.has(word)
 }
 
 /// Words behind a sensitive one that change nothing.
 #[rustfmt::skip]
-const NEUTRAL_TAILS: &[&str] = &[
+const NEUTRAL_TAILS: &List = &List::of(&[
     "a", "again", "b", "backup", "base", "confirm", "confirmation", "current", "data", "default", "dev", "development",
     "digest", "encrypted", "eu", "global", "hash", "hashed", "here", "hex", "live", "local", "new", "old", "pem",
     "plain", "plaintext", "primary", "prod", "production", "raw", "repeat", "salt", "secondary", "stage", "staging",
     "str", "string", "test", "text", "us", "v", "val", "value", "x",
-];
+]);
 
 pub(crate) fn is_neutral_tail(word: &[u8]) -> bool {
-    has(NEUTRAL_TAILS, word)
+    NEUTRAL_TAILS.has(word)
 }
 
 /// Words before a sensitive one that say: this is about the secret.
 #[rustfmt::skip]
-const HARMLESS_HEADS: &[&str] = &[
+const HARMLESS_HEADS: &List = &List::of(&[
     "allow", "allowed", "allows", "avg", "can", "count", "disable", "disabled", "enable", "enabled", "existing",
     "expired", "forgot", "from", "get", "has", "hide", "import", "invalid", "is", "load", "max", "min", "missing",
     "needs", "num", "public", "remaining", "require", "required", "requires", "should", "show", "supported", "supports",
     "total", "uses", "without",
-];
+]);
 
 pub(crate) fn is_harmless_head(word: &[u8]) -> bool {
-    has(HARMLESS_HEADS, word)
+    HARMLESS_HEADS.has(word)
 }
 
 /// Words that end the name of an id, or of a number that counts or measures.
 #[rustfmt::skip]
-const IDS: &[&str] = &[
+const IDS: &List = &List::of(&[
     "amount", "article", "asin", "at", "auftrag", "balance", "barcode", "batch", "bestellung", "bug", "build", "bytes",
     "case", "checksum", "claim", "commande", "count", "crc", "cursor", "date", "duration", "ean", "elapsed", "epoch",
     "factura", "facture", "fattura", "gtin", "guid", "hash", "id", "ids", "imei", "incident", "inode", "invoice",
@@ -477,11 +516,11 @@ const IDS: &[&str] = &[
     "order", "ordine", "parcel", "part", "pedido", "pid", "po", "price", "rechnung", "ref", "reference", "revision",
     "rma", "seed", "seq", "sequence", "serial", "shipment", "size", "sku", "snowflake", "span", "ticket", "time",
     "timestamp", "total", "trace", "tracking", "ts", "uid", "upc", "us", "uuid", "version",
-];
+]);
 
 /// Whether a number under a name that ends in this word is the name of a thing.
 pub(crate) fn is_id_word(word: &[u8]) -> bool {
-    has(IDS, word)
+    IDS.has(word)
 }
 
 /// Names that are known as they are written, whatever their words say.
@@ -654,13 +693,13 @@ mod tests {
     #[test]
     fn long_lists_are_in_order() {
         for list in [
-            HARMLESS_TAILS,
+            HARMLESS_TAILS.words,
             HARMLESS_KEYS,
-            NEUTRAL_TAILS,
-            HARMLESS_HEADS,
+            NEUTRAL_TAILS.words,
+            HARMLESS_HEADS.words,
             KEY_QUALIFIERS,
             HARMLESS_TOKENS,
-            IDS,
+            IDS.words,
             PASS_OF,
             PIN_OF,
         ] {

@@ -11,16 +11,17 @@ use crate::redact::read::bytes::{at, before, part, run_start, word as eight};
 const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
 
 /// Adds the other places, within `spans` of `text`, of the secrets that `edits` hide, which stand in order, and of those
-/// that were `named` elsewhere.
+/// that were `named` elsewhere. Returns whether there are any: a mark where no rule found one could be read otherwise than
+/// what stood there.
 pub(crate) fn again(
     text: &[u8],
     spans: &[Range<usize>],
     edits: &mut Vec<Edit>,
     named: &[Box<[u8]>],
-) {
+) -> bool {
     let found = edits.len();
     if found == 0 && named.is_empty() {
-        return;
+        return false;
     }
     let mut looked_for: [&[u8]; MOST_NAMED] = [&[]; MOST_NAMED];
     let mut count = 0;
@@ -44,9 +45,11 @@ pub(crate) fn again(
     for word in named.iter().filter(|word| !known.contains(&&***word)) {
         places(text, spans, (word, Class::Field.tag()), found, edits);
     }
-    if edits.len() > found {
+    let any = edits.len() > found;
+    if any {
         merge(edits, 0);
     }
+    any
 }
 
 /// Whether a finding is one whose text is looked for at other places.
@@ -190,6 +193,16 @@ mod tests {
             "password=[REDACTED_FIELD] for production-2024, secret=[REDACTED_FIELD] in zX9kQ2m";
         redacts(&[(text, redacted)]);
         leaves(&["zX9kQ2mW7vB4tR again zX9kQ2mW7vB4tR"]);
+    }
+
+    #[test]
+    fn what_ends_where_a_secret_begins_again_is_found() {
+        let key = crate::redact::tests::key();
+        let text = |mark: &str, number: &str| format!("{mark} and {number}{mark}");
+        redacts(&[(
+            &text(&key, "123-45-6789"),
+            &text("[REDACTED_KEY]", "[REDACTED_SSN]"),
+        )]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::redact::engine::edit::Edit;
 use crate::redact::engine::frame::Frame;
 use crate::redact::engine::memo::Known;
 use crate::redact::find::look::Tools;
+use crate::redact::find::url::Bare;
 use crate::redact::kind::Kind;
 use crate::redact::read::decode::Decoded;
 use crate::redact::read::masks::{MaskMemory, Masks};
@@ -70,6 +71,8 @@ pub(crate) struct Progress {
     pub(crate) asked: usize,
     /// Where an id ends that no rule is to be tried within.
     pub(crate) settled: usize,
+    /// Signs in addresses that no host follows.
+    pub(crate) bare: Bare,
     /// The tools that the text names.
     pub(crate) tools: Cell<Tools>,
 }

@@ -1,6 +1,5 @@
 //! The rules for plain text, each tried only where it can begin.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use crate::redact::catalogue::signs::{Begins, begins};
@@ -14,7 +13,9 @@ use crate::redact::find::{
 };
 use crate::redact::judge::id::{UUID, is_uuid};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, is_base64, is_keyed, is_token, part, run_end, run_start};
+use crate::redact::read::bytes::{
+    at, is_base64, is_domain, is_keyed, is_token, part, run_end, run_start,
+};
 use crate::redact::read::colour::{ESCAPE, sequence};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
@@ -141,7 +142,7 @@ pub(crate) fn scan<'r>(
     findings.progress = Progress {
         asked: from,
         settled: from,
-        tools: Cell::default(),
+        ..Progress::default()
     };
     let mut scope = Scope {
         text,
@@ -199,6 +200,8 @@ fn candidate<'r>(
 ) -> Option<usize> {
     let findings = inside.findings();
     match begins(at(scope.text, pos)) {
+        // The signs of a hostile text stand side by side.
+        Begins::Host if !is_domain(scope.at(pos + 1)) => None,
         Begins::Host => {
             let found = email::email(scope, pos, 1);
             match url::database(scope, pos) {
@@ -206,12 +209,13 @@ fn candidate<'r>(
                 found => findings.one(found),
             }
         }
-        Begins::ValueOrAddress if part(scope.text, pos, pos + 3) == b"://" => findings.one(
-            url::userinfo(scope, pos)
+        Begins::ValueOrAddress if part(scope.text, pos, pos + 3) == b"://" => {
+            let found = url::userinfo(scope, pos, &mut findings.progress.bare)
                 .or_else(|| url::webhook_at(scope, pos + 3))
                 .or_else(|| url::cut(scope, pos))
-                .or_else(|| url::link(scope, pos + 3)),
-        ),
+                .or_else(|| url::link(scope, pos + 3));
+            findings.one(found)
+        }
         begins @ (Begins::Value | Begins::ValueOrAddress) => {
             let end = findings.several(scope, pos);
             if end.is_some() || begins == Begins::Value || !findings.rules.is_on(Class::Ip) {
@@ -249,10 +253,14 @@ fn run<'r>(
         return None;
     }
     let begins = is_run_start(scope.text, pos);
-    if (begins || pos == scope.from)
-        && let ControlFlow::Break(end) = tokens(inside, scope, masks, pos, kind, depth)
-    {
-        return end;
+    if begins || pos == scope.from {
+        let end = masks.token_end(pos, scope.to);
+        // No key, id or base64 is shorter, and no mark that the masks stop at.
+        let is_short = end - pos < MIN_RUN && !matches!(scope.at(end), b'+' | b'/' | b'=');
+        if !is_short && let ControlFlow::Break(end) = tokens(inside, scope, (pos, end), kind, depth)
+        {
+            return end;
+        }
     }
     let findings = inside.findings();
     if begins
@@ -271,24 +279,18 @@ fn run<'r>(
     findings.first_digit(scope, pos)
 }
 
-/// A run of token bytes from its beginning: a key, an id, base64 of a text. What it is settles where it ends.
+/// A run of token bytes: a key, an id, base64 of a text. What it is settles where it ends.
 fn tokens<'r>(
     inside: &mut impl Inside<'r>,
     scope: &Scope<'_>,
-    masks: &Masks<'_>,
-    pos: usize,
+    (pos, end): (usize, usize),
     kind: Kind,
     depth: u8,
 ) -> ControlFlow<Option<usize>> {
     let findings = inside.findings();
-    let end = masks.token_end(pos, scope.to);
     // A mark is no key.
     if scope.before(pos) == b'[' && scope.part(pos, end).starts_with(MARK_WORD) {
         return ControlFlow::Break(None);
-    }
-    // No key, id or base64 is shorter.
-    if end - pos < MIN_RUN && !matches!(scope.at(end), b'+' | b'/' | b'=') {
-        return ControlFlow::Continue(());
     }
     // Small letters, `_` and `-` alone, as words are made of and no key is.
     let is_word = !scope.part(pos, end).iter().copied().any(is_keyed);
@@ -329,6 +331,21 @@ fn is_in_row(scope: &Scope<'_>, pos: usize) -> bool {
     }
     let end = scope.ahead(pos, MIN_RUN, |b| b.is_ascii_digit());
     scope.at(end) == b' ' && scope.at(end + 1).is_ascii_digit()
+}
+
+/// Where the last but two begins of the numbers from `pos` on, with a space between two: none before it is one of a kind
+/// that is known here, or a code. Each has two digits or more, as the number before them.
+fn row_end(scope: &Scope<'_>, pos: usize) -> usize {
+    let mut last = [pos; 3];
+    loop {
+        let [settled, second, third] = last;
+        let end = scope.ahead(third, MIN_RUN, |b| b.is_ascii_digit());
+        let is_in_row = scope.at(end) == b' ' && scope.at(end + 1).is_ascii_digit();
+        if !(2..MIN_RUN).contains(&(end - third)) || !is_in_row {
+            return settled;
+        }
+        last = [second, third, end + 1];
+    }
 }
 
 /// What digits make of themselves, and of the few letters around them.
@@ -384,6 +401,7 @@ impl Findings<'_> {
     }
 
     /// The first digit of a word asks for the word before it: every byte is walked back over once.
+    #[inline]
     fn first_digit(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         let asked = scope.from.max(self.progress.asked);
         let start = word_start(scope.text, pos, asked);
@@ -393,7 +411,13 @@ impl Findings<'_> {
         if start <= asked && start != scope.from {
             return None;
         }
+        self.word(scope, start, pos)
+    }
+
+    /// What the word before one with a digit makes of it, whose first one stands at `pos`.
+    fn word(&mut self, scope: &Scope<'_>, start: usize, pos: usize) -> Option<usize> {
         if start == pos && is_in_row(scope, pos) && !self.look(scope).is_near_tool(pos) {
+            self.progress.settled = row_end(scope, pos);
             let found = one_time::code(&self.look(scope), pos);
             return self.one(found);
         }
@@ -557,6 +581,23 @@ mod tests {
         ]);
         let text = |key: &str| format!("INFO\x1b[0m{key}");
         redacts(&[(&text(&key()), &text("[REDACTED_KEY]"))]);
+    }
+
+    #[test]
+    fn what_stands_at_the_end_of_a_row_of_numbers_is_found() {
+        for row in ["11 22 33", "11 22 33 44 55 66 77", "411 411 411 411 411"] {
+            for (number, mark) in [
+                ("415-555-2671", "[REDACTED_PHONE]"),
+                ("123-45-6789", "[REDACTED_SSN]"),
+            ] {
+                redacts(&[(&format!("{row} {number}"), &format!("{row} {mark}"))]);
+            }
+            let code = format!("{row}. Your login code is");
+            redacts(&[(
+                &format!("{code} 482913"),
+                &format!("{code} [REDACTED_FIELD]"),
+            )]);
+        }
     }
 
     #[test]

@@ -231,8 +231,8 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     }
     // A flag has a name of its own.
     // `password repo:acme/app` is one, too.
-    let is_query = sign.byte == b':' && speech::is_qualifier(name.text);
-    if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") && !is_query {
+    let is_query = || sign.byte == b':' && speech::is_qualifier(name.text);
+    if !kind.hides() && !name.quoted && !name.text.starts_with(b"--") && !is_query() {
         let spaced = spaced_kind(look, name, true);
         // `- name: DB_PASSWORD valueFrom: …`
         if spaced != Kind::Plain && !labels::refers(name.text) {
@@ -305,20 +305,19 @@ fn otherwise(look: &mut Look<'_>, assigned: &Assigned<'_>) -> bool {
     }
     let plural = kind.hides() || kind == Kind::Plain && look.judge_plural(name.text);
     let chosen = kind.hides() || name.text.len() > MAX_PLAIN;
-    let below = sign.byte == b':' && matches!(look.at(value), b'\n' | b'\r');
+    let lines = matches!(look.at(value), b'\n' | b'\r');
+    let below = sign.byte == b':' && lines;
     let many = below.then(|| phrase::names_many(look, sign.at)).flatten();
     let listed = (plural || many.is_some()) && {
-        // What a sentence names may be whose they are: `The passwords of these hosts:`.
-        let own = names::is_of_many(name.text)
-            || plural && look.judge(name.text).hides()
-            || look.judge_plural(name.text);
         plural && mapped(look, name, value)
-            || listed(
-                look,
-                many.unwrap_or(name.text),
-                value,
-                (plural && chosen, own),
-            )
+            || (lines || look.at(value) == b'[') && {
+                // What a sentence names may be whose they are: `The passwords of these hosts:`.
+                let own = names::is_of_many(name.text)
+                    || plural && look.judge(name.text).hides()
+                    || look.judge_plural(name.text);
+                let many = many.unwrap_or(name.text);
+                listed(look, many, value, (plural && chosen, own))
+            }
             || !below && kind.hides() && of_codes(look, kind, sign.at, value)
             || kind == Kind::Secrets && in_line(look, name.text, value)
     };
@@ -390,6 +389,11 @@ fn phrase(look: &mut Look<'_>, value: usize) {
 fn one_value(look: &mut Look<'_>, assigned: &Assigned<'_>) {
     let (sign, name, value) = (assigned.sign, &assigned.name, assigned.value);
     let (kind, arrow) = (assigned.kind, assigned.arrow);
+    // A second pass has one for each finding of the first.
+    let open = look.ahead(value, 1, |b| matches!(b, b'"' | b'\''));
+    if look.part(open, open + MARK_START.len()) == MARK_START {
+        return;
+    }
     let last = look.before(sign.at);
     let own_line = assigned.linked
         || starts_line(look, name.start)
@@ -636,10 +640,7 @@ fn literal_compared(look: &mut Look<'_>, operator: usize, sign: usize) {
 ///
 /// What is labelled in a list goes by its label, too: `1. Ground floor: …`.
 fn listed(look: &mut Look<'_>, name: &[u8], start: usize, (chosen, own): (bool, bool)) -> bool {
-    let lines = matches!(look.at(start), b'\n' | b'\r');
-    if !lines && look.at(start) != b'[' {
-        return false;
-    }
+    let lines = look.at(start) != b'[';
     let mut pos = start + 1;
     let mut any = false;
     for _ in 0..MAX_ITEMS {

@@ -325,8 +325,11 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
 pub(crate) fn user_option(scope: &Scope<'_>, user: usize, sign: usize) -> Option<Found> {
     let open = user - usize::from(matches!(scope.before(user), b'"' | b'\''));
     let gap = scope.back(open, 2, |b| matches!(b, b' ' | b'='));
+    if gap == open {
+        return None;
+    }
     let option = scope.back(gap, 8, |b| b.is_ascii_alphabetic() || b == b'-');
-    if gap == open || !tools::is_user_option(scope.part(option, gap)) {
+    if !tools::is_user_option(scope.part(option, gap)) {
         return None;
     }
     let quote = if open < user { scope.at(open) } else { 0 };

@@ -15,10 +15,20 @@ const MAX_DRIVER: usize = 20;
 const MAX_LINK: usize = 256;
 /// A longer user or password is none.
 const MAX_CUT: usize = 128;
+/// A longer host is none, and neither is a port in words.
+const MAX_HOST: usize = 254;
+
+/// Signs of one address, from the first to the last, behind which nothing stands that is surely a host. A hostile text has
+/// addresses one in another, and each would ask for the same signs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bare {
+    first: usize,
+    last: usize,
+}
 
 /// The password in `scheme://user:password@host`, where `pos` is the colon before `//`. Passwords may hold any of
 /// `@ : / #`, which their writers forgot to encode: it ends at the last `@` that a host follows.
-pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize, bare: &mut Bare) -> Option<Found> {
     let scheme = run_start(scope.text, pos, scope.from, |b| {
         b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-')
     });
@@ -51,7 +61,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     {
         return None;
     }
-    let at = last_sign(scope, start, limit)?;
+    let at = last_sign(scope, start, limit, bare)?;
     let password = scope.part(start, at);
     let documented = words::is_documented(scope.part(authority, user), password)
         && formats::is_example(scope.part(at + 1, limit));
@@ -64,7 +74,7 @@ pub(crate) fn userinfo(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 
 /// The `@` that a password ends at which begins at `start`: the first before something like a host, unless that is a
 /// bare word and a better host follows.
-fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
+fn last_sign(scope: &Scope<'_>, start: usize, limit: usize, bare: &mut Bare) -> Option<usize> {
     // A query has addresses of its own, and no `#` follows a bare word that is a host: `user:p@ss#word@host`.
     let hashed = |last: usize| {
         let end = run_end(scope.text, last + 1, limit, |b| b.is_ascii_alphanumeric());
@@ -72,14 +82,19 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
     };
     let mut at = None;
     let mut search = start;
-    for _ in 0..MAX_SIGNS {
+    let mut signs = Bare::default();
+    for count in 0..MAX_SIGNS {
         // No sign counts behind what is no part of an address, such as those of the next URL.
         let next = run_end(scope.text, search, limit, bytes::is_authority);
         if next >= limit || scope.at(next) != b'@' {
             break;
         }
+        if count == 0 {
+            signs.first = next;
+        }
+        signs.last = next;
         if next > start
-            && let Some(good) = host(scope, next + 1, limit)
+            && let Some(good) = host(scope, next + 1)
         {
             let better = at.is_none_or(|(last, is_hashed)| {
                 (good || is_hashed) && memchr::memchr(b'?', scope.part(last, next)).is_none()
@@ -88,11 +103,17 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize) -> Option<usize> {
                 at = Some((next, !good && hashed(next)));
             }
             if good {
-                break;
+                return at.map(|(last, _)| last);
             }
         }
         search = next + 1;
+        // Behind this sign only a good host makes another one the last.
+        if matches!(at, Some((_, false))) && (bare.first..bare.last).contains(&next) {
+            signs.last = bare.last;
+            search = bare.last + 1;
+        }
     }
+    *bare = signs;
     at.map(|(last, _)| last)
 }
 
@@ -223,7 +244,7 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     });
     let end = run_start(scope.text, end, start, |b| b == b'.');
     let password = scope.part(start, end);
-    let is_hosted = scope.at(end) == b'@' && host(scope, end + 1, scope.to).is_some();
+    let is_hosted = scope.at(end) == b'@' && host(scope, end + 1).is_some();
     let digits = password.iter().filter(|b| b.is_ascii_digit()).count();
     // A port has five digits at most, and a variable that names one has none.
     let is_word = password.iter().any(u8::is_ascii_lowercase) || digits > 0;
@@ -242,12 +263,13 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
 
 /// Whether there is a host at `from`: `Some(true)` for one with a dot, a port or a bracket, `Some(false)` for a
 /// bare word.
-fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
+fn host(scope: &Scope<'_>, from: usize) -> Option<bool> {
     if matches!(scope.at(from), b'$' | b'{' | b'<' | b'%' | b'[') {
         // `${HOST}`, `{host}`, `<host>` and addresses in brackets are hosts too.
         return Some(true);
     }
     let mut has_dot = false;
+    let limit = scope.to.min(from + MAX_HOST);
     let end = run_end(scope.text, from, limit, |b| {
         has_dot |= b == b'.';
         bytes::is_domain(b) || b == b'_'
@@ -291,8 +313,33 @@ fn host(scope: &Scope<'_>, from: usize, limit: usize) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::redact::redact_str;
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn what_is_remembered_of_signs_changes_nothing() {
+        let address = format!("https://user:{}@", "p".repeat(35));
+        let part = address.repeat(12);
+        let text = format!("{part}db.example.com/x {part}");
+        let scope = Scope {
+            text: text.as_bytes(),
+            from: 0,
+            to: text.len(),
+            origin: 0,
+        };
+        let mut bare = Bare::default();
+        let mut last = |start| {
+            let limit = scope.to.min(start + 320);
+            let found = last_sign(&scope, start, limit, &mut bare);
+            assert_eq!(found, last_sign(&scope, start, limit, &mut Bare::default()));
+            found
+        };
+        let starts = text.match_indices(":p").map(|(colon, _)| colon + 1);
+        let lasts: Vec<_> = starts.map(&mut last).collect();
+        let reach = lasts.iter().filter(|at| **at == text.find("@db.")).count();
+        assert_eq!(reach, 6);
+    }
 
     #[test]
     fn the_token_of_a_link_that_lets_in_goes() {

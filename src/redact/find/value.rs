@@ -124,13 +124,17 @@ fn unquoted(given: &Given<'_>) -> Option<Found> {
 /// `password: correct horse battery`.
 fn phrase(given: &Given<'_>, end: usize) -> Option<usize> {
     let (scope, start, name) = (&given.scope, given.start, given.name);
+    // Most values are no first word of a line, whose end is far.
+    if !given.style.own_line
+        || scope.at(end) != b' '
+        || matches!(given.kind, Kind::Maybe | Kind::Handle)
+    {
+        return None;
+    }
     let line = line_end(scope, end);
     let value = scope.part(start, line);
     let is_listed = is_environment(given, line);
-    let is_led = given.style.own_line
-        && scope.at(end) == b' '
-        && (is_listed || value::is_password_name(name) && !names::is_secret(name));
-    if !is_led || matches!(given.kind, Kind::Maybe | Kind::Handle) {
+    if !is_listed && (!value::is_password_name(name) || names::is_secret(name)) {
         return None;
     }
     let is_code = value.iter().any(|b| b"({<[=\"';".contains(b));

@@ -5,8 +5,8 @@
 //! (`has_password`) or after it (`password_length`) says that the value is about the secret and not the secret.
 
 use crate::redact::catalogue::names::{
-    BEGINNING, ENDINGS, ID, RECORDS, SECRET, STEM_BITS, WORDS, is_about, is_harmless_head,
-    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id, is_whole,
+    BEGINNING, ENDINGS, ID, RECORDS, SECRET, STEM_BITS, is_about, is_harmless_head,
+    is_harmless_tail, is_id_word, is_moment, is_neutral_tail, is_no_id, is_whole, row,
 };
 use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;
@@ -203,10 +203,7 @@ enum Tail {
 
 fn core(word: &[u8], before: &[u8], after: &[u8], tail: Tail) -> Kind {
     let is_last = tail != Tail::Unknown;
-    WORDS
-        .iter()
-        .find(|row| row.fits(word, before, after, is_last))
-        .map_or_else(|| joined(word, is_last), |row| row.says)
+    row(word, before, after, is_last).map_or_else(|| joined(word, is_last), |row| row.says)
 }
 
 /// Words written as one, without a change of case: `PGPASSWORD`, `apikey`.

@@ -109,20 +109,17 @@ pub(crate) fn is_key_in_base64(value: &[u8]) -> bool {
 /// Whether most of a word is words in camel case: `NewSessionTicketPayloadTls13`. Of random letters and digits a third
 /// stands in such pieces.
 fn is_of_words(word: &[u8]) -> bool {
-    let (mut spelled, mut run) = (0, 0);
-    let mut capital = false;
-    for byte in word.iter().chain([&b'0']) {
+    let piece = |run: usize, capital: bool| usize::from(run >= 2) * (run + usize::from(capital));
+    let (mut spelled, mut run, mut capital) = (0, 0, false);
+    for byte in word {
         if byte.is_ascii_lowercase() {
             run += 1;
-            continue;
+        } else {
+            spelled += piece(run, capital);
+            (run, capital) = (0, byte.is_ascii_uppercase());
         }
-        if run >= 2 {
-            spelled += run + usize::from(capital);
-        }
-        run = 0;
-        capital = byte.is_ascii_uppercase();
     }
-    spelled * 10 >= word.len() * 7
+    (spelled + piece(run, capital)) * 10 >= word.len() * 7
 }
 
 /// Where the count of a kind of bytes stands in a sum of 64 bits, so that a byte of any kind is counted by one addition:

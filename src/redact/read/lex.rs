@@ -121,13 +121,9 @@ const QUOTES: &[(&str, &[&str])] = &[
 
 /// Whether a quote at `pos` closes one that stands before it on its line.
 pub(crate) fn closes(scope: &Scope<'_>, pos: usize) -> bool {
-    let line = run_start(
-        scope.text,
-        pos,
-        scope.origin.max(pos.saturating_sub(256)),
-        |b| b != b'\n',
-    );
-    memchr::memchr_iter(b'"', scope.part(line, pos)).count() % 2 == 1
+    let before = scope.part(scope.origin.max(pos.saturating_sub(256)), pos);
+    let line = memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);
+    memchr::memchr_iter(b'"', bytes::rest(before, line)).count() % 2 == 1
 }
 
 /// Whether digits alone, behind a colon, are a part of the key of a cache: `ratelimit:password-reset:48213`.
