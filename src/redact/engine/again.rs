@@ -151,8 +151,8 @@ mod tests {
     use std::ops::Range;
 
     use super::is_escaped;
-    use crate::redact::tests::{leaves, redacts, sealed};
-    use crate::redact::{Redactor, redact_value};
+    use crate::redact::tests::{key, leaves, redacts, sealed};
+    use crate::redact::{Redactor, redact_str, redact_value};
 
     #[test]
     fn what_was_found_under_a_name_goes_before_and_behind_it() {
@@ -197,12 +197,9 @@ mod tests {
 
     #[test]
     fn what_ends_where_a_secret_begins_again_is_found() {
-        let key = crate::redact::tests::key();
-        let text = |mark: &str, number: &str| format!("{mark} and {number}{mark}");
-        redacts(&[(
-            &text(&key, "123-45-6789"),
-            &text("[REDACTED_KEY]", "[REDACTED_SSN]"),
-        )]);
+        let text = |key: &str, number: &str| format!("{key} and {number}{key}");
+        let redacted = redact_str(&text(&key(), "123-45-6789")).into_owned();
+        assert_eq!(redacted, text("[REDACTED_KEY]", "[REDACTED_SSN]"));
     }
 
     #[test]
@@ -210,7 +207,7 @@ mod tests {
         let secret = |n: usize| format!("zX9kQ2mW7vB4t{n}");
         let named: String = (0..9).map(|n| format!("token={}\n", secret(n))).collect();
         let text = format!("{named}{} {}", secret(7), secret(8));
-        let redacted = crate::redact::redact_str(&text).into_owned();
+        let redacted = redact_str(&text).into_owned();
         assert!(
             redacted.ends_with(&format!("\n[REDACTED_FIELD] {}", secret(8))),
             "{redacted}"
