@@ -90,7 +90,7 @@ fn named(name: &str) -> Implementation {
     }
 }
 
-async fn serve() -> SdkResult<()> {
+pub async fn serve() -> SdkResult<()> {
     let server_details = ServerDetails {
         server_info: named("orders"),
         capabilities: ServerCapabilities {

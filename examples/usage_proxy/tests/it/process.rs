@@ -215,7 +215,7 @@ fn a_client_that_reads_no_more_is_a_broken_pipe_of_the_servers() {
 fn what_a_server_that_never_reads_is_sent_waits_with_the_client() {
     in_all_ways(|way| {
         let mut proxy = way
-            .proxy(["sh", "-c", "echo ready; sleep 600"])
+            .proxy(["sh", "-c", "echo ready; exec sleep 600"])
             .spawn()
             .unwrap();
         let mut stdin = proxy.stdin.take().unwrap();

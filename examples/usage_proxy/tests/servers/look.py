@@ -1,5 +1,10 @@
 """Calls the tools of a stdio server with the Python SDK, alone, behind the proxy, and behind it with the intent, and holds
-what it sees against each other and against what an ingest got."""
+what it sees against each other and against what an ingest got.
+
+    look.py PROXY CALLS COMMAND...
+
+With `--inside` in place of the proxy, the server puts streams around its own. A `PROTOCOL` names one that does without a
+handshake."""
 
 import asyncio
 import copy
@@ -58,7 +63,7 @@ def without_property(listed: dict) -> dict:
 
 async def look(command: str, arguments: list[str], calls: list, env: dict[str, str]) -> list:
     server = StdioServerParameters(command=command, args=arguments, env={**os.environ, **env})
-    async with Client(server, mode="legacy") as client:
+    async with Client(server, mode=os.environ.get("PROTOCOL", "legacy")) as client:
         seen = [await client.list_tools()]
         asking = {tool["name"] for tool in seen[0].model_dump(mode="json")["tools"] if has_property(tool)}
         for name, given in calls:

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Servers that others have written, behind the proxy: a real client sees the same as without it, and an ingest gets an
-# event for each call.
+# Servers that others have written, and of ours on SDKs of others, behind the proxy or with streams around their own: a real
+# client sees the same as without, and an ingest gets an event for each call.
 #
 #   examples/usage_proxy/tests/servers/run.sh                  # those of the gate
-#   examples/usage_proxy/tests/servers/run.sh time filesystem  # some of: time everything configurations fetch
-#                                                              # filesystem rust-filesystem rust-server rmcp1
-#                                                              # rmcp2 rmcp3
+#   examples/usage_proxy/tests/servers/run.sh time filesystem  # some of: time everything configurations fetch filesystem
+#                                                              # rust-filesystem rust-server rmcp1 rmcp2 rmcp3
+#                                                              # inside-rmcp1 inside-rmcp2 inside-rmcp3
+#                                                              # inside-rust-mcp-sdk
 set -euo pipefail
 cd "$(dirname "$0")/../../../.."
 here=examples/usage_proxy/tests/servers
@@ -66,22 +67,45 @@ server_rust_filesystem() {
 
 server_rust_server() {
   have_crate rust-mcp-server 0.2.7
-  look '[["absent",{}]]' "$clients/rust-mcp-server/bin/rust-mcp-server"
+  look '[["rustc-explain",{"error_code":"E0308"}],["rustc-explain",{"error_code":"none"}],["absent",{}]]' \
+    "$clients/rust-mcp-server/bin/rust-mcp-server"
 }
 
-# The versions are chosen anew, as whoever writes such a server does: so in a copy, with a lock file of its own.
-rmcp() { # <major version>
-  local copy=$target/servers/rmcp
+# A server of this directory. The versions are chosen anew, as whoever writes such a server does: so in a copy, with a lock file
+# of its own.
+have_own() { # <directory of its manifest>
+  local copy=$target/servers/own
   mkdir -p "$copy"
-  cp -r "$here/rmcp/." "$copy"
-  cargo build --quiet --manifest-path "$copy/v$1/Cargo.toml" --target-dir "$target/servers"
-  look '[["find_order",{"number":1042}],["find_order",{"number":7}],["find_order",{"number":"x"}],["absent",{}]]' \
-    "$target/servers/debug/rmcp_$1"
+  cp -r "$here/." "$copy"
+  cp tests/sessions/rust-mcp-sdk/main.rs "$copy/rust-mcp-sdk/session.rs"
+  sed -i "s|path = \"\(\.\./\)*\.\.\"|path = \"$PWD\"|" "$copy/$1/Cargo.toml"
+  cargo build --quiet --manifest-path "$copy/$1/Cargo.toml" --target-dir "$target/servers"
 }
 
-server_rmcp1() { rmcp 1; }
-server_rmcp2() { rmcp 2; }
-server_rmcp3() { rmcp 3; }
+# A server with the usage logger around its streams, in place of the proxy in front of it.
+look_inside() { # <calls> <command>...
+  proxy=--inside look "$@"
+}
+
+orders='[["find_order",{"number":1042}],["find_order",{"number":7}],["find_order",{"number":"x"}],["absent",{}]]'
+
+rmcp() { # <major version> <look>
+  have_own "rmcp/v$1"
+  "$2" "$orders" "$target/servers/debug/rmcp_$1"
+}
+
+server_rmcp1() { rmcp 1 look; }
+server_rmcp2() { rmcp 2 look; }
+server_rmcp3() { rmcp 3 look; }
+server_inside_rmcp1() { rmcp 1 look_inside; }
+server_inside_rmcp2() { rmcp 2 look_inside; }
+server_inside_rmcp3() { rmcp 3 look_inside; }
+
+server_inside_rust_mcp_sdk() {
+  have_own rust-mcp-sdk
+  PROTOCOL=2026-07-28 look_inside '[["add",{"a":1,"b":2}],["add",{"a":"one","b":2}],["fail",{}],["absent",{}]]' \
+    "$target/servers/debug/rust_mcp_sdk"
+}
 
 stages=("$@")
 [ $# -gt 0 ] || stages=(time everything configurations)

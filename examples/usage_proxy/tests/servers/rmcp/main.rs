@@ -1,4 +1,6 @@
-//! A server on whichever version of the official SDK its manifest names.
+//! A server on whichever version of the official SDK its manifest names, with streams around its own or without.
+
+use std::time::Duration;
 
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
@@ -29,11 +31,20 @@ impl Shop {
 #[tool_handler(router = self.tool_router)]
 impl ServerHandler for Shop {}
 
+#[path = "../inside.rs"]
+mod inside;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shop = Shop {
         tool_router: Shop::tool_router(),
     };
-    shop.serve(stdio()).await?.waiting().await?;
+    let Some((usage, streams)) = inside::streams() else {
+        shop.serve(stdio()).await?.waiting().await?;
+        return Ok(());
+    };
+    let (stdin, stdout) = stdio();
+    shop.serve(streams.wrap(stdin, stdout)).await?.waiting().await?;
+    usage.shutdown(Duration::from_secs(1)).await;
     Ok(())
 }
