@@ -22,7 +22,7 @@ pub(crate) fn replay<'r>(
         text,
         looks: Looks::Each {
             memory,
-            last: (0, 0),
+            last: None,
             seen: &tape.masks,
             masks: None,
         },

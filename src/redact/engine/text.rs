@@ -429,7 +429,7 @@ impl Findings<'_> {
             start
         };
         let mut begins = [start, run].into_iter().filter(|&at| at < pos);
-        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at, (0, 0))) {
+        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at, None)) {
             return self.one(Some(found));
         }
         let look = self.look(scope);
