@@ -152,7 +152,7 @@ fn seal(
     again(
         draft.json,
         draft.spans,
-        &mut engine.findings.edits,
+        engine.findings.edits,
         draft.counts.named(),
     );
     write(&mut engine.findings, draft, out);
@@ -201,14 +201,14 @@ fn judge(
     if json::walk(engine, json, masks, (from, to), start, 0).is_err() {
         engine.text(json, masks, (from, to), Kind::Plain, 0, true);
         // What the walk found before it ended was found again.
-        edit::merge(&mut engine.findings.edits, floor);
+        edit::merge(engine.findings.edits, floor);
     }
 }
 
 /// Writes the event with the edits, and the counts where there is a place for them.
 fn write(findings: &mut Findings<'_>, draft: &Draft<'_>, out: &mut Vec<u8>) {
     let mut counts = draft.counts.clone();
-    for edit in &findings.edits {
+    for edit in findings.edits.iter() {
         counts.add(edit.tag());
     }
     if let Some(place) = draft.counts_at {
@@ -222,10 +222,10 @@ fn write(findings: &mut Findings<'_>, draft: &Draft<'_>, out: &mut Vec<u8>) {
     }
     let writer = Writer {
         labels: &findings.rules.labels,
-        side: &findings.side,
+        side: findings.side,
         counts: &counts,
     };
-    writer.write(draft.json, &findings.edits, out);
+    writer.write(draft.json, findings.edits, out);
 }
 
 #[cfg(test)]
