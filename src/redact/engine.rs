@@ -10,6 +10,7 @@ pub(crate) mod member;
 pub(crate) mod memo;
 pub(crate) mod patterns;
 pub(crate) mod replay;
+pub(crate) mod span;
 pub(crate) mod tape;
 pub(crate) mod text;
 pub(crate) mod visit;
@@ -38,8 +39,8 @@ pub(crate) struct Buffers {
     frames: Vec<Frame>,
     masks: MaskMemory,
     pub(crate) known: Known,
-    labels: Known,
-    quiet: Quiet,
+    pub(crate) labels: Known,
+    pub(crate) quiet: Quiet,
     pool: Vec<(Decoded, MaskMemory)>,
     side: Vec<u8>,
     hidden: Vec<Found>,
@@ -133,7 +134,9 @@ impl Engine<'_> {
         let floor = self.findings.edits.len();
         self.text(text, masks, (from, to), Kind::Plain, 0, false);
         self.escape_quotes(floor);
-        if let Some(key) = key.filter(|_| self.findings.edits.len() == floor) {
+        // What is known is written as it is, so it must need no escape.
+        let is_plain = || !part(text, from, to).iter().any(u8::is_ascii_control);
+        if let Some(key) = key.filter(|_| self.findings.edits.len() == floor && is_plain()) {
             self.quiet.put(&key, self.findings.rules.id);
         }
     }

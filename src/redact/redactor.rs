@@ -13,6 +13,7 @@ use crate::redact::engine::again::{again, sought};
 use crate::redact::engine::edit::{self, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::json;
+use crate::redact::engine::span::Span;
 use crate::redact::kind::Kind;
 use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
@@ -246,7 +247,7 @@ fn redact<'a>(
         }
         engine.findings.unsure |= again(
             bytes,
-            std::slice::from_ref(&(0..bytes.len())),
+            &[Span::from(0..bytes.len())],
             engine.findings.edits,
             &[],
         );

@@ -241,7 +241,7 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     }
 
     /// Steps over a short name that the redactor knows, as most are; returns its place there. The sixteen bytes in which
-    /// its end is looked for are its key.
+    /// its end is looked for are its key: 1 300 instructions less of a text with 17 names.
     #[inline(always)]
     fn known_name(&mut self) -> Option<usize> {
         let (bytes, start) = (self.text.as_bytes(), self.at + 1);
@@ -289,7 +289,8 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             } else {
                 recorder.tape.masks.see(bytes)
             };
-            recorder.tape.string((from, from + bytes.len()), seen);
+            let place = (from, from + bytes.len());
+            recorder.string(self.text.as_bytes(), start + 1, place, seen);
         }
         // A character has one byte or more, and an escape more than what it stands for.
         let is_short = bytes.len() <= most && bytes.len() < binary::MIN_BYTES;
@@ -488,7 +489,7 @@ mod tests {
             let (mut out, mut buffers) = (JsonBuffer::default(), Buffers::default());
             let mut cutter = Cutter::new(&redactor);
             let mut writer = ValueWriter::new(&mut out, &limits, &mut cutter, VALUE, 1_000);
-            writer.recorder = redactor.recorder(&mut buffers, 0);
+            writer.recorder = redactor.recorder(&mut buffers);
             assert!(write(&mut writer, text));
             let recorder = writer.recorder.unwrap();
             assert_eq!(recorder.tape.masks.len() > 0, is_looked_at, "{text}");
