@@ -6,7 +6,7 @@ use super::value::{Captured, Content};
 use super::writer::{Capture, UNSERIALIZABLE};
 use crate::ledger::{DropReason, Ledger};
 use crate::limits;
-use crate::redact::{Counts, Draft, RedactedJson};
+use crate::redact::{Draft, RedactedJson, SpanSeen};
 
 /// An event that is being written into a thread's scratch.
 #[derive(Debug)]
@@ -33,8 +33,7 @@ impl<'s> EventDraft<'s> {
         json.clear();
         spans.clear();
         buffers.tape.clear();
-        let mut writer = EventWriter::new(json, spans, policy, ledger);
-        writer.buffers = Some(buffers);
+        let writer = EventWriter::new(json, spans, buffers, policy, ledger);
         Self { writer, redacted }
     }
 
@@ -51,21 +50,17 @@ impl<'s> EventDraft<'s> {
             counts_at,
             ..
         } = self.writer;
-        let none = Counts::default();
         let draft = Draft {
             json: json.as_bytes(),
             spans,
             counts_at,
-            counts: cutter.counts.as_ref().unwrap_or(&none),
+            counts: cutter.counts.as_ref(),
         };
         let sealed = if cutter.failed {
             None
         } else {
-            match buffers {
-                Some(buffers) => policy.redactor.seal_recorded(draft, buffers, self.redacted),
-                None => policy.redactor.seal(draft, self.redacted),
-            }
-            .ok()
+            let redactor = &policy.redactor;
+            redactor.seal_recorded(draft, buffers, self.redacted).ok()
         };
         let Some(json) = sealed else {
             // A rule of the user's has panicked.
@@ -92,8 +87,7 @@ pub(crate) fn capture_value(
         let ThreadScratch { spans, buffers, .. } = scratch;
         spans.clear();
         buffers.tape.clear();
-        let mut writer = EventWriter::new(&mut json, spans, policy, ledger);
-        writer.buffers = Some(&mut *buffers);
+        let mut writer = EventWriter::new(&mut json, spans, buffers, policy, ledger);
         let mark = writer.mark();
         let capture = Capture::Value { arguments };
         let (written, _) = writer.value(content, capture, limits::MAX_EVENT_BYTES, mark);
@@ -101,7 +95,8 @@ pub(crate) fn capture_value(
         if written == Written::TooLarge {
             json.raw(UNSERIALIZABLE.as_bytes());
         }
-        policy.redactor.keep(buffers, &mut kept, json.len());
+        let seen = spans.last().map_or(SpanSeen::Unseen, |span| span.seen);
+        policy.redactor.keep(buffers, seen, &mut kept, json.len());
         Captured {
             json,
             kept,
@@ -119,7 +114,7 @@ mod tests {
     use super::*;
     use crate::capture::key;
     use crate::limits::Limits;
-    use crate::redact::Redactor;
+    use crate::redact::{Redactor, Span};
 
     fn policy() -> CapturePolicy {
         CapturePolicy {
@@ -216,16 +211,19 @@ mod tests {
         writer.content(key!("arguments"), content, true, usize::MAX);
         writer.own_member("note", content);
         writer.close_object(0);
-        let mut by_text = Vec::new();
-        let none = Counts::default();
-        let counts = writer.cutter.counts.clone().unwrap_or(none);
+        let mut out = Vec::new();
+        let spans = writer
+            .spans
+            .iter()
+            .map(|span| Span::from(span.start..span.end));
         let text = Draft {
             json: writer.json.as_bytes(),
-            spans: writer.spans,
+            spans: &spans.collect::<Vec<_>>(),
             counts_at: None,
-            counts: &counts,
+            counts: writer.cutter.counts.as_ref(),
         };
-        policy.redactor.seal(text, &mut by_text).unwrap();
+        let by_text = policy.redactor.seal(text, &mut out).unwrap();
+        let by_text = by_text.as_bytes().to_vec();
         let recorded = draft.seal().map(|json| json.as_bytes().to_vec());
         [recorded.unwrap_or_default(), by_text].map(|json| String::from_utf8(json).unwrap())
     }

@@ -1,6 +1,5 @@
 //! Writes one event: a JSON object, in which it remembers what came from the caller.
 
-use std::ops::Range;
 use std::time::Duration;
 
 use super::buffer::JsonBuffer;
@@ -9,9 +8,10 @@ use super::key::WireKey;
 use super::value::{Captured, Content};
 use super::writer::{Capture, Stop, UNSERIALIZABLE, ValueWriter};
 use crate::base::panics;
+use crate::base::text::sixteen_of;
 use crate::ledger::Ledger;
 use crate::limits::{self, Limits};
-use crate::redact::{Buffers, Redactor, TapeMark};
+use crate::redact::{Buffers, Redactor, Span, SpanSeen};
 
 /// What holds for every value that a logger captures.
 #[derive(Debug)]
@@ -33,13 +33,13 @@ pub(crate) enum Written {
 #[derive(Debug)]
 pub(crate) struct EventWriter<'s> {
     pub(super) json: &'s mut JsonBuffer,
-    pub(super) spans: &'s mut Vec<Range<usize>>,
+    pub(super) spans: &'s mut Vec<Span>,
     pub(super) policy: &'s CapturePolicy,
     /// Counts the panics of a caller's `Serialize`.
     pub(super) ledger: &'s Ledger,
     pub(super) cutter: Cutter<'s>,
     /// Where what is written is kept for the redactor.
-    pub(super) buffers: Option<&'s mut Buffers>,
+    pub(super) buffers: &'s mut Buffers,
     pub(super) counts_at: Option<usize>,
     /// The most bytes of a call's values, on a wire that limits them: fewer when an event is written again.
     value_bytes: usize,
@@ -50,7 +50,6 @@ pub(crate) struct EventWriter<'s> {
 pub(crate) struct Mark {
     json: usize,
     spans: usize,
-    tape: Option<TapeMark>,
 }
 
 impl<'s> EventWriter<'s> {
@@ -58,7 +57,8 @@ impl<'s> EventWriter<'s> {
     #[inline]
     pub(super) fn new(
         json: &'s mut JsonBuffer,
-        spans: &'s mut Vec<Range<usize>>,
+        spans: &'s mut Vec<Span>,
+        buffers: &'s mut Buffers,
         policy: &'s CapturePolicy,
         ledger: &'s Ledger,
     ) -> Self {
@@ -68,7 +68,7 @@ impl<'s> EventWriter<'s> {
             policy,
             ledger,
             cutter: Cutter::new(&policy.redactor),
-            buffers: None,
+            buffers,
             counts_at: None,
             value_bytes: usize::MAX,
         }
@@ -95,7 +95,6 @@ impl<'s> EventWriter<'s> {
         Mark {
             json: self.json.len(),
             spans: self.spans.len(),
-            tape: self.buffers.as_ref().map(|buffers| buffers.tape.mark()),
         }
     }
 
@@ -103,14 +102,13 @@ impl<'s> EventWriter<'s> {
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.json.truncate(mark.json);
         self.spans.truncate(mark.spans);
-        self.forget_since(mark);
     }
 
-    /// Forgets what was kept of what was written since `mark`: it is read as text.
-    fn forget_since(&mut self, mark: Mark) {
-        if let (Some(buffers), Some(tape)) = (&mut self.buffers, mark.tape) {
-            buffers.tape.rewind(tape);
-        }
+    /// What was written from `start` on came from the caller.
+    #[inline(always)]
+    fn span(&mut self, start: usize, seen: SpanSeen) {
+        let end = self.json.len();
+        self.spans.push(Span { start, end, seen });
     }
 
     #[inline(always)]
@@ -171,15 +169,36 @@ impl<'s> EventWriter<'s> {
         self.key(key);
         let start = self.json.len();
         if !self.cutter.write_fitting(self.json, text, most) {
-            self.spans.push(start..self.json.len());
+            self.span(start, SpanSeen::Unseen);
         }
     }
 
     /// Writes a short text of the caller's as an item of a list.
     pub(crate) fn item(&mut self, text: &str) {
         let start = self.json.len();
-        self.cutter.write(self.json, text, limits::MAX_NAME_CHARS);
-        self.spans.push(start..self.json.len());
+        let seen = if self.known_item(text) {
+            SpanSeen::Quiet
+        } else {
+            self.cutter.write(self.json, text, limits::MAX_NAME_CHARS);
+            SpanSeen::Unseen
+        };
+        self.span(start, seen);
+    }
+
+    /// Writes a text if it is one that had nothing in it before, as the names and versions of clients are: 1 100
+    /// instructions less of an event with four.
+    #[inline(always)]
+    fn known_item(&mut self, text: &str) -> bool {
+        let len = text.len();
+        if len >= 16 {
+            return false;
+        }
+        let sixteen = sixteen_of(text.as_bytes());
+        let is_known = self.policy.redactor.knows(self.buffers, sixteen, len);
+        if is_known {
+            self.json.short_string(sixteen, len, b"\"");
+        }
+        is_known
     }
 
     /// Writes the name of a tool. A server's own names are no personal data, whatever they look like, and
@@ -350,7 +369,7 @@ impl<'s> EventWriter<'s> {
         if written == Written::Whole {
             // One span for name and value, in place of the value's own.
             self.spans.truncate(spans);
-            self.spans.push(start..self.json.len());
+            self.span(start, SpanSeen::Unseen);
         }
         written
     }
@@ -373,23 +392,22 @@ impl<'s> EventWriter<'s> {
             }
             self.cutter.failed |= captured.failed;
         }
+        let mut seen = SpanSeen::Unseen;
         let (written, members) = match captured {
             Some(Captured { json, kept, .. }) if capture != Capture::NamesOnly => {
                 let fits = start + json.len() <= end;
                 if fits {
                     self.json.raw(json.as_bytes());
-                    if let Some(buffers) = &mut self.buffers {
-                        self.policy.redactor.append(buffers, kept, start);
-                    }
+                    seen = self.policy.redactor.append(self.buffers, kept, start);
                 }
                 (fits.then_some(()).ok_or(Stop::Room), 0)
             }
-            _ => self.serialize(content, capture, end),
+            _ => self.serialize(content, capture, end, &mut seen),
         };
         let fits = match written {
             Err(Stop::Room) => false,
             Err(Stop::Foreign) => {
-                self.forget_since(mark);
+                seen = SpanSeen::Unseen;
                 self.json.truncate(start);
                 self.raw(UNSERIALIZABLE);
                 true
@@ -402,27 +420,34 @@ impl<'s> EventWriter<'s> {
             self.cutter.counts = counts;
             return (Written::TooLarge, members);
         }
-        self.spans.push(start..self.json.len());
+        // A string of its own is read whole, whatever it has.
+        if self.json.as_bytes().get(start) == Some(&b'"') {
+            seen = SpanSeen::Unseen;
+        }
+        self.span(start, seen);
         (Written::Whole, members)
     }
 
-    /// Runs the caller's `Serialize`; returns the number of the value's members too.
+    /// Runs the caller's `Serialize`, and tells what was `seen` of the value; returns the number of its members too.
     fn serialize(
         &mut self,
         content: Content<'_>,
         capture: Capture,
         end: usize,
+        seen: &mut SpanSeen,
     ) -> (Result<(), Stop>, usize) {
         let limits = &self.policy.limits;
-        let redactor = &self.policy.redactor;
-        let recorder = match (capture, &mut self.buffers) {
-            (Capture::Value { .. }, Some(buffers)) => redactor.recorder(buffers, self.json.len()),
-            _ => None,
+        let recorder = match capture {
+            Capture::Value { .. } => self.policy.redactor.recorder(self.buffers),
+            Capture::NamesOnly => None,
         };
         let mut writer = ValueWriter::new(self.json, limits, &mut self.cutter, capture, end);
         writer.recorder = recorder;
         let caught = panics::catch(|| content.write(&mut writer));
         writer.close_all();
+        if let Some(recorder) = &writer.recorder {
+            *seen = recorder.tape.begun();
+        }
         let members = writer.members();
         let written = match caught {
             _ if writer.overflowed() => Err(Stop::Room),
@@ -447,15 +472,14 @@ impl<'s> EventWriter<'s> {
         if written == Written::Whole && self.written_since(start) == b"null" {
             // An `Option` of arguments was `None`.
             self.spans.truncate(mark.spans);
-            self.forget_since(mark);
             self.json.truncate(start);
             self.raw("{}");
         } else if written == Written::Whole && self.json.as_bytes().get(start) != Some(&b'{') {
             const BEFORE: &str = "{\"value\":";
-            self.forget_since(mark);
             self.json.insert(start, BEFORE.as_bytes());
             for span in self.spans.iter_mut().skip(mark.spans) {
-                *span = span.start + BEFORE.len()..span.end + BEFORE.len();
+                // Its tokens say where it stood.
+                *span = Span::from(span.start + BEFORE.len()..span.end + BEFORE.len());
             }
             self.raw("}");
         }

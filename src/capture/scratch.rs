@@ -1,10 +1,9 @@
 //! The memory that a thread reuses from event to event.
 
 use std::cell::Cell;
-use std::ops::Range;
 
 use super::buffer::JsonBuffer;
-use crate::redact::{Buffers, Kept};
+use crate::redact::{Buffers, Kept, Span};
 
 /// What a thread reuses from event to event, so that logging one allocates nothing.
 #[derive(Debug, Default)]
@@ -12,7 +11,7 @@ pub(crate) struct ThreadScratch {
     /// The event as it is written.
     pub(super) json: JsonBuffer,
     /// Where in it content of the caller's stands.
-    pub(super) spans: Vec<Range<usize>>,
+    pub(super) spans: Vec<Span>,
     /// What the redactor needs, and what is kept for it of the event as it is written.
     pub(super) buffers: Buffers,
     /// The event as it is sent.

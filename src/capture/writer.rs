@@ -239,7 +239,8 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
                 self.out.plain_string(text);
             }
         }
-        recorder.tape.string((start + 1, self.out.len() - 1), seen);
+        let place = (start + 1, self.out.len() - 1);
+        recorder.string(self.out.padded(), place.0, place, seen);
     }
 
     /// Begins an entry of the innermost container. Returns `false` when the entry is beyond the
@@ -380,7 +381,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         let recorder = self.recorder.as_mut().filter(|_| len < 16)?;
         let sixteen = sixteen_of(name.as_bytes());
         let place = recorder.short_name(sixteen, (from, from + len))?;
-        self.out.short_name(sixteen, len);
+        self.out.short_string(sixteen, len, b"\":");
         self.expect_under(name);
         Some(place)
     }

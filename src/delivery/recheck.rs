@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::shared::Shared;
 use crate::ledger::{DropReason, Ledger};
 use crate::limits::{Limits, MAX_EVENT_BYTES, MAX_NAME_CHARS};
-use crate::redact::{Counts, Draft, Redactor};
+use crate::redact::{Draft, Redactor, Span};
 use crate::wire::rules::{Check, Members, has_unique_names};
 use crate::wire::{EventForm, Layout, Wire};
 
@@ -93,11 +93,12 @@ fn redact(
     out: &mut Vec<u8>,
 ) -> Result<(), DropReason> {
     let spans = spans(json, layout).ok_or(DropReason::SpoolFull)?;
+    let spans: Vec<_> = spans.into_iter().map(Span::from).collect();
     let draft = Draft {
         json,
         spans: &spans,
         counts_at: None,
-        counts: &Counts::default(),
+        counts: None,
     };
     let sealed = redactor.seal(draft, scratch);
     let sealed = sealed.map_err(|_| DropReason::RedactionFailed)?;

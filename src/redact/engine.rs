@@ -10,6 +10,7 @@ pub(crate) mod member;
 pub(crate) mod memo;
 pub(crate) mod patterns;
 pub(crate) mod replay;
+pub(crate) mod span;
 pub(crate) mod tape;
 pub(crate) mod text;
 pub(crate) mod visit;
@@ -38,8 +39,8 @@ pub(crate) struct Buffers {
     frames: Vec<Frame>,
     masks: MaskMemory,
     pub(crate) known: Known,
-    labels: Known,
-    quiet: Quiet,
+    pub(crate) labels: Known,
+    pub(crate) quiet: Quiet,
     pool: Vec<(Decoded, MaskMemory)>,
     side: Vec<u8>,
     hidden: Vec<Found>,
@@ -86,36 +87,31 @@ impl Engine<'_> {
             side,
             hidden,
         } = buffers;
+        // At the beginning, since a rule of the user's that has panicked left some of it.
+        edits.clear();
+        frames.clear();
+        side.clear();
+        hidden.clear();
         let mut engine = Engine {
             findings: Findings {
                 rules,
-                edits: std::mem::take(edits),
-                frames: std::mem::take(frames),
-                side: std::mem::take(side),
+                edits,
+                frames,
+                side,
                 progress: Progress::default(),
-                hidden: std::mem::take(hidden),
+                hidden,
                 known,
                 labels,
                 unsure: false,
-                pool: std::mem::take(pool),
+                pool,
             },
             quiet,
         };
         let result = f(&mut engine, masks, tape);
-        engine.findings.edits.clear();
-        engine.findings.edits.shrink_to(KEEP_BYTES / 64);
-        engine.findings.frames.clear();
-        engine.findings.frames.shrink_to(KEEP_BYTES / 256);
-        engine.findings.side.clear();
-        engine.findings.side.shrink_to(KEEP_BYTES);
+        edits.shrink_to(KEEP_BYTES / 64);
+        frames.shrink_to(KEEP_BYTES / 256);
+        side.shrink_to(KEEP_BYTES);
         masks.trim(KEEP_BYTES);
-        (*edits, *frames, *side, *pool, *hidden) = (
-            engine.findings.edits,
-            engine.findings.frames,
-            engine.findings.side,
-            engine.findings.pool,
-            engine.findings.hidden,
-        );
         result
     }
 
@@ -138,7 +134,9 @@ impl Engine<'_> {
         let floor = self.findings.edits.len();
         self.text(text, masks, (from, to), Kind::Plain, 0, false);
         self.escape_quotes(floor);
-        if let Some(key) = key.filter(|_| self.findings.edits.len() == floor) {
+        // What is known is written as it is, so it must need no escape.
+        let is_plain = || !part(text, from, to).iter().any(u8::is_ascii_control);
+        if let Some(key) = key.filter(|_| self.findings.edits.len() == floor && is_plain()) {
             self.quiet.put(&key, self.findings.rules.id);
         }
     }
@@ -282,7 +280,7 @@ impl Engine<'_> {
         if !is_json {
             let hidden = text::scan(self, text, masks, (from, to), kind, depth);
             for &layer in hidden.layers().iter().filter(|_| depth < MAX_DEPTH) {
-                merge(&mut self.findings.edits, floor);
+                merge(self.findings.edits, floor);
                 let inner = self.findings.edits.len();
                 self.layer(layer, text, (from, to), kind, depth, is_key);
                 self.drop_addresses(floor, inner);
@@ -290,8 +288,8 @@ impl Engine<'_> {
         }
         self.findings
             .rules
-            .patterns_on(part(text, from, to), from, &mut self.findings.edits);
-        merge(&mut self.findings.edits, floor);
+            .patterns_on(part(text, from, to), from, self.findings.edits);
+        merge(self.findings.edits, floor);
         self.findings.unsure |= !is_json && self.unsettles(text, floor);
     }
 
@@ -448,7 +446,7 @@ mod tests {
         let rules = RuleSet::default();
         engine(&rules, |engine, _| {
             let mark = |start, end, class: Class| Edit::mark(start, end, class.tag());
-            engine.findings.edits = vec![
+            *engine.findings.edits = vec![
                 mark(0, 5, Class::Password),
                 mark(3, 9, Class::Email),
                 mark(12, 20, Class::Email),
@@ -470,7 +468,7 @@ mod tests {
         let rules = RuleSet::default();
         engine(&rules, |engine, _| {
             let value = Edit::value(4, 6, Class::Field.tag());
-            engine.findings.edits = vec![value, value];
+            *engine.findings.edits = vec![value, value];
             engine.escape_quotes(1);
             engine.escape_quotes(1);
             let quotes = |index: usize| match engine.findings.edits[index].with {
@@ -500,7 +498,7 @@ mod tests {
                 ("''a@b.io'", 2, 8, Class::Email, true),
                 ("pin 1234", 4, 8, Class::Field, true),
             ] {
-                engine.findings.edits = vec![Edit::mark(start, end, class.tag())];
+                *engine.findings.edits = vec![Edit::mark(start, end, class.tag())];
                 assert_eq!(engine.unsettles(text.as_bytes(), 0), unsettles, "{text}");
                 assert!(!engine.unsettles(text.as_bytes(), 1), "{text}");
             }

@@ -78,8 +78,12 @@ pub(crate) enum Interest {
     /// None: the name says nothing, of its value or to its neighbours.
     #[default]
     None,
-    /// In the company of others alone, as in a `name` that stands beside a `value`.
+    /// In the company of others alone: the `op` of a patch.
     Beside,
+    /// Its value may say what another is: a `name` that stands beside a `value`.
+    Label,
+    /// Another may say what its value is.
+    Labelled,
     Always,
 }
 

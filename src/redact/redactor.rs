@@ -13,6 +13,7 @@ use crate::redact::engine::again::{again, sought};
 use crate::redact::engine::edit::{self, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::json;
+use crate::redact::engine::span::Span;
 use crate::redact::kind::Kind;
 use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
@@ -242,16 +243,16 @@ fn redact<'a>(
         {
             engine.text(bytes, &masks, whole, Kind::Plain, 0, false);
             // What the walk found before it ended was found again.
-            edit::merge(&mut engine.findings.edits, 0);
+            edit::merge(engine.findings.edits, 0);
         }
         engine.findings.unsure |= again(
             bytes,
-            std::slice::from_ref(&(0..bytes.len())),
-            &mut engine.findings.edits,
+            &[Span::from(0..bytes.len())],
+            engine.findings.edits,
             &[],
         );
         if shape == Shape::Cut {
-            for secret in sought(bytes, &engine.findings.edits) {
+            for secret in sought(bytes, engine.findings.edits) {
                 counts.remember(secret);
             }
         }
@@ -265,17 +266,17 @@ fn redact<'a>(
         if engine.findings.edits.is_empty() {
             return (Cow::Borrowed(kept), false);
         }
-        for edit in &engine.findings.edits {
+        for edit in engine.findings.edits.iter() {
             counts.add(edit.tag());
         }
         let mut out = Vec::with_capacity(kept.len() + 64);
         let none = Counts::default();
         let writer = Writer {
             labels: &rules.labels,
-            side: &engine.findings.side,
+            side: engine.findings.side,
             counts: &none,
         };
-        writer.write(kept.as_bytes(), &engine.findings.edits, &mut out);
+        writer.write(kept.as_bytes(), engine.findings.edits, &mut out);
         // Findings begin and end at characters; should one not, nothing of the text is let through.
         (
             Cow::Owned(String::from_utf8(out).unwrap_or_else(|_| FAILED.to_owned())),

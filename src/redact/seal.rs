@@ -1,7 +1,6 @@
 //! The redaction of a finished event, and the type that says it was done.
 
 use std::fmt;
-use std::ops::Range;
 
 use crate::redact::class::Counts;
 use crate::redact::engine::again::again;
@@ -9,7 +8,9 @@ use crate::redact::engine::edit::{self, Edit, With, Writer};
 use crate::redact::engine::frame::Start;
 use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::json;
+use crate::redact::engine::memo::QuietKey;
 use crate::redact::engine::replay::replay;
+use crate::redact::engine::span::{Span, SpanSeen};
 use crate::redact::engine::tape::{Kept, Recorder, Tape};
 use crate::redact::engine::walk::string_end;
 use crate::redact::engine::{Buffers, Engine};
@@ -21,15 +22,15 @@ use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
 /// A finished event before its redaction.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Draft<'a> {
+pub(crate) struct Draft<'j, 'd> {
     /// The event: one valid JSON text.
-    pub(crate) json: &'a [u8],
-    /// Where content of the user stands: sorted, disjoint; each is one value, or members of an object.
-    pub(crate) spans: &'a [Range<usize>],
+    pub(crate) json: &'j [u8],
+    /// Where content of the user stands: sorted, disjoint.
+    pub(crate) spans: &'d [Span],
     /// Where the counts may be inserted: before the closing brace of an object that has a member.
     pub(crate) counts_at: Option<usize>,
     /// What was found in the user's content before.
-    pub(crate) counts: &'a Counts,
+    pub(crate) counts: Option<&'d Counts>,
 }
 
 /// An event that passed the redactor: the only thing the queue takes.
@@ -55,58 +56,65 @@ impl fmt::Debug for RedactedJson<'_> {
 impl Redactor {
     /// Redacts a finished event and seals it.
     ///
-    /// `out` is cleared first. Fails when a rule of the user panics: the event must not be sent then.
+    /// What is written anew is written into `out`. Fails when a rule of the user panics: the event must not be sent then.
     pub(crate) fn seal<'a>(
         &self,
-        draft: Draft<'_>,
+        draft: Draft<'a, '_>,
         out: &'a mut Vec<u8>,
     ) -> Result<RedactedJson<'a>, RuleFailed> {
         self.sealed(draft, out, |rules, draft, out| {
-            Engine::with(rules, |engine, masks| {
-                seal(engine, masks, None, draft, out);
-            });
+            Engine::with(rules, |engine, masks| seal(engine, masks, None, draft, out))
         })
     }
 
     /// As [`seal`](Self::seal), with what was kept of the event while it was written.
     pub(crate) fn seal_recorded<'a>(
         &self,
-        draft: Draft<'_>,
+        draft: Draft<'a, '_>,
         buffers: &mut Buffers,
         out: &'a mut Vec<u8>,
     ) -> Result<RedactedJson<'a>, RuleFailed> {
         self.sealed(draft, out, |rules, draft, out| {
             Engine::within(buffers, rules, |engine, masks, tape| {
-                seal(engine, masks, Some(tape), draft, out);
-            });
+                seal(engine, masks, Some(tape), draft, out)
+            })
         })
     }
 
-    /// The one constructor of [`RedactedJson`].
+    /// The one constructor of [`RedactedJson`]. `redact` tells whether it has written the event anew.
     #[inline]
     fn sealed<'a>(
         &self,
-        draft: Draft<'_>,
+        draft: Draft<'a, '_>,
         out: &'a mut Vec<u8>,
-        redact: impl FnOnce(&RuleSet, &Draft<'_>, &mut Vec<u8>),
+        redact: impl FnOnce(&RuleSet, &Draft<'_, '_>, &mut Vec<u8>) -> bool,
     ) -> Result<RedactedJson<'a>, RuleFailed> {
         out.clear();
-        match &self.mode {
-            Mode::Off => out.extend_from_slice(draft.json),
+        let is_new = match &self.mode {
+            Mode::Off => false,
             Mode::RuleSet(rules) => guarded(rules, || redact(rules, &draft, out))?,
-        }
-        Ok(RedactedJson { bytes: out })
+        };
+        let bytes: &[u8] = if is_new { out } else { draft.json };
+        Ok(RedactedJson { bytes })
     }
 
-    /// Copies what was kept of the one value that was written, if it takes no more than `most` bytes.
-    pub(crate) fn keep(&self, buffers: &Buffers, kept: &mut Kept, most: usize) {
+    /// Copies what was seen of the one value that was written, if it takes no more than `most` bytes.
+    pub(crate) fn keep(&self, buffers: &Buffers, seen: SpanSeen, kept: &mut Kept, most: usize) {
         let rules = self.rules_id();
-        buffers.tape.keep_in(kept, rules, most);
+        buffers.tape.keep_in(seen, kept, rules, most);
     }
 
     /// A value that was kept before is written at `at` of an event.
-    pub(crate) fn append(&self, buffers: &mut Buffers, kept: &Kept, at: usize) {
-        buffers.tape.append(kept, self.rules_id(), at);
+    pub(crate) fn append(&self, buffers: &mut Buffers, kept: &Kept, at: usize) -> SpanSeen {
+        buffers.tape.append(kept, self.rules_id(), at)
+    }
+
+    /// Whether a text of fewer than sixteen bytes, which are given with zeros behind them, had nothing in it before. It
+    /// needs no escape then.
+    #[inline(always)]
+    pub(crate) fn knows(&self, buffers: &Buffers, sixteen: u128, length: usize) -> bool {
+        let key = QuietKey::of_short(sixteen, length);
+        key.is_some_and(|key| buffers.quiet.has(&key, self.rules_id()))
     }
 
     /// Whose rules these are, if what is written is kept for them.
@@ -117,16 +125,17 @@ impl Redactor {
         }
     }
 
-    /// Who keeps what is written of a value that begins at `at` of an event. Rules of the user see each string, so
-    /// nothing is kept for them.
+    /// Who keeps what is written of a value that begins now. Rules of the user see each string, so nothing is kept for
+    /// them.
     #[inline]
-    pub(crate) fn recorder<'b>(&self, buffers: &'b mut Buffers, at: usize) -> Option<Recorder<'b>> {
+    pub(crate) fn recorder<'b>(&self, buffers: &'b mut Buffers) -> Option<Recorder<'b>> {
         match &self.mode {
             Mode::RuleSet(rules) if !rules.is_users() => {
-                buffers.tape.root(at);
+                buffers.tape.begin();
                 Some(Recorder {
                     tape: &mut buffers.tape,
                     known: &buffers.known,
+                    labels: &buffers.labels,
                     rules: rules.id,
                 })
             }
@@ -135,42 +144,50 @@ impl Redactor {
     }
 }
 
+/// Writes the event into `out` if there is anything to hide in it; returns whether there is.
 fn seal(
     engine: &mut Engine<'_>,
     memory: &mut MaskMemory,
     tape: Option<&Tape>,
-    draft: &Draft<'_>,
+    draft: &Draft<'_, '_>,
     out: &mut Vec<u8>,
-) {
-    for span in draft.spans {
-        judge(engine, memory, tape, draft.json, (span.start, span.end));
+) -> bool {
+    for span in draft
+        .spans
+        .iter()
+        .filter(|span| span.seen != SpanSeen::Quiet)
+    {
+        judge(engine, memory, tape, draft.json, span);
     }
-    if engine.findings.edits.is_empty() && !draft.counts.any() {
-        out.extend_from_slice(draft.json);
-        return;
+    if engine.findings.edits.is_empty() && !draft.counts.is_some_and(Counts::any) {
+        return false;
     }
     again(
         draft.json,
         draft.spans,
-        &mut engine.findings.edits,
-        draft.counts.named(),
+        engine.findings.edits,
+        draft.counts.map(Counts::named).unwrap_or_default(),
     );
     write(&mut engine.findings, draft, out);
+    true
 }
 
-/// Finds what is to be hidden in a span: one value, or members of an object.
+/// Finds what is to be hidden in a span.
 fn judge(
     engine: &mut Engine<'_>,
     memory: &mut MaskMemory,
     tape: Option<&Tape>,
     json: &[u8],
-    (from, to): (usize, usize),
+    &Span {
+        start: from,
+        end: to,
+        seen,
+    }: &Span,
 ) {
     let floor = engine.findings.edits.len();
     let is_string = bytes::at(json, from) == b'"';
-    if !is_string
-        && let Some(tape) = tape
-        && let Some(tokens) = tape.of(from)
+    if let Some(tape) = tape
+        && let Some(tokens) = tape.of(seen)
     {
         if replay(engine, json, memory, (from, to), tape, tokens).is_ok() {
             return;
@@ -201,14 +218,14 @@ fn judge(
     if json::walk(engine, json, masks, (from, to), start, 0).is_err() {
         engine.text(json, masks, (from, to), Kind::Plain, 0, true);
         // What the walk found before it ended was found again.
-        edit::merge(&mut engine.findings.edits, floor);
+        edit::merge(engine.findings.edits, floor);
     }
 }
 
 /// Writes the event with the edits, and the counts where there is a place for them.
-fn write(findings: &mut Findings<'_>, draft: &Draft<'_>, out: &mut Vec<u8>) {
-    let mut counts = draft.counts.clone();
-    for edit in &findings.edits {
+fn write(findings: &mut Findings<'_>, draft: &Draft<'_, '_>, out: &mut Vec<u8>) {
+    let mut counts = draft.counts.cloned().unwrap_or_default();
+    for edit in findings.edits.iter() {
         counts.add(edit.tag());
     }
     if let Some(place) = draft.counts_at {
@@ -222,17 +239,17 @@ fn write(findings: &mut Findings<'_>, draft: &Draft<'_>, out: &mut Vec<u8>) {
     }
     let writer = Writer {
         labels: &findings.rules.labels,
-        side: &findings.side,
+        side: findings.side,
         counts: &counts,
     };
-    writer.write(draft.json, &findings.edits, out);
+    writer.write(draft.json, findings.edits, out);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sealed(redactor: &Redactor, draft: Draft<'_>) -> String {
+    fn sealed(redactor: &Redactor, draft: Draft<'_, '_>) -> String {
         // What an earlier event left is cleared.
         let mut out = b"left".to_vec();
         let sealed = redactor.seal(draft, &mut out).unwrap();
@@ -242,13 +259,12 @@ mod tests {
     #[test]
     fn an_event_in_which_nothing_is_found_keeps_its_bytes() {
         let json = r#"{ "a" : "x\u0041" , "b":1e1}"#;
-        let whole = 0..json.len();
-        let counts = Counts::default();
+        let whole = [Span::from(0..json.len())];
         let draft = |json| Draft {
             json,
-            spans: std::slice::from_ref(&whole),
+            spans: &whole,
             counts_at: Some(1),
-            counts: &counts,
+            counts: None,
         };
         assert_eq!(sealed(&Redactor::default(), draft(json.as_bytes())), json);
         let secret = r#"{ "token" : "zX9kQ2mW7vB4tR12" }"#;
@@ -264,7 +280,7 @@ mod tests {
             json: json.as_bytes(),
             spans: &[],
             counts_at: Some(json.len() - 1),
-            counts: &counts,
+            counts: Some(&counts),
         };
         assert_eq!(
             sealed(&Redactor::default(), draft),
@@ -278,7 +294,7 @@ mod tests {
         let json = format!(r#"{{"a":"{known}","b":"bob@example.com","c":"{known}"}}"#);
         let span = |text: &str, from: usize| {
             let start = from + json.get(from..).unwrap().find(text).unwrap();
-            start..start + text.len()
+            Span::from(start..start + text.len())
         };
         let quoted = format!("\"{known}\"");
         let spans = [
@@ -286,13 +302,12 @@ mod tests {
             span("\"bob@example.com\"", 0),
             span(&quoted, 40),
         ];
-        let counts = Counts::default();
         for _ in 0..2 {
             let draft = Draft {
                 json: json.as_bytes(),
                 spans: &spans,
                 counts_at: None,
-                counts: &counts,
+                counts: None,
             };
             assert_eq!(
                 sealed(&Redactor::default(), draft),

@@ -1,6 +1,7 @@
 //! JSON text that is within all limits, as most is: read once, and copied in long stretches.
 
 use smallvec::SmallVec;
+use wide::u8x16;
 
 use crate::base::text::sixteen_of;
 use crate::capture::buffer::escapes;
@@ -215,14 +216,15 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
     }
 
     fn name(&mut self) -> Option<()> {
+        if let Some(place) = self.known_name() {
+            return self.innermost.names.add_known(place).then_some(());
+        }
         let start = self.at;
         let (name, escapes) = self.quoted()?;
         if escapes || name.len() > limits::MAX_NAME_CHARS {
             return None;
         }
-        // Bytes, since to ask whether a text begins at a character costs as much as to copy it.
-        self.next_string.max_chars = self.writer.chars_under(name);
-        self.next_string.binary_place = binary::is_place(name);
+        self.expect_under(name);
         let from = self.written_at(start + 1);
         let place = (from, from + name.len());
         let text = self.text.as_bytes();
@@ -236,6 +238,33 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             None => self.names.add(own, text.get(..self.at)?, start),
         };
         is_new.then_some(())
+    }
+
+    /// Steps over a short name that the redactor knows, as most are; returns its place there. The sixteen bytes in which
+    /// its end is looked for are its key: 1 300 instructions less of a text with 17 names.
+    #[inline(always)]
+    fn known_name(&mut self) -> Option<usize> {
+        let (bytes, start) = (self.text.as_bytes(), self.at + 1);
+        let sixteen = bytes.get(start..)?.first_chunk()?;
+        // What is known has no escape in front of a quote.
+        let quotes = u8x16::new(*sixteen).cmp_eq(u8x16::splat(b'"')).move_mask();
+        let len = quotes.trailing_zeros() as usize;
+        let name = sixteen.get(..len)?;
+        let short = u128::from_le_bytes(*sixteen) & !(u128::MAX << (8 * len));
+        let from = self.written_at(start);
+        let recorder = self.writer.recorder.as_mut()?;
+        let place = recorder.short_name(short, (from, from + len))?;
+        self.expect_under(name);
+        self.at = start + len + 1;
+        Some(place)
+    }
+
+    /// Notes what a member's name says of the value that comes. Bytes, since to ask whether a text begins at a character
+    /// costs as much as to copy it.
+    #[inline(always)]
+    fn expect_under(&mut self, name: &[u8]) {
+        self.next_string.max_chars = self.writer.chars_under(name);
+        self.next_string.binary_place = binary::is_place(name);
     }
 
     fn string(&mut self) -> Option<()> {
@@ -260,7 +289,8 @@ impl<'w, 'b, 'r, 't> Copier<'w, 'b, 'r, 't> {
             } else {
                 recorder.tape.masks.see(bytes)
             };
-            recorder.tape.string((from, from + bytes.len()), seen);
+            let place = (from, from + bytes.len());
+            recorder.string(self.text.as_bytes(), start + 1, place, seen);
         }
         // A character has one byte or more, and an escape more than what it stands for.
         let is_short = bytes.len() <= most && bytes.len() < binary::MIN_BYTES;
@@ -459,7 +489,7 @@ mod tests {
             let (mut out, mut buffers) = (JsonBuffer::default(), Buffers::default());
             let mut cutter = Cutter::new(&redactor);
             let mut writer = ValueWriter::new(&mut out, &limits, &mut cutter, VALUE, 1_000);
-            writer.recorder = redactor.recorder(&mut buffers, 0);
+            writer.recorder = redactor.recorder(&mut buffers);
             assert!(write(&mut writer, text));
             let recorder = writer.recorder.unwrap();
             assert_eq!(recorder.tape.masks.len() > 0, is_looked_at, "{text}");

@@ -295,10 +295,11 @@ pub(crate) fn interest(name: &[u8], kind: Kind, role: Role) -> Interest {
         (Kind::Plain, Role::Other) if is_tokens(name) => Interest::Always,
         (Kind::Plain, Role::Other) => Interest::None,
         (Kind::Plain, Role::Label) if is_key(name) => Interest::Always,
-        (
-            Kind::Plain,
-            Role::Label | Role::Element | Role::Kind | Role::Operation | Role::Path | Role::Type,
-        ) => Interest::Beside,
+        (Kind::Plain, Role::Label | Role::Element | Role::Kind | Role::Path | Role::Type) => {
+            Interest::Label
+        }
+        (Kind::Plain, Role::Value | Role::Typed) => Interest::Labelled,
+        (Kind::Plain, Role::Operation) => Interest::Beside,
         _ => Interest::Always,
     }
 }
@@ -336,9 +337,10 @@ mod tests {
         for (name, kind, role, wanted) in [
             ("query", Kind::Plain, Role::Other, Interest::None),
             ("tokens", Kind::Plain, Role::Other, Interest::Always),
-            ("name", Kind::Plain, Role::Label, Interest::Beside),
+            ("name", Kind::Plain, Role::Label, Interest::Label),
             ("key", Kind::Plain, Role::Label, Interest::Always),
-            ("value", Kind::Plain, Role::Value, Interest::Always),
+            ("value", Kind::Plain, Role::Value, Interest::Labelled),
+            ("op", Kind::Plain, Role::Operation, Interest::Beside),
             ("password", Kind::Secret, Role::Other, Interest::Always),
         ] {
             assert_eq!(interest(name.as_bytes(), kind, role), wanted, "{name}");

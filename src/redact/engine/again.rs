@@ -1,9 +1,8 @@
 //! The same secret at other places: what was found under a name goes wherever else it stands.
 
-use std::ops::Range;
-
 use crate::redact::class::{Class, MOST_NAMED, Tag};
 use crate::redact::engine::edit::{Edit, merge};
+use crate::redact::engine::span::Span;
 use crate::redact::judge::random;
 use crate::redact::read::bytes::{at, before, part, run_start, word as eight};
 
@@ -15,7 +14,7 @@ const LENGTHS: std::ops::RangeInclusive<usize> = 12..=256;
 /// what stood there.
 pub(crate) fn again(
     text: &[u8],
-    spans: &[Range<usize>],
+    spans: &[Span],
     edits: &mut Vec<Edit>,
     named: &[Box<[u8]>],
 ) -> bool {
@@ -68,7 +67,7 @@ pub(crate) fn sought<'t>(text: &'t [u8], edits: &'t [Edit]) -> impl Iterator<Ite
 /// Adds the places of a secret that the first of the edits, `found` of them, do not hide.
 fn places(
     text: &[u8],
-    spans: &[Range<usize>],
+    spans: &[Span],
     (word, tag): (&[u8], Tag),
     found: usize,
     edits: &mut Vec<Edit>,

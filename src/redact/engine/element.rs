@@ -43,7 +43,7 @@ impl Findings<'_> {
         }
         if is_string && self.is_phone(walk, index, (from, to)) {
             let edit = Edit::mark(from, to, Class::Phone.tag());
-            push(&mut self.edits, walk.floor, edit);
+            push(self.edits, walk.floor, edit);
             return;
         }
         if !is_string
@@ -61,7 +61,7 @@ impl Findings<'_> {
             && !placeholder::is_placeholder(content)
         {
             let edit = Edit::mark(from, to, Class::Field.tag());
-            push(&mut self.edits, walk.floor, edit);
+            push(self.edits, walk.floor, edit);
         }
     }
 
@@ -158,7 +158,7 @@ impl Findings<'_> {
             && !placeholder::is_placeholder(password);
         if hides {
             let edit = Edit::mark(from + colon + 1, to, Class::Field.tag());
-            push(&mut self.edits, walk.floor, edit);
+            push(self.edits, walk.floor, edit);
         }
         hides
     }
@@ -222,7 +222,7 @@ impl Findings<'_> {
         let hides = is_secret && !placeholder::has_mark(item) && !placeholder::is_placeholder(item);
         if hides {
             let edit = Edit::mark(from, to, Class::Field.tag());
-            push(&mut self.edits, walk.floor, edit);
+            push(self.edits, walk.floor, edit);
         }
         hides
     }
@@ -244,7 +244,7 @@ impl Findings<'_> {
             && !placeholder::is_placeholder(value);
         if hides {
             let edit = Edit::mark(name + 1, to, Class::Field.tag());
-            push(&mut self.edits, walk.floor, edit);
+            push(self.edits, walk.floor, edit);
         }
         hides
     }

@@ -50,18 +50,18 @@ pub(crate) trait Inside<'r> {
 /// What a redaction that is going on has found, the rules it goes by, and the buffers it needs.
 pub(crate) struct Findings<'r> {
     pub(crate) rules: &'r RuleSet,
-    pub(crate) edits: Vec<Edit>,
-    pub(crate) frames: Vec<Frame>,
-    pub(crate) side: Vec<u8>,
+    pub(crate) edits: &'r mut Vec<Edit>,
+    pub(crate) frames: &'r mut Vec<Frame>,
+    pub(crate) side: &'r mut Vec<u8>,
     pub(crate) progress: Progress,
     /// What rules report that find several at one place, until it is among the edits.
-    pub(crate) hidden: Vec<Found>,
+    pub(crate) hidden: &'r mut Vec<Found>,
     pub(crate) known: &'r mut Known,
     /// What labels say, which stand in the value of a member: `{"name": "token", "value": …}`.
     pub(crate) labels: &'r mut Known,
     /// What was put in place could be read otherwise than what stood there: a second pass has to make sure.
     pub(crate) unsure: bool,
-    pub(crate) pool: Vec<(Decoded, MaskMemory)>,
+    pub(crate) pool: &'r mut Vec<(Decoded, MaskMemory)>,
 }
 
 /// How far the rules are in a text. A text inside of it has its own.
@@ -102,15 +102,15 @@ mod tests {
         let (mut known, mut labels) = (Known::default(), Known::default());
         let mut findings = Findings {
             rules: &rules,
-            edits: Vec::new(),
-            frames: Vec::new(),
-            side: Vec::new(),
+            edits: &mut Vec::new(),
+            frames: &mut Vec::new(),
+            side: &mut Vec::new(),
             progress: Progress::default(),
-            hidden: Vec::new(),
+            hidden: &mut Vec::new(),
             known: &mut known,
             labels: &mut labels,
             unsure: false,
-            pool: Vec::new(),
+            pool: &mut Vec::new(),
         };
         let mut pair = findings.take();
         pair.0.text.extend_from_slice(b"a text of before");

@@ -271,10 +271,15 @@ fn messages(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether what a member says is what the value beside it is, and not what kind of thing that is.
 fn is_label(top: &Frame, content: &[u8]) -> bool {
-    match top.role {
+    names_beside(top.role, content) && (top.role != Role::Path || top.patch)
+}
+
+/// Whether a member of this role may say what the value beside it is.
+pub(crate) fn names_beside(role: Role, content: &[u8]) -> bool {
+    match role {
         Role::Type => roles::is_type_of_secret(content) || is_of_two(content),
         Role::Kind => is_of_two(content),
-        Role::Path => top.patch && at(content, 0) == b'/',
+        Role::Path => at(content, 0) == b'/',
         _ => true,
     }
 }

@@ -217,11 +217,30 @@ impl QuietKey {
             }
             _ => return None,
         };
-        Some(Self {
+        Some(Self::new(length, words))
+    }
+
+    /// The same of a string of fewer than sixteen bytes, which are given with zeros behind them.
+    #[inline(always)]
+    pub(crate) fn of_short(sixteen: u128, length: usize) -> Option<Self> {
+        let first = sixteen as u64;
+        match length {
+            1..8 => Some(Self::new(length, [first << (64 - 8 * length), 0, 0, 0, 0])),
+            8..16 => {
+                let last = (sixteen >> (8 * (length - 8))) as u64;
+                Some(Self::new(length, [first, last, 0, 0, 0]))
+            }
+            _ => None,
+        }
+    }
+
+    #[inline(always)]
+    fn new(length: usize, words: [u64; 5]) -> Self {
+        Self {
             words,
             length: length as u8,
             place: (hash(length, &words) >> 54) as usize % QUIET_PLACES,
-        })
+        }
     }
 }
 
@@ -314,6 +333,10 @@ mod tests {
         let text: Vec<u8> = (0..64).map(|n| b'0' + n).collect();
         for length in 1..=MAX_QUIET {
             let key = QuietKey::of(&text, 2, 2 + length).unwrap();
+            if length < 16 {
+                let short = QuietKey::of_short(sixteen_of(&text[2..2 + length]), length).unwrap();
+                assert_eq!((short.words, short.place), (key.words, key.place));
+            }
             let mut quiet = Quiet::default();
             assert!(!quiet.has(&key, 1));
             quiet.put(&key, 1);

@@ -22,7 +22,7 @@ pub(crate) fn replay<'r>(
         text,
         looks: Looks::Each {
             memory,
-            last: (0, 0),
+            last: None,
             seen: &tape.masks,
             masks: None,
         },
@@ -101,11 +101,11 @@ mod tests {
     fn hidden(close_array: bool) -> Option<Vec<(usize, usize)>> {
         let text = br#"{"to":"ann@example.com"}"#;
         let (rules, mut tape) = (RuleSet::default(), Tape::default());
-        tape.root(0);
+        tape.begin();
         tape.open(0, close_array);
         tape.string((7, 22), Seen::Unseen);
         tape.close(24);
-        let mut tokens = tape.of(0).unwrap().to_vec();
+        let mut tokens = tape.of(tape.begun()).unwrap().to_vec();
         tokens[0].what = What::Open { array: false };
         Engine::with(&rules, |engine, memory| {
             replay(engine, text, memory, (0, 24), &tape, &tokens).ok()?;

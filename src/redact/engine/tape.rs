@@ -5,8 +5,11 @@
 //! twice as long for it as for what it finds.
 
 use crate::redact::engine::inside::KEEP_BYTES;
+use crate::redact::engine::member::names_beside;
 use crate::redact::engine::memo::{Key, Known};
+use crate::redact::engine::span::SpanSeen;
 use crate::redact::kind::{Interest, Kind, Role};
+use crate::redact::read::bytes::part;
 use crate::redact::read::masks::{MaskMemory, Seen};
 
 /// One of them, and where it stands in the event.
@@ -66,6 +69,11 @@ struct Level {
     all: bool,
     /// There is something in it that a rule has an interest in.
     matters: bool,
+    /// A member may say what another is.
+    labels: bool,
+    /// A member is one that another may say something of, and so is the container itself.
+    labelled: bool,
+    is_labelled: bool,
 }
 
 /// A name whose value comes next.
@@ -97,8 +105,6 @@ pub(crate) struct Tape {
     tokens: Vec<Token>,
     /// Of the strings among them.
     pub(crate) masks: MaskMemory,
-    /// Where each value begins in the event, and its first token.
-    roots: Vec<(u32, u32)>,
     around: Vec<Level>,
     innermost: Level,
     name: Option<Pending>,
@@ -126,7 +132,6 @@ impl Kept {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     tokens: usize,
-    roots: usize,
     around: usize,
     innermost: Level,
     name: Option<Pending>,
@@ -140,7 +145,9 @@ const MIN_CARD: usize = 13;
 pub(crate) struct Recorder<'b> {
     pub(crate) tape: &'b mut Tape,
     pub(crate) known: &'b Known,
-    /// Whose rules judged the names that are known.
+    /// What labels say that stand in the values of members.
+    pub(crate) labels: &'b Known,
+    /// Whose rules judged the names and labels that are known.
     pub(crate) rules: u32,
 }
 
@@ -195,6 +202,40 @@ impl Recorder<'_> {
         });
         Some(key.place)
     }
+
+    /// A string whose content stands at `place` of the event, and from `from` on in `text`.
+    #[inline(always)]
+    pub(crate) fn string(&mut self, text: &[u8], from: usize, place: (usize, usize), seen: Seen) {
+        let of = (from, from + place.1 - place.0);
+        if seen == Seen::Quiet
+            && let Some(Pending { interest, said, .. }) = self.tape.name
+            && interest == Interest::Label
+            && self.says_nothing(said, text, of)
+            && let Some(name) = &mut self.tape.name
+        {
+            name.interest = Interest::Beside;
+        }
+        self.tape.string(place, seen);
+    }
+
+    /// Whether a string under the name of a label is none, or one that is known to say nothing. What stands beside it is of
+    /// no interest then: 1 500 instructions less of an event with two such objects.
+    fn says_nothing(
+        &self,
+        said: Option<(Kind, Role)>,
+        text: &[u8],
+        (from, to): (usize, usize),
+    ) -> bool {
+        match said {
+            Some((_, Role::Label)) => {
+                let key = Key::of(text, from, to);
+                let known = key.and_then(|key| self.labels.get(&key, self.rules));
+                known.is_some_and(|(kind, _)| kind == Kind::Plain)
+            }
+            Some((_, role)) => !names_beside(role, part(text, from, to)),
+            None => false,
+        }
+    }
 }
 
 impl Tape {
@@ -202,7 +243,6 @@ impl Tape {
         self.tokens.clear();
         self.tokens.shrink_to(KEEP_BYTES / size_of::<Token>());
         self.masks.trim(KEEP_BYTES);
-        self.roots.clear();
         self.end();
     }
 
@@ -216,7 +256,6 @@ impl Tape {
     pub(crate) fn mark(&self) -> Mark {
         Mark {
             tokens: self.tokens.len(),
-            roots: self.roots.len(),
             around: self.around.len(),
             innermost: self.innermost,
             name: self.name,
@@ -226,38 +265,49 @@ impl Tape {
     /// Forgets what came since. Containers that were open then must still be open.
     pub(crate) fn rewind(&mut self, mark: Mark) {
         self.tokens.truncate(mark.tokens);
-        self.roots.truncate(mark.roots);
         self.around.truncate(mark.around);
         self.innermost = mark.innermost;
         self.name = mark.name;
     }
 
     /// A value begins whose tokens follow.
-    pub(crate) fn root(&mut self, at: usize) {
+    pub(crate) fn begin(&mut self) {
         self.end();
         self.first = self.tokens.len();
-        self.roots.push((at as u32, self.first as u32));
     }
 
-    /// Copies the tokens of the one value that was written, as long as they take no more than `most` bytes.
-    pub(crate) fn keep_in(&self, kept: &mut Kept, rules: u32, most: usize) {
+    /// The tokens since the last value began.
+    pub(crate) fn begun(&self) -> SpanSeen {
+        let (first, end) = (self.first as u32, self.tokens.len() as u32);
+        if first == end {
+            SpanSeen::Quiet
+        } else {
+            SpanSeen::Tokens { first, end }
+        }
+    }
+
+    /// Copies the tokens of a value, the only one on the tape, as long as they take no more than `most` bytes.
+    pub(crate) fn keep_in(&self, seen: SpanSeen, kept: &mut Kept, rules: u32, most: usize) {
         kept.rules = 0;
         kept.tokens.clear();
         kept.masks.clear();
-        let bytes = self.tokens.len() * size_of::<Token>() + self.masks.len() * 24;
-        if self.roots.len() == 1 && bytes <= most {
+        let Some(tokens) = self.of(seen) else {
+            return;
+        };
+        let bytes = size_of_val(tokens) + self.masks.len() * 24;
+        if bytes <= most {
             kept.rules = rules;
-            kept.tokens.extend_from_slice(&self.tokens);
+            kept.tokens.extend_from_slice(tokens);
             kept.masks.append(&self.masks);
         }
     }
 
     /// The value whose tokens were kept begins at `at`, unless other rules judged its names.
-    pub(crate) fn append(&mut self, kept: &Kept, rules: u32, at: usize) {
+    pub(crate) fn append(&mut self, kept: &Kept, rules: u32, at: usize) -> SpanSeen {
         if kept.rules != rules {
-            return;
+            return SpanSeen::Unseen;
         }
-        self.root(at);
+        self.begin();
         let at = at as u32;
         let before = self.masks.append(&kept.masks);
         self.tokens.extend(kept.tokens.iter().map(|&token| {
@@ -272,20 +322,16 @@ impl Tape {
                 ..token
             }
         }));
+        self.begun()
     }
 
-    /// The tokens of the value that begins at `at`, if they were kept.
-    pub(crate) fn of(&self, at: usize) -> Option<&[Token]> {
-        let index = self
-            .roots
-            .binary_search_by_key(&at, |root| root.0 as usize)
-            .ok()?;
-        let (_, first) = *self.roots.get(index)?;
-        let end = self
-            .roots
-            .get(index + 1)
-            .map_or(self.tokens.len(), |next| next.1 as usize);
-        self.tokens.get(first as usize..end)
+    /// The tokens of a value, if they were kept.
+    pub(crate) fn of(&self, seen: SpanSeen) -> Option<&[Token]> {
+        match seen {
+            SpanSeen::Tokens { first, end } => self.tokens.get(first as usize..end as usize),
+            SpanSeen::Quiet => Some(&[]),
+            SpanSeen::Unseen => None,
+        }
     }
 
     /// A value that is no container; `matters` by itself, whatever its name says.
@@ -304,7 +350,14 @@ impl Tape {
     fn keep(&mut self, token: Token, matters: bool) {
         let mut matters = matters;
         if let Some(name) = self.name.take() {
-            matters |= name.interest == Interest::Always;
+            match name.interest {
+                Interest::Always => matters = true,
+                Interest::Label => {
+                    self.innermost.labels |= matches!(token.what, What::String(_));
+                }
+                Interest::Labelled => self.innermost.labelled = true,
+                Interest::Beside | Interest::None => {}
+            }
             self.tokens.push(name.token());
         }
         self.innermost.matters |= matters;
@@ -336,6 +389,7 @@ impl Tape {
         if let Some(name) = name {
             self.tokens.push(name.token());
         }
+        let interest = name.map_or(Interest::None, |name| name.interest);
         self.innermost = Level {
             before,
             open: self.tokens.len() as u32,
@@ -343,8 +397,13 @@ impl Tape {
             // Cells of a row go by the names of their columns.
             all: outer.all
                 || outer.array && array
-                || name.is_some_and(|name| name.interest != Interest::None),
-            matters: false,
+                || match interest {
+                    Interest::None => false,
+                    Interest::Labelled => outer.labels,
+                    Interest::Beside | Interest::Label | Interest::Always => true,
+                },
+            is_labelled: interest == Interest::Labelled,
+            ..Level::default()
         };
         self.tokens.push(Token::new(What::Open { array }, (at, at)));
         self.around.push(outer);
@@ -359,8 +418,14 @@ impl Tape {
         };
         self.innermost = outer;
         self.name = None;
-        if level.all || level.matters {
-            self.innermost.matters = true;
+        let matters = level.all || level.matters || level.labels && level.labelled;
+        if matters || level.is_labelled {
+            self.innermost.matters |= matters;
+            self.innermost.labelled |= level.is_labelled;
+            if !matters {
+                // A label may follow that hides all of it.
+                self.tokens.truncate(level.open as usize + 1);
+            }
             let place = (self.tokens.len() - self.first) as u32;
             if let Some(open) = self.tokens.get_mut(level.open as usize) {
                 open.to = place;
@@ -384,6 +449,7 @@ mod tests {
 
     const PLAIN: Option<(Kind, Role)> = Some((Kind::Plain, Role::Other));
     const LABEL: Option<(Kind, Role)> = Some((Kind::Plain, Role::Label));
+    const VALUE: Option<(Kind, Role)> = Some((Kind::Plain, Role::Value));
 
     /// Names a member of no text in particular.
     fn name(tape: &mut Tape, said: Option<(Kind, Role)>) {
@@ -399,20 +465,22 @@ mod tests {
         });
     }
 
-    fn kept(tape: &Tape, at: usize) -> Vec<What> {
-        let tokens = tape.of(at).unwrap();
+    fn kept(tape: &Tape) -> Vec<What> {
+        let tokens = tape.of(tape.begun()).unwrap();
         tokens.iter().map(|token| token.what).collect()
     }
 
     const OBJECT: What = What::Open { array: false };
     const END: What = What::Close { array: false };
+    const LIST: What = What::Open { array: true };
+    const END_OF_LIST: What = What::Close { array: true };
     const NAME: What = What::Name { escaped: false };
     const HOT: Seen = Seen::Masks(0);
 
     #[test]
     fn what_no_rule_has_an_interest_in_is_left_out() {
         let mut tape = Tape::default();
-        tape.root(1);
+        tape.begin();
         tape.open(1, false);
         name(&mut tape, PLAIN);
         tape.string((2, 3), Seen::Quiet);
@@ -423,8 +491,8 @@ mod tests {
         name(&mut tape, LABEL);
         tape.string((8, 9), Seen::Quiet);
         tape.close(10);
-        assert_eq!(kept(&tape, 1), []);
-        tape.root(11);
+        assert_eq!(kept(&tape), []);
+        tape.begin();
         tape.open(11, false);
         name(&mut tape, PLAIN);
         tape.number((12, 15));
@@ -437,14 +505,87 @@ mod tests {
         tape.close(31);
         let label = [NAME, What::String(Seen::Quiet)];
         let rest = [NAME, What::Word, NAME, What::String(HOT), END];
-        assert_eq!(kept(&tape, 11), [&[OBJECT], &label[..], &rest].concat());
-        assert!(tape.of(12).is_none(), "no value begins there");
+        assert_eq!(kept(&tape), [&[OBJECT], &label[..], &rest].concat());
+        assert!(tape.of(SpanSeen::Unseen).is_none());
+    }
+
+    #[test]
+    fn a_value_matters_beside_what_may_say_what_it_is() {
+        for (beside, said, matters) in [
+            (LABEL, "before", true),
+            (LABEL, "behind", true),
+            (VALUE, "before", false),
+            (Some((Kind::Plain, Role::Operation)), "before", false),
+        ] {
+            let mut tape = Tape::default();
+            tape.begin();
+            tape.open(0, false);
+            if said == "before" {
+                name(&mut tape, beside);
+                tape.string((2, 3), Seen::Quiet);
+            }
+            name(&mut tape, VALUE);
+            tape.open(4, true);
+            tape.string((5, 6), Seen::Quiet);
+            tape.close(7);
+            if said == "behind" {
+                name(&mut tape, beside);
+                tape.string((8, 9), Seen::Quiet);
+            }
+            tape.close(10);
+            let value = [NAME, LIST, What::String(Seen::Quiet), END_OF_LIST];
+            let label = [NAME, What::String(Seen::Quiet)];
+            let expected = match (said, matters) {
+                ("before", true) => [&[OBJECT], &label[..], &value, &[END]].concat(),
+                // Nothing in it was of interest while it was written.
+                ("behind", true) => {
+                    let [name, list, _, end] = value;
+                    [&[OBJECT, name, list, end], &label[..], &[END]].concat()
+                }
+                _ => vec![],
+            };
+            assert_eq!(kept(&tape), expected, "{beside:?} {said}");
+        }
+    }
+
+    #[test]
+    fn a_label_that_is_known_to_say_nothing_is_none() {
+        let (known, mut labels) = (Known::default(), Known::default());
+        let text = b"amount, of which none is a secret";
+        let key = Key::of(text, 0, 6).unwrap();
+        labels.put(&key, 1, (Kind::Plain, Role::Other), Interest::None);
+        let key = Key::of(text, 8, 10).unwrap();
+        labels.put(&key, 1, (Kind::Secret, Role::Other), Interest::None);
+        let is_kept = |rules, (from, to): (usize, usize), role| {
+            let mut tape = Tape::default();
+            tape.begin();
+            tape.open(0, false);
+            name(&mut tape, Some((Kind::Plain, role)));
+            let (known, labels) = (&known, &labels);
+            let mut recorder = Recorder {
+                tape: &mut tape,
+                known,
+                labels,
+                rules,
+            };
+            recorder.string(text, from, (from, to), Seen::Quiet);
+            name(&mut tape, VALUE);
+            tape.number((12, 13));
+            tape.close(14);
+            !kept(&tape).is_empty()
+        };
+        assert!(!is_kept(1, (0, 6), Role::Label));
+        assert!(is_kept(2, (0, 6), Role::Label), "other rules");
+        assert!(is_kept(1, (8, 10), Role::Label), "a secret");
+        assert!(is_kept(1, (11, 16), Role::Label), "not known");
+        assert!(!is_kept(1, (0, 6), Role::Type), "no type of a secret");
+        assert!(is_kept(1, (0, 6), Role::Element));
     }
 
     #[test]
     fn an_element_without_interest_leaves_its_place() {
         let mut tape = Tape::default();
-        tape.root(0);
+        tape.begin();
         tape.open(0, true);
         for place in [1, 3] {
             tape.open(place, false);
@@ -456,30 +597,32 @@ mod tests {
         tape.close(7);
         let inside = [What::Passed, What::Passed, What::String(HOT)];
         let (open, close) = (What::Open { array: true }, What::Close { array: true });
-        assert_eq!(kept(&tape, 0), [&[open], &inside[..], &[close]].concat());
-        assert_eq!(tape.of(0).unwrap()[0].to, 4, "the place of its end");
+        assert_eq!(kept(&tape), [&[open], &inside[..], &[close]].concat());
+        let tokens = tape.of(tape.begun()).unwrap();
+        assert_eq!(tokens[0].to, 4, "the place of its end");
     }
 
     #[test]
     fn what_was_kept_moves_to_where_its_value_is_written() {
         let (mut first, mut kept_of_it, mut tape) =
             (Tape::default(), Kept::default(), Tape::default());
-        first.root(0);
+        first.begin();
         first.open(0, true);
         first.string((2, 9), HOT);
         first.close(11);
-        first.keep_in(&mut kept_of_it, 7, 10);
-        tape.append(&kept_of_it, 7, 100);
-        assert!(
-            tape.of(100).is_none(),
+        first.keep_in(first.begun(), &mut kept_of_it, 7, 10);
+        let seen = tape.append(&kept_of_it, 7, 100);
+        assert_eq!(
+            seen,
+            SpanSeen::Unseen,
             "it would have taken more than ten bytes"
         );
-        first.keep_in(&mut kept_of_it, 7, 1_000);
-        tape.append(&kept_of_it, 8, 100);
-        assert!(tape.of(100).is_none(), "other rules");
-        tape.append(&kept_of_it, 7, 100);
+        first.keep_in(first.begun(), &mut kept_of_it, 7, 1_000);
+        let seen = tape.append(&kept_of_it, 8, 100);
+        assert_eq!(seen, SpanSeen::Unseen, "other rules");
+        let seen = tape.append(&kept_of_it, 7, 100);
         let places: Vec<_> = tape
-            .of(100)
+            .of(seen)
             .unwrap()
             .iter()
             .map(|token| token.place())
@@ -490,7 +633,7 @@ mod tests {
     #[test]
     fn a_tape_goes_back_to_a_mark_and_what_was_open_then_is_open() {
         let mut tape = Tape::default();
-        tape.root(0);
+        tape.begin();
         tape.open(0, true);
         tape.string((1, 2), HOT);
         let mark = tape.mark();
@@ -500,6 +643,6 @@ mod tests {
         tape.word((4, 8));
         tape.close(9);
         let (open, close) = (What::Open { array: true }, What::Close { array: true });
-        assert_eq!(kept(&tape, 0), [open, What::String(HOT), What::Word, close]);
+        assert_eq!(kept(&tape), [open, What::String(HOT), What::Word, close]);
     }
 }

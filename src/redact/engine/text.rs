@@ -429,7 +429,7 @@ impl Findings<'_> {
             start
         };
         let mut begins = [start, run].into_iter().filter(|&at| at < pos);
-        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at, (0, 0))) {
+        if let Some(found) = begins.find_map(|at| key::listed_at(scope, at, None)) {
             return self.one(Some(found));
         }
         let look = self.look(scope);
@@ -443,7 +443,7 @@ impl Findings<'_> {
     /// What the rules are given at a place in a text.
     #[inline]
     fn look<'f>(&'f mut self, scope: &Scope<'f>) -> Look<'f> {
-        Look::new(*scope, self.rules, &self.progress.tools, &mut self.hidden)
+        Look::new(*scope, self.rules, &self.progress.tools, self.hidden)
     }
 
     /// Adds what rules have reported by themselves; returns where the last of it ends.

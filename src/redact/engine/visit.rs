@@ -33,7 +33,7 @@ pub(crate) fn container<'r>(
         let end = end();
         if end > start + 2 {
             let edit = Edit::value(start, end, Class::Field.tag());
-            push(&mut findings.edits, walk.floor, edit);
+            push(findings.edits, walk.floor, edit);
         }
         findings.done(walk, (end, end), Shape::Word);
         return Some(end);
@@ -59,11 +59,11 @@ fn deep<'r>(inside: &mut impl Inside<'r>, walk: &mut Walk<'_>, (from, to): (usiz
         Kind::Plain,
         walk.depth,
     );
-    let edits = &mut inside.findings().edits;
-    let found = edits.get(floor).and_then(Edit::tag);
-    edits.truncate(floor);
+    let findings = inside.findings();
+    let found = findings.edits.get(floor).and_then(Edit::tag);
+    findings.edits.truncate(floor);
     if let Some(tag) = found {
-        push(edits, walk.floor, Edit::value(from, to, tag));
+        push(findings.edits, walk.floor, Edit::value(from, to, tag));
     }
 }
 
@@ -202,7 +202,7 @@ pub(crate) fn string<'r>(
     }
     if kind != Kind::Plain && value::goes(content, kind, name.of(walk.text)) {
         push(
-            &mut inside.findings().edits,
+            inside.findings().edits,
             walk.floor,
             Edit::mark(from, to, Class::Field.tag()),
         );
@@ -381,11 +381,7 @@ impl Findings<'_> {
         if let Some(class) = class
             && self.rules.is_on(class)
         {
-            push(
-                &mut self.edits,
-                walk.floor,
-                Edit::value(from, to, class.tag()),
-            );
+            push(self.edits, walk.floor, Edit::value(from, to, class.tag()));
         }
     }
 

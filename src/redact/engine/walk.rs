@@ -22,7 +22,7 @@ pub(crate) enum Looks<'a> {
     Each {
         memory: &'a mut MaskMemory,
         /// Which was looked at last.
-        last: (usize, usize),
+        last: Option<(usize, usize)>,
         seen: &'a MaskMemory,
         /// Where the string begins that was seen, and its masks.
         masks: Option<(usize, u32)>,
@@ -40,9 +40,8 @@ impl Looks<'_> {
                 ..
             } if *start == from => seen.masks_of(*first, from),
             Self::Each { memory, last, .. } => {
-                if *last != (from, to) {
+                if last.replace((from, to)) != Some((from, to)) {
                     memory.look_at(text, from, to);
-                    *last = (from, to);
                 }
                 memory.masks(from)
             }

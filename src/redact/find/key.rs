@@ -30,7 +30,7 @@ pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> 
 
 fn listed(scope: &Scope<'_>, run: (usize, usize)) -> Option<Found> {
     let (start, _) = run;
-    if let Some(found) = listed_at(scope, start, run) {
+    if let Some(found) = listed_at(scope, start, Some(run)) {
         return Some(found);
     }
     if scope.before(start) != b'.' {
@@ -39,12 +39,16 @@ fn listed(scope: &Scope<'_>, run: (usize, usize)) -> Option<Found> {
     // Some prefixes end in a dot, and the run that began a candidate stands behind it.
     let head = scope.back(start, BEFORE_DOT, |b| is_token(b) || b == b'.');
     (head < start)
-        .then(|| listed_at(scope, head, run))
+        .then(|| listed_at(scope, head, Some(run)))
         .flatten()
 }
 
-/// A key with a known prefix at `start`, and `known`: a run of token bytes around there, or none.
-pub(crate) fn listed_at(scope: &Scope<'_>, start: usize, known: (usize, usize)) -> Option<Found> {
+/// A key with a known prefix at `start`, near which a `known` run of token bytes stands.
+pub(crate) fn listed_at(
+    scope: &Scope<'_>,
+    start: usize,
+    known: Option<(usize, usize)>,
+) -> Option<Found> {
     let text = scope.text;
     if start > scope.from && scope.before(start).is_ascii_alphanumeric() {
         return None;
@@ -72,7 +76,7 @@ pub(crate) fn listed_at(scope: &Scope<'_>, start: usize, known: (usize, usize)) 
         }
         let body = start + row.begins.len();
         let run = match known {
-            (from, to) if (from..=to).contains(&body) => to,
+            Some((from, to)) if (from..=to).contains(&body) => to,
             _ => scope.run(body, is_token),
         };
         let end = match row.body {

@@ -32,6 +32,11 @@ fn is_word(byte: u8) -> bool {
 
 /// A value with a digit that begins at `start`, behind words that name it.
 pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
+    // No words stand around it, which one search tells before the word is read.
+    if start == look.from && memchr::memchr(b' ', look.part(start, start + MAX_WORD + 2)).is_none()
+    {
+        return None;
+    }
     let word = word_at(look, start);
     let end = start + word.len();
     (!word.is_empty()
