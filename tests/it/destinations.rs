@@ -225,7 +225,12 @@ fn settle(usage: &UsageLogger, name: &str, good: &MockIngest) {
     };
     // The end of a request may send the next.
     while !(has_ended() && has_ended()) {
-        assert!(Instant::now() < deadline, "{name}: {:?}", usage.stats());
+        let stats = usage.destination(name).unwrap().stats();
+        assert!(
+            Instant::now() < deadline,
+            "{name}: {stats:?} {:?}",
+            good.counts()
+        );
         std::thread::park_timeout(Duration::from_millis(1));
     }
 }
