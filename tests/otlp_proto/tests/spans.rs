@@ -368,11 +368,18 @@ fn every_outcome_has_its_error_type_and_its_status() {
             .map(|status| (status.code(), &*status.message));
         let expected = is_error.then_some((StatusCode::Error, error.unwrap_or_default()));
         assert_eq!(status, expected, "{what}");
-        assert_eq!(
-            found.events.len(),
-            usize::from(is_error && error.is_some()),
-            "{what}"
-        );
+        let exceptions: Vec<_> = found
+            .events
+            .iter()
+            .map(|event| {
+                let said = |name: &str| attribute(&event.attributes, name);
+                let texts = ["exception.type", "exception.message"].map(said);
+                (&*event.name, texts)
+            })
+            .collect();
+        let texts = [error_type, error].map(|text| text.map(|text| json!(text)));
+        let expected = is_error.then_some(("exception", texts));
+        assert_eq!(exceptions, Vec::from_iter(expected), "{what}");
         let elsewhere = error.filter(|_| !is_error).map(|text| json!(text));
         assert_eq!(said("mcp_usage.error"), elsewhere, "{what}");
     }
