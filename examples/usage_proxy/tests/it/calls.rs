@@ -298,11 +298,24 @@ fn a_call_under_way_when_the_proxy_is_killed_is_dropped() {
         }
         assert_eq!(client.process.wait().unwrap().signal(), Some(9));
         assert_eq!(client.read_to_end(), "");
-        ingest
-            .wait_for_delivered(3, Duration::from_secs(60))
-            .unwrap();
-        let expected = [("add", "ok"), ("add", "ok"), ("hang", "dropped")];
-        assert_eq!(calls(&ingest), pairs(expected));
+        let dropped = ("hang".to_owned(), "dropped".to_owned());
+        for events in 1.. {
+            let wait = Duration::from_secs(60);
+            ingest.wait_for_delivered(events, wait).unwrap();
+            if calls(&ingest).contains(&dropped) {
+                break;
+            }
+        }
+        // Events of answered calls may be under way still.
+        let (hung, answered): (Vec<_>, Vec<_>) = calls(&ingest)
+            .into_iter()
+            .partition(|call| *call == dropped);
+        assert_eq!(hung.len(), 1);
+        assert!(
+            answered
+                .iter()
+                .all(|call| call.0 == "add" && call.1 == "ok")
+        );
     }
 }
 
