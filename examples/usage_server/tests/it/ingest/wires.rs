@@ -147,7 +147,10 @@ async fn a_tool_call_is_the_same_on_every_wire() {
         let marks = server
             .rows("SELECT class, here, marks FROM redaction_day ORDER BY 1")
             .await;
-        assert_eq!(marks, ["email 0 1", "field 0 1"], "{name}");
+        // The record that spans are made from has the tool's description, too, which names an address.
+        let addresses = 1 + u8::from(name.starts_with("otlp"));
+        let expected = [format!("email 0 {addresses}"), "field 0 1".to_owned()];
+        assert_eq!(marks, expected, "{name}");
         let instance = server
             .row("SELECT text, received, max_sequence FROM instance")
             .await;
