@@ -275,14 +275,16 @@ mod unix {
         ) -> io::Result<()> {
             let pass = move || {
                 for origin in self.received.forever() {
+                    let is_orphaned = self.supervisor.is_some_and(Supervisor::is_gone);
                     if !has_ended.load(Ordering::SeqCst) {
-                        if self.supervisor.is_some_and(Supervisor::is_gone) {
+                        if is_orphaned {
                             // Who killed it meant the server.
                             send(server, SIGKILL);
                         } else if !is_of_terminal(&origin) {
                             send(server, origin.signal);
                         }
-                    } else if ENDING.contains(&origin.signal) {
+                    } else if ENDING.contains(&origin.signal) && !is_orphaned {
+                        // The end of each thread of the supervisor comes as a signal, which ends no wait.
                         let _ = ends.send(());
                     }
                     if origin.signal == SIGTSTP {

@@ -277,7 +277,7 @@ fn a_call_under_way_when_the_client_is_killed_is_cancelled() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_is_reported_when_the_proxy_is_killed_is_right() {
+fn a_call_under_way_when_the_proxy_is_killed_is_dropped() {
     use std::os::unix::process::CommandExt;
 
     for (kills_group, intent) in [(false, "false"), (true, "false"), (false, "true")] {
@@ -298,15 +298,13 @@ fn what_is_reported_when_the_proxy_is_killed_is_right() {
         }
         assert_eq!(client.process.wait().unwrap().signal(), Some(9));
         assert_eq!(client.read_to_end(), "");
-        // Of four events, the start of the session among them, one is lost at times, for a reason that is not known yet.
+        // The start of the session is an event, too, and the last of all may come before another.
         let wait = Duration::from_secs(60);
-        ingest.wait_for_delivered(3, wait).unwrap();
-        let expected = pairs([("add", "ok"), ("hang", "dropped")]);
-        let calls = calls(&ingest);
-        assert!(
-            calls.iter().all(|call| expected.contains(call)),
-            "{calls:?}"
-        );
+        ingest.wait_for_delivered(4, wait).unwrap();
+        let mut calls = calls(&ingest);
+        calls.sort();
+        let expected = [("add", "ok"), ("add", "ok"), ("hang", "dropped")];
+        assert_eq!(calls, pairs(expected));
     }
 }
 
