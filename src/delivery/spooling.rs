@@ -87,6 +87,9 @@ struct WaitingFlush {
     /// Events that were lost, and how often others were written anew.
     lost: u64,
     rewrites: u32,
+    /// Whether events that it waits for were left to the disk alone since the sync was asked for: it cannot say whether
+    /// their file was still there.
+    has_released: bool,
     flush: DiskFlush,
 }
 
@@ -306,6 +309,9 @@ impl Spooling {
         backlog.retries.retain(|batch| !batch.is_empty());
         backlog.fresh.remove(goes);
         self.send_ended();
+        for waiting in &mut self.flushes.waiting {
+            waiting.has_released |= segments.range(..waiting.sequence).next().is_some();
+        }
         for (&sequence, &events) in segments {
             backlog.shared.ledger.spool(events);
             self.disk.send(DiskJob::Release { sequence, events });
@@ -472,6 +478,7 @@ impl Spooling {
             sequence,
             lost: self.flushes.untold,
             rewrites: 0,
+            has_released: false,
             flush,
         });
     }
@@ -483,6 +490,7 @@ impl Spooling {
         self.flushes.lose(gone);
         for mut waiting in self.flushes.take(|waiting| waiting.token == Some(token)) {
             let events = unwritten(backlog, waiting.sequence, done);
+            let has_released = std::mem::take(&mut waiting.has_released);
             let unpulled = backlog.source.oldest();
             let goes_on = done && unpulled.is_some_and(|oldest| oldest < waiting.sequence);
             let is_again =
@@ -494,6 +502,11 @@ impl Spooling {
                 self.send_ended();
                 let is_stuck = goes_on && backlog.source.oldest() == unpulled;
                 waiting.token = (!is_stuck).then(|| self.sync());
+                self.flushes.waiting.push(waiting);
+                continue;
+            }
+            if has_released {
+                waiting.token = Some(self.sync());
                 self.flushes.waiting.push(waiting);
                 continue;
             }
@@ -824,6 +837,22 @@ mod tests {
     }
 
     #[test]
+    fn a_flush_hears_of_the_files_of_what_was_left_to_the_disk_while_it_waits() {
+        let mut scene = Scene::new();
+        let mut flush = scene.flush();
+        let sequence = scene.spooling.flushes.waiting[0].sequence;
+        let later = BTreeMap::from([(sequence, 1)]);
+        scene.spooling.release(&mut scene.backlog, &later);
+        assert!(!scene.spooling.flushes.waiting[0].has_released);
+        let awaited = BTreeMap::from([(sequence - 1, 1)]);
+        scene.spooling.release(&mut scene.backlog, &awaited);
+        scene.synced(true, 0);
+        assert!(flush.try_recv().is_err(), "this sync may have been first");
+        scene.synced(true, 1);
+        assert_eq!(flush.try_recv(), Ok(Err(SpoolError::Lost { events: 1 })));
+    }
+
+    #[test]
     fn a_flush_beside_one_whose_sync_fails_hears_of_what_may_be_lost() {
         let mut scene = Scene::new();
         let lost = |events| Ok(Err(SpoolError::Lost { events }));
@@ -867,6 +896,7 @@ mod tests {
             sequence: 3,
             lost: 0,
             rewrites: 0,
+            has_released: false,
             flush: DiskFlush {
                 deadline,
                 timeout,

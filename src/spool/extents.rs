@@ -145,12 +145,25 @@ impl Extent {
     }
 }
 
+/// Where events are that the worker has released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Released {
+    OnDisk,
+    /// Their file has made room for newer ones meanwhile.
+    Evicted,
+    /// Their file was removed by somebody else meanwhile, or could not be synced.
+    Gone,
+}
+
 /// All runs, by the sequence number of their segment.
 #[derive(Debug, Default)]
 pub(super) struct Extents {
     by_sequence: BTreeMap<u64, Extent>,
     /// Runs that are only on disk.
     on_disk: BTreeSet<u64>,
+    /// Runs taken out because their file is gone or fails, when the worker had let go of their segment and had not
+    /// said so yet.
+    gone: BTreeSet<u64>,
     /// Recovered events come before all that are queued now.
     next_recovered: u64,
 }
@@ -165,6 +178,7 @@ impl Extents {
 
     /// Adds a segment that has been written.
     pub(super) fn add_written(&mut self, sequence: u64, extent: Extent) {
+        self.gone.remove(&sequence);
         self.by_sequence.insert(sequence, extent);
     }
 
@@ -174,6 +188,7 @@ impl Extents {
         sequence: u64,
         events: Range<usize>,
     ) -> Option<(LogKey, Vec<u32>)> {
+        self.gone.remove(&sequence);
         let extent = self.by_sequence.get_mut(&sequence)?;
         let Location::Memory(ordinals, _) = &extent.place else {
             return None;
@@ -213,16 +228,16 @@ impl Extents {
         (on_disk_alone, ended)
     }
 
-    /// The worker has released what is left of a segment. Returns whether all `events` are on disk:
-    /// they are not when their file made room for newer ones meanwhile.
-    pub(super) fn release(&mut self, sequence: u64, events: u64) -> bool {
+    /// The worker has released what is left of a segment. Returns where all `events` are now.
+    pub(super) fn release(&mut self, sequence: u64, events: u64) -> Released {
         match self.by_sequence.get_mut(&sequence) {
             Some(extent) if extent.alive == events => extent.place = Location::Disk,
-            Some(_) | None => return false,
+            Some(_) | None if self.gone.remove(&sequence) => return Released::Gone,
+            Some(_) | None => return Released::Evicted,
         }
         self.on_disk.insert(sequence);
         self.join_neighbours(sequence);
-        true
+        Released::OnDisk
     }
 
     /// Joins a run with its neighbours, so that a long outage does not leave a great many small ones.
@@ -266,6 +281,7 @@ impl Extents {
 
     /// The worker has made a segment of a run that was read back. Returns whether the run is still on disk.
     pub(super) fn set_segment(&mut self, segment: &Arc<Segment>) -> bool {
+        self.gone.remove(&segment.sequence());
         let extent = self.by_sequence.get_mut(&segment.sequence());
         let Some(Location::Memory(_, its)) = extent.map(|extent| &mut extent.place) else {
             return false;
@@ -293,7 +309,7 @@ impl Extents {
     /// events were on disk alone.
     pub(super) fn forget_from(&mut self, key: LogKey, from: u64, state: OnDisk) -> u64 {
         let mut lost = 0;
-        let on_disk = &mut self.on_disk;
+        let (on_disk, gone) = (&mut self.on_disk, &mut self.gone);
         self.by_sequence.retain(|sequence, extent| {
             if extent.key != key || extent.bytes.end <= from {
                 return true;
@@ -306,6 +322,8 @@ impl Extents {
                 Location::Memory(_, segment) => {
                     if let Some(segment) = segment.upgrade() {
                         segment.set_on_disk(state);
+                    } else if state == OnDisk::No {
+                        gone.insert(*sequence);
                     }
                 }
             }
@@ -318,7 +336,8 @@ impl Extents {
     /// again. Returns their ordinals, and how many events behind `from` are on disk alone.
     pub(super) fn take_doubtful(&mut self, key: LogKey, from: u64) -> (Vec<u32>, u64) {
         let (mut taken, mut on_disk) = (Vec::new(), 0);
-        self.by_sequence.retain(|_, extent| {
+        let gone = &mut self.gone;
+        self.by_sequence.retain(|sequence, extent| {
             if extent.key != key || extent.bytes.end <= from {
                 return true;
             }
@@ -328,6 +347,8 @@ impl Extents {
             };
             if let Some(segment) = segment.upgrade() {
                 segment.set_on_disk(OnDisk::No);
+            } else {
+                gone.insert(*sequence);
             }
             let alive = ordinals.iter().copied();
             taken.extend(alive.filter(|ordinal| !extent.ended.contains(ordinal)));
@@ -379,7 +400,7 @@ mod tests {
         let mut extents = Extents::default();
         for (sequence, (ordinal, at)) in [(10, first), (11, second)] {
             extents.add_written(sequence, extent(ordinal, at));
-            assert!(extents.release(sequence, 1));
+            assert_eq!(extents.release(sequence, 1), Released::OnDisk);
         }
         extents
     }
@@ -425,7 +446,7 @@ mod tests {
         let mut extents = released((0, 5), (2, 5));
         assert_eq!(extents.forget_from((1_000, 1), 0, OnDisk::Evicted), 0);
         assert_eq!(extents.forget_from(KEY, 0, OnDisk::Evicted), 2);
-        assert!(!extents.release(10, 1));
+        assert_eq!(extents.release(10, 1), Released::Evicted);
         assert!(extents.on_disk().next().is_none());
     }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dir::SpoolDir;
-use super::extents::{Extent, Extents, LogKey, Times};
+use super::extents::{Extent, Extents, LogKey, Released, Times};
 use super::log::Log;
 use super::matches::Matches;
 use super::record::{HEADER, Record};
@@ -198,8 +198,10 @@ impl Store {
 
     /// The worker has released what is left of a segment, `events` in number.
     pub(crate) fn release(&mut self, sequence: u64, events: u64) {
-        if !self.extents.release(sequence, events) {
-            self.incidents.lose(DropReason::SpoolFull, events);
+        match self.extents.release(sequence, events) {
+            Released::OnDisk => {}
+            Released::Evicted => self.incidents.lose(DropReason::SpoolFull, events),
+            Released::Gone => self.incidents.miss(events),
         }
     }
 
@@ -493,6 +495,43 @@ mod tests {
         assert_eq!(alive, [2, 2]);
         assert_ne!(scene.store.current, Some(key));
         assert_eq!(scene.store.incidents.gone, 0);
+    }
+
+    /// The worker lets go of a segment that is on disk while its file goes.
+    #[test]
+    fn what_is_released_when_its_file_has_gone_is_gone_and_what_made_room_is_not() {
+        let goes: [fn(&mut Scene); 3] = [
+            |scene| {
+                std::fs::remove_dir_all(&scene.root).unwrap();
+                scene.store.check();
+            },
+            |scene| {
+                let pipe = std::os::fd::OwnedFd::from(std::io::pipe().unwrap().1);
+                let log = scene.store.logs.values_mut().next().unwrap();
+                log.break_sync(pipe.into());
+                scene.store.sync().unwrap_err();
+            },
+            |scene| assert!(scene.store.evict_down_to(0)),
+        ];
+        for (goes, gone) in goes.into_iter().zip([2, 2, 0]) {
+            let mut scene = Scene::new();
+            let segment = scene.segment(1);
+            scene.append(&segment);
+            drop(segment);
+            goes(&mut scene);
+            assert!(scene.store.incidents.losses.is_empty());
+            scene.store.release(1, 2);
+            assert_eq!(scene.store.incidents.gone, gone);
+            let losses = std::mem::take(&mut scene.store.incidents.losses);
+            assert_eq!(losses, [(DropReason::SpoolFull, 2)]);
+            // A later one of that number stands for itself.
+            let segment = scene.segment(1);
+            scene.append(&segment);
+            drop(segment);
+            assert!(scene.store.evict_down_to(0));
+            scene.store.release(1, 2);
+            assert_eq!(scene.store.incidents.gone, gone);
+        }
     }
 
     #[test]
