@@ -30,6 +30,8 @@ pub(crate) use handle::Handle;
 pub(crate) use kept_record::KeptRecord;
 pub(crate) use login::login_of;
 pub use logins::{LOGIN_MEMORY, MAX_LOGINS};
+#[cfg(feature = "rmcp")]
+pub(crate) use open_calls::EndsAtShutdown;
 pub(crate) use outer_records::{GivesWay, OuterRecords};
 pub(crate) use pipeline::Pipeline;
 #[cfg(feature = "rmcp")]

@@ -24,7 +24,7 @@ use crate::ledger::{DropReason, Outcome};
 use crate::queue::EndListener;
 
 /// How much longer than its deadline a wait waits for the worker, which answers it there by itself unless
-/// it is held up.
+/// it is held up; and how long a shutdown waits for threads that record a call.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// The same for the end of a worker that leaves events on disk.
@@ -36,7 +36,7 @@ pub const FORGET_TIMEOUT: Duration = Duration::from_secs(30);
 /// Dropped with the last clone.
 pub(crate) struct Handle {
     pub(crate) pipeline: Arc<Pipeline>,
-    pub(super) open_calls: OpenCalls,
+    pub(crate) open_calls: OpenCalls,
     pub(super) logins: Logins,
     alarms: Arc<Alarms>,
     /// For the doctor: the settings, and where each value came from.
@@ -176,7 +176,7 @@ impl Handle {
         // The time that it takes to write the open calls is part of the wait.
         let deadline = self.deadline(timeout);
         // In this order: the open calls are the last events that are accepted.
-        self.open_calls.end_all();
+        let late = self.open_calls.end_all(GRACE).saturating_sub(timeout);
         self.pipeline.shared.close();
         let timeout = deadline.saturating_duration_since(self.pipeline.clock().now());
         let grace = match self.pipeline.has_spool() {
@@ -193,7 +193,7 @@ impl Handle {
                 })
             },
             timeout,
-            grace,
+            grace.saturating_sub(late),
             move |_| pipeline.report(started),
         )
     }

@@ -1,25 +1,33 @@
 //! Records requests other than tool calls: prompts and resources.
 
 use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use ::rmcp::service::RequestContext;
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 
 use super::recorder::Recorder;
+use crate::base::lock::lock;
 use crate::capture::HostName;
-use crate::event::{Call, CallOutcome, EventKind, ToolCall};
-use crate::logger::KeptRecord;
+use crate::event::{Call, CallOutcome, Event, EventKind, ToolCall};
+use crate::logger::{EndsAtShutdown, Handle, KeptRecord};
 use crate::mcp::answers::denies;
 
 /// A request in progress: one event when it ends, however it ends.
-pub(super) struct OpenRequest<'a, H> {
-    recorder: Recorder<'a, H>,
+pub(super) struct OpenRequest {
+    /// Its place among the open calls, if it has one.
+    place: Option<usize>,
+    request: Arc<Request>,
+}
+
+struct Request {
+    handle: Arc<Handle>,
     started: Instant,
     kind: &'static str,
     is_prompt: bool,
     /// Kept as that of a call, whose tool is the prompt. `None` once it is recorded.
-    record: Option<KeptRecord>,
+    record: Mutex<Option<KeptRecord>>,
 }
 
 /// What a request is for.
@@ -36,7 +44,7 @@ impl<'a, H: ServerHandler> Recorder<'a, H> {
         self,
         asked: Asked<'_>,
         context: &RequestContext<RoleServer>,
-    ) -> OpenRequest<'a, H> {
+    ) -> OpenRequest {
         let request = self.read(context);
         let mut facts = request.facts();
         let started = self.now();
@@ -56,18 +64,22 @@ impl<'a, H: ServerHandler> Recorder<'a, H> {
             tool: prompt.unwrap_or_default().into(),
             ..Call::default()
         };
-        let record = self.keep(&ToolCall { facts, call });
-        OpenRequest {
-            recorder: self,
+        let request = Arc::new(Request {
+            handle: Arc::clone(self.handle),
             started,
             kind,
             is_prompt: prompt.is_some(),
-            record: Some(record),
+            record: Mutex::new(Some(self.keep(&ToolCall { facts, call }))),
+        });
+        let ends = Arc::clone(&request) as Arc<dyn EndsAtShutdown>;
+        OpenRequest {
+            place: self.handle.open_calls.add(ends),
+            request,
         }
     }
 }
 
-impl<H> OpenRequest<'_, H> {
+impl OpenRequest {
     /// Records how a request ended, if it is recorded.
     pub(super) fn end<T>(open: Option<Self>, result: &Result<T, ErrorData>) {
         match (open, result) {
@@ -80,10 +92,30 @@ impl<H> OpenRequest<'_, H> {
     }
 
     fn log(&mut self, outcome: CallOutcome, error: Option<&ErrorData>) {
-        let Some(kept) = self.record.take() else {
+        let open_calls = &self.request.handle.open_calls;
+        let place = self.place.take();
+        let _ending = place.and_then(|place| open_calls.begin_end(place, &self.request));
+        self.request.log(outcome, error);
+    }
+}
+
+impl EndsAtShutdown for Request {
+    fn end(&self) {
+        self.log(CallOutcome::Dropped, None);
+    }
+}
+
+impl Request {
+    /// Logs the record, unless it is logged.
+    fn log(&self, outcome: CallOutcome, error: Option<&ErrorData>) {
+        let Some(kept) = lock(&self.record).take() else {
             return;
         };
-        let elapsed = self.recorder.now().saturating_duration_since(self.started);
+        let pipeline = &self.handle.pipeline;
+        let elapsed = pipeline
+            .clock()
+            .now()
+            .saturating_duration_since(self.started);
         let milliseconds = (elapsed.as_secs_f64() * 100_000.0).round() / 100.0;
         let name = kept.record().tool();
         let prompt = self.is_prompt.then(|| HostName {
@@ -114,12 +146,12 @@ impl<H> OpenRequest<'_, H> {
                 .get_or_insert_default()
                 .push(("error".into(), &error.message));
         }
-        self.recorder
-            .log(EventKind::Custom(self.kind.into()), facts);
+        let kind = EventKind::Custom(self.kind.into());
+        pipeline.log(&mut Event { kind, facts }, None);
     }
 }
 
-impl<H> Drop for OpenRequest<'_, H> {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         let outcome = if std::thread::panicking() {
             CallOutcome::Panicked

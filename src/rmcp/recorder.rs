@@ -21,7 +21,7 @@ use crate::wire::Profile;
 /// Records the use of a server whose logger is on.
 pub(super) struct Recorder<'a, H> {
     pub(super) server: &'a Instrumented<H>,
-    handle: &'a Arc<Handle>,
+    pub(super) handle: &'a Arc<Handle>,
 }
 
 impl<H> Clone for Recorder<'_, H> {

@@ -1,5 +1,6 @@
 //! The record of a call that is under way.
 
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use mcp_usage::testing::ManualClock;
@@ -154,6 +155,43 @@ fn a_call_that_is_open_at_the_shutdown_is_recorded_once() {
         ingest.delivered()[0].meta("outcome"),
         Some(&json!("dropped"))
     );
+}
+
+/// The call is out of the shutdown's reach, and its event is not queued yet: the consent hook holds it up.
+#[test]
+fn a_call_that_ends_beside_a_shutdown_is_recorded_with_its_outcome() {
+    let ingest = ingest();
+    let (asks, asked) = mpsc::channel();
+    let (lets, is_let) = mpsc::channel::<()>();
+    let hold = Mutex::new((asks, is_let));
+    let usage = builder(&ingest)
+        .consent(move |_| {
+            let (asks, is_let) = &*hold.lock().unwrap();
+            asks.send(()).unwrap();
+            is_let.recv_timeout(PATIENCE).is_ok()
+        })
+        .build()
+        .unwrap();
+    let call = usage.start_tool_call(ToolCall::new("search").identity(rachel()));
+    let (usage, ingest) = (&usage, &ingest);
+    let stats = std::thread::scope(|scope| {
+        let ends = scope.spawn(|| call.finish(CallOutcome::Ok));
+        asked.recv_timeout(PATIENCE).unwrap();
+        let (sender, report) = mpsc::channel();
+        scope.spawn(move || sender.send(end(usage, ingest)).unwrap());
+        let early = report.recv_timeout(Duration::from_millis(10));
+        assert!(early.is_err(), "it waits for the call");
+        lets.send(()).unwrap();
+        assert_eq!(ends.join().unwrap(), Outcome::Queued);
+        report.recv_timeout(PATIENCE).unwrap()
+    });
+    assert_eq!(stats.dropped.total(), 0);
+    let sent = ingest.delivered();
+    let outcomes: Vec<_> = sent
+        .iter()
+        .filter_map(|event| event.meta("outcome"))
+        .collect();
+    assert_eq!(outcomes, [&json!("ok")]);
 }
 
 #[test]

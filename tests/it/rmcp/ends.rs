@@ -98,6 +98,26 @@ async fn a_call_under_way_when_the_logger_shuts_down_is_dropped_then() {
     assert_eq!(kept.usage.stats().offered, 1);
 }
 
+#[tokio::test]
+async fn a_resource_that_is_read_when_the_logger_shuts_down_is_dropped_then() {
+    let kept = Kept::new();
+    let server = ByHand::new([]);
+    let gate = server.gate.clone();
+    let instrumentation = kept.instrumentation().resources(true);
+    let (client, _serving) = over_stream(instrumentation.instrument(server), legacy()).await;
+    let read = rmcp::model::ReadResourceRequestParams::new("waiting:///notes");
+    let reading = tokio::spawn(async move { client.read_resource(read).await });
+    gate.entered.notified().await;
+    let stats = kept.end().await;
+    assert_eq!((stats.offered, stats.delivered), (1, 1));
+    let events = kept.events().await;
+    assert_eq!(events[0]["activity_type"], "MCP_RESOURCE_READ");
+    assert_eq!(outcomes(&events), ["dropped"]);
+    gate.opened.notify_one();
+    reading.await.unwrap().unwrap();
+    assert_eq!(kept.usage.stats().offered, 1);
+}
+
 #[test]
 fn a_runtime_that_shuts_down_drops_its_calls() {
     let gate = Gate::default();

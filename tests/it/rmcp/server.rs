@@ -261,6 +261,7 @@ impl ServerHandler for ByHand {
         _: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
         if request.uri.starts_with("waiting") {
+            self.gate.entered.notify_one();
             self.gate.opened.notified().await;
         }
         Ok(ReadResourceResult::new(Vec::new()).into())
