@@ -13,7 +13,7 @@ use std::sync::mpsc::Sender;
 use crate::supervisor::{Supervisor, server_launcher};
 
 #[cfg(unix)]
-pub use unix::Signals;
+pub use unix::{Signals, is_ignored};
 
 /// What runs packages by their names.
 const RUNNERS: [&str; 4] = ["bunx", "npx", "pipx", "uvx"];
@@ -194,8 +194,12 @@ pub struct Signals;
 #[cfg(not(unix))]
 impl Signals {
     /// Takes the signals that are passed on.
-    pub fn take(_: Option<Supervisor>) -> io::Result<Self> {
+    pub fn take() -> io::Result<Self> {
         Ok(Self)
+    }
+
+    pub fn of(self, _: Option<Supervisor>) -> Self {
+        self
     }
 }
 
@@ -228,8 +232,8 @@ mod unix {
         Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, setrlimit, waitid,
     };
     use signal_hook::consts::{
-        SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
-        SIGWINCH,
+        SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1,
+        SIGUSR2, SIGWINCH,
     };
     use signal_hook::iterator::SignalsInfo;
     use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -250,21 +254,41 @@ mod unix {
     #[derive(Debug)]
     pub struct Signals {
         received: SignalsInfo<WithOrigin>,
-        /// Whose end comes as a signal.
+        /// Whose end comes as a `SIGCHLD`.
         supervisor: Option<Supervisor>,
     }
 
+    /// Whether whoever started this process has let it ignore a signal. Not known where `/proc` is not there.
+    pub fn is_ignored(signal: i32) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigIgn:"))
+            .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+    }
+
     impl Signals {
-        /// Takes the signals that are passed on: before the server starts, so that none ends the proxy alone.
+        /// Takes the signals that are passed on: before the server starts, so that none ends the proxy alone. One that is
+        /// ignored stays so, for the server as well.
         ///
         /// # Errors
         ///
         /// Where the system lets no handler be set.
-        pub fn take(supervisor: Option<Supervisor>) -> io::Result<Self> {
+        pub fn take() -> io::Result<Self> {
+            let passed_on = PASSED_ON.into_iter().filter(|signal| !is_ignored(*signal));
+            // Of a process that ignores this one the system keeps no child's status.
+            let taken = passed_on.chain([SIGCHLD]);
             Ok(Self {
-                received: SignalsInfo::new(PASSED_ON)?,
-                supervisor,
+                received: SignalsInfo::new(taken)?,
+                supervisor: None,
             })
+        }
+
+        /// Ends the server with the supervisor.
+        #[must_use]
+        pub fn of(self, supervisor: Option<Supervisor>) -> Self {
+            Self { supervisor, ..self }
         }
 
         pub(super) fn pass_on(
@@ -275,16 +299,14 @@ mod unix {
         ) -> io::Result<()> {
             let pass = move || {
                 for origin in self.received.forever() {
-                    let is_orphaned = self.supervisor.is_some_and(Supervisor::is_gone);
                     if !has_ended.load(Ordering::SeqCst) {
-                        if is_orphaned {
+                        if self.supervisor.is_some_and(Supervisor::is_gone) {
                             // Who killed it meant the server.
                             send(server, SIGKILL);
-                        } else if !is_of_terminal(&origin) {
+                        } else if origin.signal != SIGCHLD && !is_of_terminal(&origin) {
                             send(server, origin.signal);
                         }
-                    } else if ENDING.contains(&origin.signal) && !is_orphaned {
-                        // The end of each thread of the supervisor comes as a signal, which ends no wait.
+                    } else if ENDING.contains(&origin.signal) {
                         let _ = ends.send(());
                     }
                     if origin.signal == SIGTSTP {

@@ -59,17 +59,14 @@ fn main() -> ExitCode {
     };
     match role {
         Role::Supervisor => supervise(intent, command),
-        Role::Relay(number) => match Supervisor::watch(number) {
-            Some(supervisor) => relay(intent, command, Some(supervisor)),
-            None => ExitCode::FAILURE,
-        },
+        Role::Relay(number) => relay(number, intent, command),
         Role::Server(number) => serve(number, command),
     }
 }
 
 /// Waits for the relay, and ends as it does. Where there is none, this process is it.
 fn supervise(intent: bool, command: ServerCommand) -> ExitCode {
-    let signals = match Signals::take(None) {
+    let signals = match Signals::take() {
         Ok(signals) => signals,
         Err(error) => return failure(&error),
     };
@@ -98,10 +95,16 @@ fn serve(_: i32, _: ServerCommand) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn relay(intent: bool, command: ServerCommand, supervisor: Option<Supervisor>) -> ExitCode {
-    match Signals::take(supervisor) {
-        Ok(signals) => relay_with(signals, intent, command, supervisor),
-        Err(error) => failure(&error),
+/// Passes on for the supervisor with this number.
+fn relay(number: i32, intent: bool, command: ServerCommand) -> ExitCode {
+    // First, since the supervisor's end comes as one.
+    let signals = match Signals::take() {
+        Ok(signals) => signals,
+        Err(error) => return failure(&error),
+    };
+    match Supervisor::watch(number) {
+        Some(supervisor) => relay_with(signals, intent, command, Some(supervisor)),
+        None => ExitCode::FAILURE,
     }
 }
 
@@ -126,7 +129,7 @@ fn relay_with(
             return ExitCode::from(error.exit_code());
         }
     };
-    let ended = run(server, streams, signals);
+    let ended = run(server, streams, signals.of(supervisor));
     let report = usage.shutdown_blocking(settings.shutdown_timeout());
     if settings.verbose {
         say(&format!("usage_proxy: {}", report.stats));

@@ -1,11 +1,14 @@
 //! Bytes from one end to another.
 
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 /// What is read at a time: as much as a pipe holds.
-const MAX_PIECE_BYTES: usize = 64 * 1024;
+pub const MAX_PIECE_BYTES: usize = 64 * 1024;
 
 /// Which end was closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,24 +22,25 @@ pub enum Closed {
 /// How far a pump has come.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// How often something was read or taken.
-    moves: AtomicU64,
-    /// Something that was read has not been taken yet.
-    is_held: AtomicBool,
+    /// How many bytes were read.
+    read: AtomicU64,
+    /// How many of them the other end has taken.
+    taken: AtomicU64,
+    /// Nothing is there to be read, and all that was read is taken.
+    is_waiting: AtomicBool,
 }
 
 impl Progress {
-    pub fn moves(&self) -> u64 {
-        self.moves.load(Ordering::SeqCst)
+    pub fn read(&self) -> u64 {
+        self.read.load(Ordering::SeqCst)
     }
 
-    pub fn is_held(&self) -> bool {
-        self.is_held.load(Ordering::SeqCst)
+    pub fn taken(&self) -> u64 {
+        self.taken.load(Ordering::SeqCst)
     }
 
-    fn note(&self, is_held: bool) {
-        self.is_held.store(is_held, Ordering::SeqCst);
-        self.moves.fetch_add(1, Ordering::SeqCst);
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting.load(Ordering::SeqCst)
     }
 }
 
@@ -48,15 +52,34 @@ pub async fn pump(
 ) -> Closed {
     let mut piece = vec![0; MAX_PIECE_BYTES];
     loop {
-        let read = match source.read(&mut piece).await {
-            Ok(read) if read > 0 => piece.get(..read).unwrap_or_default(),
+        let length = read(source, &mut piece, progress).await.unwrap_or(0);
+        let read = match piece.get(..length) {
+            Some(read) if !read.is_empty() => read,
             _ => return Closed::Source,
         };
-        progress.note(true);
-        let is_closed = sink.write_all(read).await.is_err() || sink.flush().await.is_err();
-        progress.note(false);
-        if is_closed {
+        let bytes = length as u64;
+        progress.read.fetch_add(bytes, Ordering::SeqCst);
+        if sink.write_all(read).await.is_err() || sink.flush().await.is_err() {
             return Closed::Sink;
         }
+        progress.taken.fetch_add(bytes, Ordering::SeqCst);
     }
+}
+
+/// Reads the next piece, and notes whether it has to be waited for. Returns its length.
+async fn read(
+    source: &mut (impl AsyncRead + Unpin),
+    piece: &mut [u8],
+    progress: &Progress,
+) -> io::Result<usize> {
+    let mut piece = ReadBuf::new(piece);
+    poll_fn(|cx| {
+        let poll = Pin::new(&mut *source).poll_read(cx, &mut piece);
+        progress
+            .is_waiting
+            .store(poll.is_pending(), Ordering::SeqCst);
+        poll
+    })
+    .await?;
+    Ok(piece.filled().len())
 }

@@ -31,9 +31,10 @@ mod linux {
     pub struct Supervisor(Pid);
 
     impl Supervisor {
-        /// Asks for `SIGTERM` at the supervisor's end. `None` where it has ended already.
+        /// Asks for `SIGCHLD` at the supervisor's end: a client may have let all others be ignored. `None` where it has ended
+        /// already.
         pub fn watch(number: i32) -> Option<Self> {
-            Some(Self(watch_parent(number, Signal::TERM)?))
+            Some(Self(watch_parent(number, Signal::CHILD)?))
         }
 
         /// Whether it has ended.

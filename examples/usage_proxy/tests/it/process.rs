@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use crate::support::{Way, in_all_ways};
+use crate::support::{Way, behind_the_proxy, ignoring, in_all_ways};
 
 fn kill(process: &Child, signal: Signal) {
     let pid = Pid::from_raw(process.id() as i32).unwrap();
@@ -18,7 +18,7 @@ fn kill(process: &Child, signal: Signal) {
 fn the_exit_code_is_the_servers() {
     in_all_ways(|way| {
         for code in [0, 1, 7, 255] {
-            let status = way.proxy(["sh", "-c", &format!("exit {code}")]).status();
+            let status = way.command(["sh", "-c", &format!("exit {code}")]).status();
             assert_eq!(status.unwrap().code(), Some(code));
         }
     });
@@ -30,7 +30,7 @@ fn a_server_that_a_signal_ended_ends_the_proxy_by_the_same() {
         for signal in [Signal::KILL, Signal::TERM, Signal::SEGV] {
             let number = signal.as_raw();
             let status = way
-                .proxy(["sh", "-c", &format!("kill -{number} $$")])
+                .command(["sh", "-c", &format!("kill -{number} $$")])
                 .status();
             assert_eq!(status.unwrap().signal(), Some(number));
         }
@@ -39,9 +39,9 @@ fn a_server_that_a_signal_ended_ends_the_proxy_by_the_same() {
 
 #[test]
 fn a_server_that_cannot_be_started_is_named() {
-    in_all_ways(|way| {
+    behind_the_proxy(|way| {
         for (command, code) in [("/nowhere/server", 127), ("/etc", 126)] {
-            let output = way.proxy([command]).output().unwrap();
+            let output = way.command([command]).output().unwrap();
             assert_eq!(output.status.code(), Some(code));
             let said = String::from_utf8(output.stderr).unwrap();
             assert!(said.contains(command), "{said}");
@@ -69,7 +69,7 @@ fn a_command_line_without_a_command_says_so() {
 #[test]
 fn every_byte_passes_both_ways() {
     in_all_ways(|way| {
-        let mut proxy = way.proxy(["cat"]).spawn().unwrap();
+        let mut proxy = way.command(["cat"]).spawn().unwrap();
         // No text and no line: longer than all pipes, so that both ends wait for each other.
         let sent: Vec<u8> = (0..3_000_000_u32)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -91,15 +91,17 @@ fn every_byte_passes_both_ways() {
 #[test]
 fn standard_error_and_the_environment_are_the_servers() {
     in_all_ways(|way| {
-        let script = "echo to-err >&2; env | grep -c USAGE_PROXY_; echo \"$GREETING\"";
         let output = way
-            .proxy(["sh", "-c", script])
-            .env("USAGE_PROXY_PRODUCT_ID", "shop")
+            .command(["sh", "-c", "echo to-err >&2; env"])
+            .env("USAGE_PROXY_VERBOSE", "false")
             .env("GREETING", "hello")
             .output()
             .unwrap();
         assert_eq!(output.stderr, b"to-err\n");
-        assert_eq!(String::from_utf8(output.stdout).unwrap(), "0\nhello\n");
+        let said = String::from_utf8(output.stdout).unwrap();
+        let has = |start: &str| said.lines().any(|line| line.starts_with(start));
+        assert!(has("GREETING=hello") && has("PATH="), "{said}");
+        assert_eq!(has("USAGE_PROXY_"), way == Way::Alone, "{said}");
     });
 }
 
@@ -107,7 +109,7 @@ fn standard_error_and_the_environment_are_the_servers() {
 fn arguments_behind_the_command_are_the_servers() {
     in_all_ways(|way| {
         let output = way
-            .proxy(["echo", "--intent", "--", "-x"])
+            .command(["echo", "--intent", "--", "-x"])
             .output()
             .unwrap();
         assert_eq!(
@@ -133,7 +135,7 @@ fn signals_reach_the_server() {
         ] {
             let script =
                 format!("trap 'exit 9' {name}; echo ready; while :; do read -r line; done");
-            let mut proxy = way.proxy(["sh", "-c", &script]).spawn().unwrap();
+            let mut proxy = way.command(["sh", "-c", &script]).spawn().unwrap();
             let mut ready = String::new();
             let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
             stdout.read_line(&mut ready).unwrap();
@@ -155,7 +157,10 @@ fn signals_reach_the_server() {
 #[test]
 fn a_client_that_closes_its_end_closes_the_servers() {
     in_all_ways(|way| {
-        let mut proxy = way.proxy(["sh", "-c", "cat >&2; exit 3"]).spawn().unwrap();
+        let mut proxy = way
+            .command(["sh", "-c", "cat >&2; exit 3"])
+            .spawn()
+            .unwrap();
         drop(proxy.stdin.take());
         assert_eq!(proxy.wait().unwrap().code(), Some(3));
     });
@@ -165,7 +170,7 @@ fn a_client_that_closes_its_end_closes_the_servers() {
 fn a_server_that_closes_its_output_closes_the_proxys_while_it_runs() {
     in_all_ways(|way| {
         let script = "exec >&-; read -r line; exit 4";
-        let mut proxy = way.proxy(["sh", "-c", script]).spawn().unwrap();
+        let mut proxy = way.command(["sh", "-c", script]).spawn().unwrap();
         let mut rest = Vec::new();
         proxy.stdout.take().unwrap().read_to_end(&mut rest).unwrap();
         assert_eq!(rest, b"");
@@ -178,7 +183,7 @@ fn a_server_that_closes_its_output_closes_the_proxys_while_it_runs() {
 fn a_client_that_writes_to_a_server_that_reads_no_more_gets_a_broken_pipe() {
     in_all_ways(|way| {
         let script = "exec <&-; echo closed; while kill -0 $PPID; do sleep 0.05; done";
-        let mut proxy = way.proxy(["sh", "-c", script]).spawn().unwrap();
+        let mut proxy = way.command(["sh", "-c", script]).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(proxy.stdout.take().unwrap())
             .read_line(&mut ready)
@@ -202,7 +207,7 @@ fn a_client_that_reads_no_more_is_a_broken_pipe_of_the_servers() {
         let script = "while echo line; do :; done; exit 5";
         let script = format!("trap '' PIPE; {script}");
         let mut proxy = way
-            .proxy(["sh", "-c", &script])
+            .command(["sh", "-c", &script])
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -215,7 +220,7 @@ fn a_client_that_reads_no_more_is_a_broken_pipe_of_the_servers() {
 fn what_a_server_that_never_reads_is_sent_waits_with_the_client() {
     in_all_ways(|way| {
         let mut proxy = way
-            .proxy(["sh", "-c", "echo ready; exec sleep 600"])
+            .command(["sh", "-c", "echo ready; exec sleep 600"])
             .spawn()
             .unwrap();
         let mut stdin = proxy.stdin.take().unwrap();
@@ -240,8 +245,8 @@ fn what_a_server_that_never_reads_is_sent_waits_with_the_client() {
 
 #[test]
 fn a_proxy_that_is_killed_leaves_no_server_behind() {
-    in_all_ways(|way| {
-        let mut proxy = way.proxy(["sh", "-c", "echo $$; cat"]).spawn().unwrap();
+    behind_the_proxy(|way| {
+        let mut proxy = way.command(["sh", "-c", "echo $$; cat"]).spawn().unwrap();
         let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
         let mut server = String::new();
         stdout.read_line(&mut server).unwrap();
@@ -265,7 +270,7 @@ fn a_proxy_that_is_killed_leaves_no_server_behind() {
 fn a_client_that_is_slow_gets_all_that_a_server_said_before_it_ended() {
     in_all_ways(|way| {
         let script = "head -c 150000 /dev/zero; exit 6";
-        let mut proxy = way.proxy(["sh", "-c", script]).spawn().unwrap();
+        let mut proxy = way.command(["sh", "-c", script]).spawn().unwrap();
         // Longer than output is waited for that does not come.
         thread::sleep(std::time::Duration::from_millis(2_500));
         let mut received = Vec::new();
@@ -329,10 +334,11 @@ fn numbers(line: &str) -> Vec<Pid> {
 fn no_kill_leaves_a_server_behind_even_one_that_never_reads() {
     use std::os::unix::process::CommandExt;
 
-    in_all_ways(|way| {
+    behind_the_proxy(|way| {
         for killed in ["the proxy", "its group", "the relay", "both"] {
-            let script = "trap '' TERM; echo $$ $PPID; exec sleep 600";
-            let mut proxy = way.proxy(["sh", "-c", script]);
+            let script = "echo $$ $PPID; exec sleep 600";
+            // Nothing but a kill ends whoever ignores the others.
+            let mut proxy = ignoring("HUP INT TERM", &way.command(["sh", "-c", script]));
             let mut proxy = proxy.process_group(0).spawn().unwrap();
             let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
             let mut said = String::new();
@@ -366,9 +372,9 @@ fn no_kill_leaves_a_server_behind_even_one_that_never_reads() {
 #[test]
 #[cfg(target_os = "linux")]
 fn who_stops_the_proxy_stops_the_server() {
-    in_all_ways(|way| {
+    behind_the_proxy(|way| {
         let mut proxy = way
-            .proxy(["sh", "-c", "echo $$ $PPID; exec cat"])
+            .command(["sh", "-c", "echo $$ $PPID; exec cat"])
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
@@ -393,11 +399,11 @@ fn ends_that_do_not_wait_are_waited_for() {
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
 
-    in_all_ways(|way| {
+    behind_the_proxy(|way| {
         let (client, server) = UnixStream::pair().unwrap();
         // Shared with whoever handed it over, as an event loop's is.
         server.set_nonblocking(true).unwrap();
-        let mut proxy = way.proxy(["sh", "-c", "echo ready; exec cat"]);
+        let mut proxy = way.command(["sh", "-c", "echo ready; exec cat"]);
         proxy.stdin(OwnedFd::from(server.try_clone().unwrap()));
         proxy.stdout(OwnedFd::from(server));
         let mut running = proxy.spawn().unwrap();
@@ -426,22 +432,24 @@ fn ends_that_do_not_wait_are_waited_for() {
 
 #[test]
 fn a_client_that_waits_for_the_end_before_it_reads_sees_it() {
-    // More than the client's pipe holds.
-    let script = "head -c 100000 /dev/zero; echo $$ >&2; exec sleep 600";
-    let mut proxy = Way::Reporting.proxy(["sh", "-c", script]).spawn().unwrap();
-    let mut server = String::new();
-    BufReader::new(proxy.stderr.take().unwrap())
-        .read_line(&mut server)
-        .unwrap();
-    let server = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
-    kill_process(server, Signal::KILL).unwrap();
-    assert_eq!(proxy.wait().unwrap().signal(), Some(9));
+    for way in [Way::Alone, Way::Reporting] {
+        // More than the client's pipe holds.
+        let script = "head -c 100000 /dev/zero & echo $$ >&2; exec sleep 600";
+        let mut proxy = way.command(["sh", "-c", script]).spawn().unwrap();
+        let mut server = String::new();
+        BufReader::new(proxy.stderr.take().unwrap())
+            .read_line(&mut server)
+            .unwrap();
+        let server = Pid::from_raw(server.trim().parse().unwrap()).unwrap();
+        kill_process(server, Signal::KILL).unwrap();
+        assert_eq!(proxy.wait().unwrap().signal(), Some(9));
+    }
 }
 
 #[test]
 fn a_client_that_is_killed_ends_the_server_by_a_broken_pipe() {
     in_all_ways(|way| {
-        let mut proxy = way.proxy(["sh", "-c", "while echo line; do :; done"]);
+        let mut proxy = way.command(["sh", "-c", "while echo line; do :; done"]);
         let mut proxy = proxy.stderr(Stdio::null()).spawn().unwrap();
         let (stdin, stdout) = (proxy.stdin.take().unwrap(), proxy.stdout.take().unwrap());
         // Both ends are the client's alone.
@@ -456,4 +464,105 @@ fn a_client_that_is_killed_ends_the_server_by_a_broken_pipe() {
         let ended = proxy.wait().unwrap();
         assert_eq!(ended.signal(), Some(Signal::PIPE.as_raw()));
     });
+}
+
+#[test]
+fn a_descendant_that_keeps_writing_holds_up_no_end() {
+    use std::time::{Duration, Instant};
+
+    // It writes for half a minute, now and then or without a pause.
+    for writes in [
+        "for n in $(seq 60); do echo x; sleep 0.5; done",
+        "timeout 30 yes x",
+    ] {
+        in_all_ways(|way| {
+            let script = format!("head -c 150000 /dev/zero; ({writes}) & echo $! >&2; exit 7");
+            let began = Instant::now();
+            let mut proxy = way.command(["sh", "-c", &script]).spawn().unwrap();
+            let mut stdout = proxy.stdout.take().unwrap();
+            let client = thread::spawn(move || {
+                let mut zeros = 0;
+                let mut piece = [0; 65_536];
+                while let Ok(read @ 1..) = stdout.read(&mut piece) {
+                    zeros += piece[..read].iter().filter(|byte| **byte == 0).count();
+                }
+                zeros
+            });
+            let mut descendant = String::new();
+            BufReader::new(proxy.stderr.take().unwrap())
+                .read_line(&mut descendant)
+                .unwrap();
+            assert_eq!(proxy.wait().unwrap().code(), Some(7));
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(20), "{way:?} {took:?}");
+            let descendant = Pid::from_raw(descendant.trim().parse().unwrap()).unwrap();
+            let _ = kill_process(descendant, Signal::KILL);
+            if way != Way::Alone {
+                assert_eq!(client.join().unwrap(), 150_000, "{way:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_part_of_a_line_that_a_server_leaves_is_the_clients() {
+    const LIST: &[u8] = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}\n";
+    in_all_ways(|way| {
+        // A descendant holds its output open.
+        let script = "read -r line; printf part; sleep 600 & echo $! >&2; exit 5";
+        let mut proxy = way.command(["sh", "-c", script]).spawn().unwrap();
+        proxy.stdin.as_mut().unwrap().write_all(LIST).unwrap();
+        let mut part = [0; 4];
+        let read = proxy.stdout.as_mut().unwrap().read_exact(&mut part);
+        assert_eq!(proxy.wait().unwrap().code(), Some(5));
+        let mut sleeper = String::new();
+        BufReader::new(proxy.stderr.take().unwrap())
+            .read_line(&mut sleeper)
+            .unwrap();
+        let sleeper = Pid::from_raw(sleeper.trim().parse().unwrap()).unwrap();
+        kill_process(sleeper, Signal::KILL).unwrap();
+        read.unwrap();
+        assert_eq!(&part, b"part", "{way:?}");
+    });
+}
+
+#[test]
+fn a_client_that_ignores_the_ends_of_its_children_gets_the_last_output_and_the_exit_code() {
+    in_all_ways(|way| {
+        let server = way.command(["sh", "-c", "echo last; exit 7"]);
+        let output = ignoring("CHLD", &server).output().unwrap();
+        assert_eq!(output.stdout, b"last\n", "{way:?}");
+        assert_eq!(output.status.code(), Some(7), "{way:?}");
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn signals_that_a_client_lets_be_ignored_end_nobody() {
+    let ignored_by_the_server = |way: Way| {
+        let script = "grep SigIgn: /proc/self/status; read -r line; exit 3";
+        let server = way.command(["sh", "-c", script]);
+        let server = ignoring("HUP INT QUIT USR1 USR2 ALRM TERM", &server).spawn();
+        let mut server = server.unwrap();
+        let mut ignored = String::new();
+        let mut stdout = BufReader::new(server.stdout.take().unwrap());
+        stdout.read_line(&mut ignored).unwrap();
+        for signal in [
+            Signal::HUP,
+            Signal::INT,
+            Signal::QUIT,
+            Signal::USR1,
+            Signal::USR2,
+            Signal::ALARM,
+            Signal::TERM,
+        ] {
+            kill(&server, signal);
+        }
+        server.stdin.take().unwrap().write_all(b"go\n").unwrap();
+        assert_eq!(server.wait().unwrap().code(), Some(3), "{way:?}");
+        ignored
+    };
+    let alone = ignored_by_the_server(Way::Alone);
+    assert!(alone.ends_with("6a07\n"), "{alone}");
+    behind_the_proxy(|way| assert_eq!(ignored_by_the_server(way), alone, "{way:?}"));
 }

@@ -3,13 +3,14 @@
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use mcp_usage::testing::MockIngest;
 
-/// What the proxy does beside passing on.
-#[derive(Debug, Clone, Copy)]
+/// How a server is run: alone, or by a proxy that does this beside passing on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
+    Alone,
     Off,
     Reporting,
     WithIntent,
@@ -19,35 +20,82 @@ pub(crate) enum Way {
 static INGEST: LazyLock<MockIngest> = LazyLock::new(|| MockIngest::start().unwrap());
 
 impl Way {
-    /// The proxy in front of a command, with pipes.
-    pub(crate) fn proxy<const N: usize>(self, command: [impl AsRef<OsStr>; N]) -> Command {
-        let mut proxy = reporting_proxy(command);
+    /// What runs a server, with pipes.
+    pub(crate) fn command<const N: usize>(self, server: [impl AsRef<OsStr>; N]) -> Command {
+        if self == Self::Alone {
+            let [program, arguments @ ..] = &server[..] else {
+                panic!("no program");
+            };
+            let mut alone = Command::new(program);
+            alone.args(arguments);
+            return with_pipes(alone);
+        }
+        let mut proxy = reporting_proxy(server);
         report_to(&mut proxy, &INGEST);
         match self {
             Self::Off => proxy.env("DO_NOT_TRACK", "1"),
-            Self::Reporting => &mut proxy,
             Self::WithIntent => proxy.env("USAGE_PROXY_INTENT", "true"),
+            _ => &mut proxy,
         };
         proxy
     }
 }
 
-/// What a client and a server see is the same whatever the proxy does beside.
+/// What a client and a server see is what they see without the proxy, whatever it does beside.
 pub(crate) fn in_all_ways(test: impl Fn(Way)) {
+    test(Way::Alone);
+    behind_the_proxy(test);
+}
+
+/// What is the proxy's own is the same whatever it does beside.
+pub(crate) fn behind_the_proxy(test: impl Fn(Way)) {
     for way in [Way::Off, Way::Reporting, Way::WithIntent] {
         test(way);
     }
 }
 
-/// The proxy in front of a command, with pipes.
-pub(crate) fn reporting_proxy<const N: usize>(command: [impl AsRef<OsStr>; N]) -> Command {
-    let mut proxy = Command::new(env!("CARGO_BIN_EXE_usage_proxy"));
-    proxy
-        .arg("--")
-        .args(command)
+/// The same command, which is started with these signals ignored.
+pub(crate) fn ignoring(signals: &str, command: &Command) -> Command {
+    let script = format!("trap '' {signals}; exec \"$0\" \"$@\"");
+    // Not every `sh` can have `CHLD` ignored.
+    let mut ignoring = Command::new("bash");
+    ignoring
+        .args(["-c", &script])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => ignoring.env(name, value),
+            None => ignoring.env_remove(name),
+        };
+    }
+    with_pipes(ignoring)
+}
+
+/// Whoever runs the tests in the background may have let them ignore signals, which all that they start would ignore as well.
+static DEFAULT_SIGNALS: LazyLock<()> = LazyLock::new(|| {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
+
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        if usage_proxy::child::is_ignored(signal) {
+            signal_hook::flag::register(signal, Arc::default()).unwrap();
+        }
+    }
+});
+
+fn with_pipes(mut command: Command) -> Command {
+    LazyLock::force(&DEFAULT_SIGNALS);
+    command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    command
+}
+
+/// The proxy in front of a command, with pipes.
+pub(crate) fn reporting_proxy<const N: usize>(command: [impl AsRef<OsStr>; N]) -> Command {
+    let mut proxy = with_pipes(Command::new(env!("CARGO_BIN_EXE_usage_proxy")));
+    proxy.arg("--").args(command);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("USAGE_PROXY_") {
             proxy.env_remove(name);
