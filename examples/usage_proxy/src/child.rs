@@ -60,7 +60,7 @@ impl StartError {
 
 impl ServerCommand {
     /// What the server is called, where no product is set: the package that is run, where nothing but its name can stand there,
-    /// or the program. An argument may be a secret.
+    /// or the program. An argument may be a secret. Another version is no other product.
     pub fn name(&self) -> String {
         let program = Path::new(&self.program).file_stem();
         let program = program.unwrap_or_default().to_string_lossy();
@@ -70,7 +70,8 @@ impl ServerCommand {
             .filter_map(|argument| argument.to_str());
         let package = arguments
             .find(|argument| !SWITCHES.contains(argument))
-            .filter(|argument| RUNNERS.contains(&&*program) && is_package(argument));
+            .filter(|_| RUNNERS.contains(&&*program))
+            .and_then(package_of);
         package.unwrap_or(&program).to_owned()
     }
 
@@ -126,24 +127,26 @@ impl ServerCommand {
     }
 }
 
-/// Whether a text has the form of a package's name, with its version or without: `name`, `@scope/name@1.2`.
-fn is_package(text: &str) -> bool {
+/// Returns the package's name of a text such as `name`, `@scope/name@1.2` or `name[extra]==1.2`, without what stands behind it.
+/// `None` for addresses and paths.
+fn package_of(text: &str) -> Option<&str> {
+    let is_of_word = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
     let is_word = |text: &str| {
-        let mut bytes = text.bytes();
-        bytes
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphanumeric())
-            && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        text.starts_with(|first: char| first.is_ascii_alphanumeric())
+            && text.chars().all(is_of_word)
     };
     let unscoped = match text.strip_prefix('@').map(|scoped| scoped.split_once('/')) {
-        Some(Some((scope, name))) if is_word(scope) => name,
-        Some(_) => return false,
+        Some(scoped) => scoped.filter(|(scope, _)| is_word(scope))?.1,
         None => text,
     };
-    match unscoped.split_once('@') {
-        Some((name, version)) => is_word(name) && is_word(version),
-        None => is_word(unscoped),
+    let version = unscoped.trim_start_matches(is_of_word);
+    let is_version = version.is_empty()
+        || version.starts_with(['@', '=', '<', '>', '~', '!', '['])
+            && !version.contains(['/', '\\', ':']);
+    if !is_version || !is_word(unscoped.strip_suffix(version)?) {
+        return None;
     }
+    text.strip_suffix(version)
 }
 
 impl Server {
@@ -376,8 +379,17 @@ mod tests {
         for (command, name) in [
             (
                 &["npx", "-y", "@scope/server-files@1.2.0", "/srv"][..],
-                "@scope/server-files@1.2.0",
+                "@scope/server-files",
             ),
+            (&["npx", "-y", "@scope/server-files"], "@scope/server-files"),
+            (&["npx", "server-files@latest"], "server-files"),
+            (&["npx", "server-files@^1.2"], "server-files"),
+            (&["uvx", "mcp-server-time==2025.7.1"], "mcp-server-time"),
+            (&["uvx", "mcp-server-time[cli]>=1,<2"], "mcp-server-time"),
+            (&["uvx", "mcp-server-time@latest"], "mcp-server-time"),
+            (&["npx", "git@example.com:rachel/server"], "npx"),
+            (&["npx", "server@https://example.com/server.tgz"], "npx"),
+            (&["npx", "@scope/server/more"], "npx"),
             (&["/usr/bin/uvx", "mcp-server-time"], "mcp-server-time"),
             (&["pipx", "run", "mcp-server-time"], "mcp-server-time"),
             (
