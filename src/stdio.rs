@@ -70,7 +70,8 @@
 //! accepts at once.
 //!
 //! Calls of the tool for [missing capabilities](UsageStreams::missing_capability) are answered here, between two lines of the
-//! server, and the server never sees them. The client's next requests wait until the answer is written.
+//! server, and the server never sees them. The client's next requests wait until the answer is written. A call within a
+//! batch, which the protocol of 2025-03-26 alone has, reaches the server; the client gets our answer in place of the server's.
 //!
 //! Do not wrap the streams of an [instrumented](crate::UsageLogger::instrument) server: each of its calls would have two
 //! events.

@@ -7,6 +7,7 @@ mod ends;
 mod facts;
 mod intent;
 mod layer;
+mod layer_bytes;
 mod layer_intent;
 mod lenient;
 mod ownership;

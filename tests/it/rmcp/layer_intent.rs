@@ -72,6 +72,10 @@ async fn a_client_and_a_server_of_the_sdk_see_no_more_than_what_is_ours() {
 const TOOLS: &str =
     r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[ {"name":"a", "inputSchema":{}} ]}}"#;
 
+/// A call of the tool with the property.
+const CALL: &str =
+    r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
+
 /// A server by hand, which says what it hears: its answer's headers, and its pieces.
 async fn by_hand(
     layer: UsageLayer,
@@ -210,9 +214,13 @@ async fn a_body_of_another_kind_passes_as_it_is() {
     ] {
         let kept = Kept::new();
         let layer = UsageLayer::new(&kept.usage).add_intent(true);
-        let (http, _hears) = by_hand(layer, headers, vec![body.to_owned()]).await;
+        let (http, mut hears) = by_hand(layer, headers, vec![body.to_owned()]).await;
         let (head, seen) = send(&http, list()).await;
         assert!(seen == body, "{headers:?}");
+        assert_eq!(hears.recv().await.unwrap().1, list());
+        // Nor is anything taken from the calls of its tools.
+        send(&http, CALL.to_owned()).await;
+        assert_eq!(hears.recv().await.unwrap().1, CALL, "{headers:?}");
         if headers.contains(&("content-length", "LENGTH")) {
             assert_eq!(head["content-length"], body.len().to_string().as_str());
         }
@@ -233,9 +241,13 @@ async fn a_body_of_1_mib_gets_the_property_and_one_of_a_byte_more_passes_as_it_i
             let kept = Kept::new();
             let layer = UsageLayer::new(&kept.usage).add_intent(true);
             let body = format!("{TOOLS}{}", " ".repeat(bytes - TOOLS.len()));
-            let (http, _hears) = by_hand(layer, headers, vec![body.clone()]).await;
+            let (http, mut hears) = by_hand(layer, headers, vec![body.clone()]).await;
             let (_, seen) = send(&http, list()).await;
             assert_eq!(seen != body, is_ours, "{bytes} {headers:?}");
+            assert_eq!(hears.recv().await.unwrap().1, list());
+            send(&http, CALL.to_owned()).await;
+            let heard = hears.recv().await.unwrap().1;
+            assert_eq!(heard != CALL, is_ours, "{bytes} {headers:?}");
         }
     }
 }
@@ -340,11 +352,10 @@ async fn a_request_with_a_digest_or_a_signature_passes_as_it_is() {
     let (http, mut hears) = by_hand_encoded(layer).await;
     send(&http, list()).await;
     hears.recv().await.unwrap();
-    let call = r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
-    send(&http, call.to_owned()).await;
+    send(&http, CALL.to_owned()).await;
     assert_eq!(
         hears.recv().await.unwrap(),
-        call.replace("\"prompt\":\"b\"", "")
+        CALL.replace("\"prompt\":\"b\"", "")
     );
     for name in [
         "content-digest",
@@ -353,8 +364,8 @@ async fn a_request_with_a_digest_or_a_signature_passes_as_it_is() {
         "signature-input",
         "x-amz-content-sha256",
     ] {
-        send_with(&http, call, name, "sha-256=:x:").await;
-        assert_eq!(hears.recv().await.unwrap(), call, "{name}");
+        send_with(&http, CALL, name, "sha-256=:x:").await;
+        assert_eq!(hears.recv().await.unwrap(), CALL, "{name}");
     }
 }
 
@@ -366,10 +377,8 @@ async fn a_list_that_is_not_read_takes_back_what_was_shown() {
         let (http, mut hears) = by_hand_encoded(layer).await;
         send(&http, list()).await;
         send_with(&http, &list(), how, "br").await;
-        let call =
-            r#"{"id":2,"method":"tools/call","params":{"name":"a","arguments":{"prompt":"b"}}}"#;
-        send(&http, call.to_owned()).await;
-        for expected in [&*list(), &*list(), call] {
+        send(&http, CALL.to_owned()).await;
+        for expected in [&*list(), &*list(), CALL] {
             assert_eq!(hears.recv().await.unwrap(), expected, "{how}");
         }
     }

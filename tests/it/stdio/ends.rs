@@ -75,6 +75,36 @@ async fn a_server_that_goes_away_has_dropped_the_call() {
 }
 
 #[tokio::test]
+async fn a_server_whose_thread_panics_has_panicked() {
+    let kept = Kept::new();
+    let pair = opened(&kept).await;
+    let serving = std::thread::spawn(move || {
+        let _held = (pair.requests, pair.answers);
+        panic!("a server of the test's");
+    });
+    serving.join().unwrap_err();
+    assert_eq!(outcomes(&kept.calls().await), ["panicked"]);
+}
+
+#[tokio::test]
+async fn of_more_calls_than_are_waited_for_the_oldest_is_unknown() {
+    const MOST: u64 = 4_096;
+    let kept = Kept::new();
+    let mut pair = pair(&UsageStreams::new(&kept.usage));
+    for id in 0..MOST {
+        pair.ask(call_of(id)).await;
+    }
+    assert!(kept.calls().await.is_empty());
+    pair.ask(call_of(MOST)).await;
+    // Its answer tells nothing more.
+    pair.answer(answer_of(0)).await;
+    pair.answer(answer_of(1)).await;
+    let calls = kept.calls().await;
+    assert_eq!(outcomes(&calls), ["unknown", "ok"]);
+    assert_eq!(calls[0]["meta"]["tool"], "t0");
+}
+
+#[tokio::test]
 async fn the_client_sees_the_end_when_the_server_drops_its_stream_alone() {
     let kept = Kept::new();
     let mut pair = opened(&kept).await;

@@ -128,6 +128,29 @@ async fn the_client_gets_the_answer_between_two_lines_and_the_server_nothing() {
 }
 
 #[tokio::test]
+async fn the_server_sees_a_call_within_a_batch_and_the_client_gets_our_answer() {
+    let kept = Kept::new();
+    let streams = UsageStreams::new(&kept.usage).missing_capability(true);
+    let mut pair = pair(&streams);
+    names(&mut pair, Value::Null, page(&["a"], Value::Null)).await;
+    let ping = json!({"jsonrpc": "2.0", "id": 6, "method": "ping"});
+    let batch = json!([ping, call_of(json!(5))]).to_string();
+    assert_eq!(pair.ask(&batch).await, batch);
+    let error = json!({"code": -32602, "message": "unknown tool"});
+    let answers = json!([{"id": 6, "result": {}}, {"id": 5, "error": error}]);
+    let answered: Value = serde_json::from_str(&pair.answer(answers).await).unwrap();
+    assert_eq!(answered[0], json!({"id": 6, "result": {}}));
+    let noted = answered[1]["result"]["content"][0]["text"].as_str();
+    assert!(noted.unwrap().starts_with("Noted"), "{answered}");
+    let calls = kept.calls().await;
+    let meta = kept.only(&calls);
+    assert_eq!(
+        (&meta["tool"], &meta["outcome"]),
+        (&json!(NAME), &json!("ok"))
+    );
+}
+
+#[tokio::test]
 async fn the_last_line_is_answered_without_an_end() {
     let kept = Kept::new();
     let streams = UsageStreams::new(&kept.usage).missing_capability(true);
