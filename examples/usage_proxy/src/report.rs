@@ -1,9 +1,9 @@
 //! The logger that the settings ask for, and the streams that it looks at.
 
 use mcp_usage::stdio::UsageStreams;
-use mcp_usage::{Builder, Identity, Mcpeye, Otlp, PostHog, Spool, UsageLogger, Wire};
+use mcp_usage::{Arguments, Builder, Identity, Mcpeye, Otlp, PostHog, Spool, UsageLogger, Wire};
 
-use crate::settings::{Settings, WireName};
+use crate::settings::{ArgumentsOf, Settings, WireName};
 
 /// Makes the logger. `program` is the server's, whose name is the product where none is set.
 ///
@@ -36,11 +36,21 @@ pub fn logger(settings: &Settings, program: &str) -> Result<UsageLogger, mcp_usa
 /// How the streams are looked at.
 pub fn streams(settings: &Settings, usage: &UsageLogger) -> UsageStreams {
     let streams = UsageStreams::new(usage)
-        .arguments(!settings.hides_arguments)
         .results(settings.results)
         .add_intent(settings.intent)
         .missing_capability(settings.missing_capability)
         .operating_system_user(settings.os_user);
+    let streams = match &settings.arguments {
+        ArgumentsOf::AllTools => streams,
+        ArgumentsOf::NoTool => streams.arguments(false),
+        ArgumentsOf::Tools(names) => {
+            let names = names.clone();
+            streams.arguments_by(move |tool| match names.contains(tool) {
+                true => Arguments::All,
+                false => Arguments::None,
+            })
+        }
+    };
     match settings.user.as_deref() {
         Some(user) if user.contains('@') => streams.identify(Identity::email(user.to_owned())),
         Some(user) => streams.identify(Identity::new(user.to_owned(), "USER_ID")),

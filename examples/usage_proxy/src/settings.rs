@@ -1,6 +1,6 @@
 //! What the proxy reads for itself: variables, or a file, and never an argument of the server's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -44,7 +44,7 @@ pub struct Settings {
     pub product_id: Option<String>,
     pub user: Option<String>,
     pub os_user: bool,
-    pub hides_arguments: bool,
+    pub arguments: ArgumentsOf,
     pub results: bool,
     pub intent: bool,
     pub missing_capability: bool,
@@ -53,6 +53,16 @@ pub struct Settings {
     pub shutdown_timeout: Option<Duration>,
     /// Nothing is reported, since a setting is wrong.
     pub is_off: bool,
+}
+
+/// The tools whose arguments are captured.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub enum ArgumentsOf {
+    #[default]
+    AllTools,
+    NoTool,
+    /// These, by their names.
+    Tools(BTreeSet<String>),
 }
 
 /// An API key, which is not shown.
@@ -158,7 +168,16 @@ impl Settings {
             "product_id" => self.product_id = Some(value.to_owned()),
             "user" => self.user = Some(value.to_owned()),
             "os_user" => self.os_user = switch()?,
-            "arguments" => self.hides_arguments = !switch()?,
+            "arguments" => {
+                self.arguments = match switch() {
+                    Ok(true) => ArgumentsOf::AllTools,
+                    Ok(false) => ArgumentsOf::NoTool,
+                    Err(_) => {
+                        let names = value.split(',').map(|name| name.trim().to_owned());
+                        ArgumentsOf::Tools(names.collect())
+                    }
+                }
+            }
             "results" => self.results = switch()?,
             "intent" => self.intent = switch()?,
             "missing_capability" => self.missing_capability = switch()?,
@@ -231,7 +250,8 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(settings.wire, WireName::Otlp);
-        assert!(settings.intent && settings.hides_arguments);
+        assert!(settings.intent);
+        assert_eq!(settings.arguments, ArgumentsOf::NoTool);
         assert_eq!(settings.shutdown_timeout(), Duration::from_millis(500));
         assert_eq!(settings.user, None);
         assert_eq!(of(&[]).unwrap(), Settings::default());

@@ -132,6 +132,31 @@ fn with_intent_a_listing_asks_for_it_and_the_server_does_not_see_it() {
 }
 
 #[test]
+fn the_arguments_of_the_tools_that_are_named_are_captured_or_of_all_or_none() {
+    for (setting, of_add, of_fail) in [
+        ("", true, true),
+        ("true", true, true),
+        ("fail, hang", false, true),
+        ("false", false, false),
+    ] {
+        let ingest = MockIngest::start().unwrap();
+        let mut command = reported(&ingest);
+        command.env("USAGE_PROXY_ARGUMENTS", setting);
+        let mut client = Client::start(command);
+        client.ask(HELLO);
+        client.ask(&call(1, "add", r#"{"a":1}"#));
+        client.ask(&call(2, "fail", r#"{"a":1}"#));
+        client.end();
+        let events = ingest.delivered();
+        for (tool, is_captured) in [("add", of_add), ("fail", of_fail)] {
+            let event = events.iter().find(|event| event.tool() == Some(tool));
+            let captured = event.unwrap().arguments().is_some();
+            assert_eq!(captured, is_captured, "{setting} {tool}");
+        }
+    }
+}
+
+#[test]
 fn a_call_under_way_when_the_server_is_killed_is_reported_and_ends_as_the_server_did() {
     let ingest = MockIngest::start().unwrap();
     let mut client = Client::start(reported(&ingest));
