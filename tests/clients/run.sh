@@ -157,6 +157,15 @@ inspector() {
   done
 }
 
+# The tools of the server at `url`, on one line.
+list_tools() {
+  curl --silent --fail --max-time 60 "$url" -H 'content-type: application/json' \
+    -H 'accept: application/json, text/event-stream' -H 'mcp-protocol-version: 2026-07-28' -H 'mcp-method: tools/list' \
+    -d '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{
+      "io.modelcontextprotocol/protocolVersion":"2026-07-28", "io.modelcontextprotocol/clientCapabilities":{},
+      "io.modelcontextprotocol/clientInfo":{"name":"probe","version":"1"}}}}'
+}
+
 suite() { # <name> <directory> <flags>...
   local name=$1 at=$clients/$2 variant flags
   shift 2
@@ -165,6 +174,12 @@ suite() { # <name> <directory> <flags>...
     flags=()
     [ $variant = intent ] || flags=("--$variant")
     serve "${flags[@]}"
+    # The same checks say nothing of one that adds nothing.
+    list_tools >"$out/list"
+    case $variant/$(grep -c 'the goal behind this call' "$out/list" || true) in
+      plain/0 | no-intent/0 | intent/1 | layer/1) ;;
+      *) echo "DIFFERENT: the property in the list of the fixture, $variant"; failed=1 ;;
+    esac
     rm -rf "$out/$variant.d"
     timeout 300 "$node" "$at/node_modules/@modelcontextprotocol/conformance/dist/index.js" server --url "$url" "$@" \
       -o "$out/$variant.d" >"$out/$variant.log" 2>&1 || true
