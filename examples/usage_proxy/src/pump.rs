@@ -10,6 +10,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 /// What is read at a time: as much as a pipe holds.
 pub const MAX_PIECE_BYTES: usize = 64 * 1024;
 
+/// What is written at a time: little, since a part that is taken says that somebody reads, and one that is half taken does not.
+const MAX_PART_BYTES: usize = 8 * 1024;
+
 /// Which end was closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
@@ -57,12 +60,15 @@ pub async fn pump(
             Some(read) if !read.is_empty() => read,
             _ => return Closed::Source,
         };
-        let bytes = length as u64;
-        progress.read.fetch_add(bytes, Ordering::SeqCst);
-        if sink.write_all(read).await.is_err() || sink.flush().await.is_err() {
-            return Closed::Sink;
+        progress.read.fetch_add(length as u64, Ordering::SeqCst);
+        for part in read.chunks(MAX_PART_BYTES) {
+            if sink.write_all(part).await.is_err() || sink.flush().await.is_err() {
+                return Closed::Sink;
+            }
+            progress
+                .taken
+                .fetch_add(part.len() as u64, Ordering::SeqCst);
         }
-        progress.taken.fetch_add(bytes, Ordering::SeqCst);
     }
 }
 

@@ -286,6 +286,27 @@ fn a_client_that_is_slow_gets_all_that_a_server_said_before_it_ended() {
 }
 
 #[test]
+fn a_client_that_takes_little_at_a_time_gets_all_that_a_server_said_before_it_ended() {
+    let script = "head -c 200000 /dev/zero; exit 6";
+    let mut proxy = Way::Reporting
+        .command(["sh", "-c", script])
+        .spawn()
+        .unwrap();
+    let mut stdout = proxy.stdout.take().unwrap();
+    let mut received = Vec::new();
+    for _ in 0..10 {
+        // Longer in all than one is waited for that takes nothing.
+        thread::sleep(std::time::Duration::from_millis(900));
+        let mut little = [0; 4_096];
+        stdout.read_exact(&mut little).unwrap();
+        received.extend_from_slice(&little);
+    }
+    stdout.read_to_end(&mut received).unwrap();
+    assert_eq!(received.len(), 200_000);
+    assert_eq!(proxy.wait().unwrap().code(), Some(6));
+}
+
+#[test]
 fn a_client_that_has_closed_standard_error_gets_its_server_all_the_same() {
     let mut proxy = crate::support::reporting_proxy(["echo", "here"]);
     proxy.env("USAGE_PROXY_WIRE", "grpc");
