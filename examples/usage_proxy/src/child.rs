@@ -95,6 +95,8 @@ impl ServerCommand {
             if let Some(group) = supervisor.and_then(Supervisor::group) {
                 std::os::unix::process::CommandExt::process_group(&mut command, group);
             }
+            #[cfg(not(unix))]
+            let _ = supervisor;
             command.spawn()
         };
         let launched = server_launcher(&self.program).and_then(&spawn);

@@ -14,7 +14,9 @@ use usage_proxy::child::{ServerCommand, ServerProcess, Signals, end_like};
 use usage_proxy::report::{logger, streams};
 use usage_proxy::run::run;
 use usage_proxy::settings::{Settings, own_variables};
-use usage_proxy::supervisor::{RELAY_OF, SERVER_OF, Supervisor, end_with_relay, start_relay};
+#[cfg(unix)]
+use usage_proxy::supervisor::end_with_relay;
+use usage_proxy::supervisor::{RELAY_OF, SERVER_OF, Supervisor, start_relay};
 
 const USAGE: &str = "\
 usage: usage_proxy [--intent] -- COMMAND [ARGUMENT...]

@@ -29,6 +29,7 @@ impl Directory {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
         let path = parent.join(format!("{PREFIX}{:016x}", u64::from_ne_bytes(random)));
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "elsewhere it has no mode"))]
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
