@@ -8,7 +8,7 @@
 //! # let ingest = mcp_usage::testing::MockIngest::start()?;
 //! # let builder = UsageLogger::builder().env(|_| None).api_key("test-key-1").endpoint(ingest.endpoint());
 //! let report = builder.product_id("reoWebApp").check_blocking();
-//! println!("{report}");
+//! eprintln!("{report}");
 //! assert!(report.is_healthy());
 //! assert!(!report.to_string().contains("test-key-1"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -21,7 +21,7 @@
 //!
 //! # Why it works this way
 //!
-//! - **A log of its own**, about 1 500 lines with `crc32fast` (2 more crates) and `rustix` (2 more). The work is that of a
+//! - **A log of its own**, with `crc32fast` (2 more crates) and `rustix` (2 more). The work is that of a
 //!   queue: append, forget, read once after a restart. `redb` 4.5 (1 crate, 10 s to build, needs Rust 1.90) is a B-tree
 //!   whose file does not shrink by itself. What it has not committed durably is lost with the process, so an interval of
 //!   100 ms would mean ten syncs a second, and a damaged page costs the branch below it. `fjall` 3.1 (42 crates, 33 s) is an

@@ -23,13 +23,14 @@
 //!
 //! # What is captured
 //!
-//! What the feature `tower` captures. Of each tool call: tool, arguments, outcome, error text, duration, size of the
+//! Of each tool call: tool, arguments, outcome, error text, duration, size of the
 //! result, refused arguments, request id, protocol, client, server, session, conversation, round, and `traceparent`. Also
 //! each tool list that differs from the earlier ones. A pair of streams is one session, with an id of its own. The server's
 //! requests to the client (sampling, elicitation, roots) and their answers are ignored, whatever their ids.
 //!
 //! The user is the one that [`identify`](UsageStreams::identify) names, or that of the [operating
 //! system](UsageStreams::operating_system_user) if you choose so, and otherwise the logger's.
+//! [`guide::captured`](crate::guide::captured) compares all this with the other integrations.
 //!
 //! # How calls end
 //!

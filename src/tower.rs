@@ -16,12 +16,13 @@
 //!
 //! # What is captured
 //!
-//! What the feature `rmcp` captures. Of each tool call: tool, arguments, outcome, error text, duration, size of the
+//! Of each tool call: tool, arguments, outcome, error text, duration, size of the
 //! result, refused arguments, request id, protocol, client, server, session, conversation, round, and `traceparent`. Also
 //! each tool list that differs from the earlier ones in a name or a definition. The server's name comes from its answer to
 //! `initialize` or `server/discover`. The user is a [`Caller`](crate::Caller) or an [`Identity`](crate::Identity) in the
 //! request's extensions, so put the layer inside your authentication. A closure of yours tells where a request
-//! comes from: [`client_address`](UsageLayer::client_address).
+//! comes from: [`client_address`](UsageLayer::client_address). [`guide::captured`](crate::guide::captured) compares this with
+//! the other integrations.
 //!
 //! By default the layer adds nothing to the tools. It reads an intent if the server asks for one itself: from the
 //! argument that [`intent`](UsageLayer::intent) names. Without that setting, and once the caller has listed the tools, it

@@ -23,7 +23,8 @@ use crate::wire::{SessionIds, Wire};
 
 /// Builds a [`UsageLogger`](crate::UsageLogger).
 ///
-/// Each setting has a default; an API key and, on the batch wires, an endpoint are required.
+/// Each setting has a default, with two exceptions: an API key is required on the Reo wires and on [`Wire::PostHog`], and
+/// an endpoint on [`Wire::ReoBatch`] and [`Wire::Mcpeye`].
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Default)]
 pub struct Builder {
@@ -493,7 +494,8 @@ impl Builder {
     ///
     /// Each request's body is appended as a line of JSON; on the OTLP wire a line holds the events that the spans are made
     /// from. The setting applies to all destinations except those that keep their requests in memory. Events count as
-    /// delivered when they are written. The file is not rotated. On Unix only its owner may read it.
+    /// delivered when they are written. The file is not rotated. On Unix only its owner may read a
+    /// file that the logger creates; an existing file keeps its mode.
     ///
     /// [`build`](Self::build) returns [`BuildError::Invalid`](crate::BuildError::Invalid) when the file cannot be opened.
     pub fn dry_run(mut self, path: impl Into<PathBuf>) -> Self {

@@ -105,8 +105,8 @@ impl UsageLogger {
     /// ```
     /// # use mcp_usage::UsageLogger;
     /// # async fn check(usage: UsageLogger) {
-    /// println!("{}", usage.check_delivery().await);
-    /// println!("{}", usage.check_delivery().show_answer(true).await);
+    /// eprintln!("{}", usage.check_delivery().await);
+    /// eprintln!("{}", usage.check_delivery().show_answer(true).await);
     /// # }
     /// ```
     pub fn check_delivery(&self) -> DeliveryCheck {

@@ -63,8 +63,8 @@ impl<'a> Identity<'a> {
         }
     }
 
-    /// Adds an e-mail address beside an opaque id. Wire key `userEmail`; only the mcpeye wire has
-    /// a place for it.
+    /// Adds an e-mail address beside an opaque id. Wire keys: mcpeye `userEmail`, OTLP `user.email`, PostHog `email` in
+    /// `$set`. The Reo wires have no place for it.
     #[must_use]
     pub fn with_email(mut self, address: impl Into<Cow<'a, str>>) -> Self {
         self.email = Some(address.into());

@@ -13,7 +13,8 @@ use super::tool_call::{Call, ToolCall};
 
 /// An event of any kind, as [`log_usage`](crate::UsageLogger::log_usage) takes it.
 ///
-/// Made from an [`IdentityCapture`], a [`ToolCall`], an [`Init`] or a [`Custom`].
+/// Made from an [`IdentityCapture`], a [`ToolCall`], an [`Init`], a [`Custom`] or an
+/// [`AuthRejected`](crate::AuthRejected).
 pub struct Event<'a> {
     pub(crate) kind: EventKind<'a>,
     pub(crate) facts: Facts<'a>,

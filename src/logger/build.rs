@@ -10,8 +10,8 @@ use crate::config::resolve::Resolved;
 use crate::error::BuildError;
 
 impl Builder {
-    /// Validates the settings and creates the logger. Nothing is started or sent before the first
-    /// event.
+    /// Validates the settings and creates the logger. Nothing is started or sent before the first event, except with a
+    /// spool: then the worker starts at once, and delivers the events that earlier processes have left.
     ///
     /// If the environment opts out (`DO_NOT_TRACK`, `PACKAGE_TRACKER_ANALYTICS`) or [`enabled`](Self::enabled) is `false`,
     /// the logger is disabled and no setting is required; a log line says so.

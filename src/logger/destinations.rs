@@ -57,7 +57,7 @@ impl UsageLogger {
     /// ```
     /// # let usage = mcp_usage::UsageLogger::disabled();
     /// for destination in usage.destinations() {
-    ///     println!("{}: {}", destination.name(), destination.stats());
+    ///     eprintln!("{}: {}", destination.name(), destination.stats());
     /// }
     /// ```
     #[must_use]

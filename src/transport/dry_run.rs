@@ -16,7 +16,7 @@ pub(crate) struct DryRun {
 }
 
 impl DryRun {
-    /// Opens the file, which on Unix only its owner may read.
+    /// Opens the file. On Unix only its owner may read a new one; an existing one keeps its mode.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
