@@ -1,7 +1,9 @@
 //! The pages say what is so: each line of the tables of failures has tests that cause the fault, the attributes of the page
-//! of destinations are those that are sent, and the lines of the page of troubleshooting are those that are logged.
+//! of destinations are those that are sent, the lines of the page of troubleshooting are those that are logged, and the
+//! settings have the defaults and variables that the pages name.
 
 mod log_lines;
+mod settings;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -409,6 +411,53 @@ const CHECKED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The entries of a page's lists, each on one line.
+fn entries(page: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for line in page.lines() {
+        if let Some(entry) = line.strip_prefix("- ") {
+            entries.push(entry.to_owned());
+        } else if let (Some(more), Some(entry)) = (line.strip_prefix("  "), entries.last_mut()) {
+            entry.push(' ');
+            entry.push_str(more);
+        }
+    }
+    entries
+}
+
+/// A merge can bring back an entry that was reworded meanwhile.
+#[test]
+fn no_two_entries_of_the_changelog_begin_alike() {
+    let entries = entries(include_str!("../../CHANGELOG.md"));
+    assert!(entries.len() > 100, "{}", entries.len());
+    let mut beginnings = BTreeSet::new();
+    for entry in &entries {
+        let beginning: String = entry.chars().take(24).collect();
+        assert!(beginnings.insert(beginning), "twice: {entry}");
+    }
+}
+
+#[test]
+fn the_changelog_and_the_page_of_changes_name_the_same_changes_for_data() {
+    let changelog = include_str!("../../CHANGELOG.md");
+    let (_, changelog) = changelog
+        .split_once("### What changes for your data")
+        .unwrap();
+    let (changelog, _) = changelog.split_once("\n### ").unwrap();
+    let page = include_str!("../../src/guide/changes.md");
+    let (_, page) = page
+        .split_once("\nCompared with a revision from git")
+        .unwrap();
+    let names = |text| {
+        let entries = entries(text).into_iter();
+        entries
+            .map(|entry| entry.split("**").nth(1).unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert!(names(page).len() > 5, "{page}");
+    assert_eq!(names(changelog), names(page));
+}
+
 /// The first cells of the lines that name faults.
 fn rows() -> Vec<&'static str> {
     let (faults, _) = PAGE.split_once(COMPARISON).unwrap();
@@ -627,8 +676,11 @@ fn every_setter_of_the_builder_is_on_the_page_of_settings() {
 }
 
 #[test]
-fn every_activity_type_is_on_the_page_of_reo() {
-    let page = include_str!("../../src/guide/reo.md");
+fn every_activity_type_is_on_the_page_of_reo_and_in_the_readme() {
+    let pages = [
+        include_str!("../../src/guide/reo.md"),
+        include_str!("../../README.md"),
+    ];
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let name = Regex::new(r#""(MCP_[A-Z_]+)""#).unwrap();
     let files = [
@@ -646,7 +698,12 @@ fn every_activity_type_is_on_the_page_of_reo() {
     assert!(sent.len() > 6, "{sent:?}");
     let missing: Vec<_> = sent
         .iter()
-        .filter(|name| !page.contains(&format!("`{name}`")))
+        .filter(|name| !pages.iter().all(|page| page.contains(&format!("`{name}`"))))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+    // Only for an ingest of one's own, so that Reo has no use for it.
+    let person = std::fs::read_to_string(root.join("src/wire/person.rs")).unwrap();
+    let forget = name.captures_iter(&person).last().unwrap()[1].to_owned();
+    let page = include_str!("../../src/guide/destinations.md");
+    assert!(page.contains(&format!("`{forget}`")), "{forget}");
 }

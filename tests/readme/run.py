@@ -2,9 +2,8 @@
 """What the README shows first, built and run as it stands there: its dependencies and its first program, in a package of
 their own.
 
-First from git, at the README's revision: only the repository's address, a placeholder, is replaced by that of this checkout.
-A clone without history does not have that revision: there its own last commit takes its place, and the output says so.
-Then from the checkout as it is now. Without a key the server serves and ends well; with one, a call that is queued when the
+First from git, at the README's revision: the repository's address, a placeholder, is replaced by that of this checkout. A
+clone without history does not have that revision: there its own last commit takes its place, and the output says so. Then from the checkout as it is now. Without a key the server serves and ends well; with one, a call that is queued when the
 server ends has arrived.
 
     tests/readme/run.py            # with the versions of this checkout's Cargo.lock: no release of others can fail the gate
