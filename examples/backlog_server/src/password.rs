@@ -25,7 +25,10 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IGhhcyBpdA$\
 /// Why a password was not even looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotChecked {
-    #[error("Too many tries for this address. Wait a minute and try again.")]
+    #[error(
+        "Too many attempts for this e-mail address. Try again in {} seconds.",
+        TRY_EVERY.as_secs()
+    )]
     TooManyTries,
     #[error("Too many people are signing in right now. Try again in a moment.")]
     Busy,

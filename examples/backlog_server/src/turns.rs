@@ -1,7 +1,7 @@
 //! Turns at work that costs a core: few at a time, and one at a time for each source.
 //!
-//! The many requests of one source wait only for each other: another source waits for at most one piece of work,
-//! however many the first has sent.
+//! The many requests of one source wait only for each other: another source waits for at most one piece of each
+//! source's work, and only if as many sources as have turns at a time are busy.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -125,6 +125,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
     use std::future::{Future, poll_fn};
     use std::net::IpAddr;
     use std::pin::{Pin, pin};
@@ -165,6 +166,37 @@ mod tests {
         assert!(taken(&turns, source(3)).await.is_some());
         drop(first);
         assert!(polled(second.as_mut()).await.is_some());
+    }
+
+    #[tokio::test]
+    async fn behind_busy_sources_another_waits_for_at_most_one_piece_of_each() {
+        const OTHER: u8 = 5;
+        let turns = Turns::new(2);
+        let (mut waiting, mut running) = (Vec::new(), VecDeque::new());
+        let busy = (0..OTHER).chain(0..OTHER).chain(0..OTHER);
+        for n in busy.chain([OTHER]) {
+            let mut turn = Box::pin(turns.turn(source(n)));
+            match polled(turn.as_mut()).await {
+                Some(turn) => running.push_back((n, turn.unwrap())),
+                None => waiting.push((n, turn)),
+            }
+        }
+        let mut done = Vec::new();
+        while running.iter().all(|(n, _)| *n != OTHER) {
+            let (n, turn) = running.pop_front().unwrap();
+            assert!(!done.contains(&n), "{n} again, after {done:?}");
+            done.push(n);
+            drop(turn);
+            let mut still = Vec::new();
+            for (n, mut turn) in waiting {
+                match polled(turn.as_mut()).await {
+                    Some(turn) => running.push_back((n, turn.unwrap())),
+                    None => still.push((n, turn)),
+                }
+            }
+            waiting = still;
+        }
+        assert!(!done.is_empty(), "two at a time");
     }
 
     #[tokio::test]

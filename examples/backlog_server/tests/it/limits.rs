@@ -74,7 +74,8 @@ async fn behind_a_proxy_the_address_that_it_names_counts() {
     }
 }
 
-/// Forty tries of one host, and one of another when the first of them is answered: it does not wait for the others.
+/// Forty tries of one host, and one of another when the first of them is answered: it does not wait for the others. What
+/// was checked while its request was on its way counts, too; the tests of `turns.rs` have the exact bound.
 #[tokio::test]
 async fn a_host_that_signs_in_all_the_time_keeps_nobody_from_signing_in() {
     const MANY: usize = 40;

@@ -375,7 +375,11 @@ async fn guessing_is_stopped_for_one_address_and_not_for_others() {
         let answer = browser.submit(&page, "/sign-in", &with).await;
         statuses.push(answer.status);
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
-            assert!(answer.html.contains("Too many tries"), "{}", answer.html);
+            assert!(
+                answer.html.contains("Try again in 30 seconds"),
+                "{}",
+                answer.html
+            );
         }
     }
     let last = statuses.pop().unwrap();

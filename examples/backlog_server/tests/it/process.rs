@@ -2,7 +2,61 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::{self, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use backlog_server::clock::Clock;
+use backlog_server::store::Store;
+
+use crate::agent::PATIENCE;
+use crate::support::REDIRECT;
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// A directory of the test's own, which goes with it.
+struct Directory(PathBuf);
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn the_running_server_removes_registrations_that_nobody_has_approved() {
+    let directory = std::env::temp_dir().join(format!("backlog-server-{}", process::id()));
+    std::fs::create_dir(&directory).unwrap();
+    let directory = Directory(directory);
+    let database = directory.0.join("backlog.db");
+    let store = Store::open(&database, Clock::default()).unwrap();
+    let redirects = [REDIRECT.to_owned()];
+    let [old, new] = [
+        store.register_client(&redirects).await.unwrap(),
+        store.register_client(&redirects).await.unwrap(),
+    ];
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    let of_1970 = "UPDATE clients SET created_at = 0 WHERE id = ?1";
+    assert_eq!(connection.execute(of_1970, [&old]).unwrap(), 1);
+    let mut server = Command::new(env!("CARGO_BIN_EXE_backlog_server"))
+        .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--database"])
+        .arg(&database)
+        .env_remove("MCP_PUBLIC_URL")
+        .env_remove("MCP_PROXIES")
+        .env("DO_NOT_TRACK", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    while store.redirect_uris(&old).await.unwrap().is_some() {
+        assert!(start.elapsed() < PATIENCE, "it is still there");
+        tokio::time::sleep(BETWEEN_LOOKS).await;
+    }
+    assert!(store.redirect_uris(&new).await.unwrap().is_some());
+    drop(server.stdin.take());
+    assert!(server.wait().unwrap().success());
+}
 
 #[test]
 fn an_open_request_does_not_hold_the_end_up_and_costs_no_event() {
