@@ -133,29 +133,33 @@ impl UsageLogger {
     /// ```
     #[must_use]
     pub fn openmetrics(&self) -> String {
-        let mut text = String::new();
         let destinations = self.destinations();
         let all: Vec<_> = destinations
             .iter()
             .map(|destination| (label(destination.name()), destination.stats()))
             .collect();
-        if !all.is_empty() {
-            for family in &OF_DESTINATION {
-                family.head(&mut text);
-                for (name, stats) in &all {
-                    family.sample(&mut text, &format!("{{{name}}}"), stats);
-                }
-            }
-            write_dropped(&mut text, &all);
-            let stats = self.stats();
-            for family in &OF_LOGGER {
-                family.head(&mut text);
-                family.sample(&mut text, "", &stats);
+        render(&all, &self.stats())
+    }
+}
+
+/// The text of the destinations' ledgers, each behind its label, and of what is counted once for the logger.
+fn render(destinations: &[(String, Stats)], logger: &Stats) -> String {
+    let mut text = String::new();
+    if !destinations.is_empty() {
+        for family in &OF_DESTINATION {
+            family.head(&mut text);
+            for (name, stats) in destinations {
+                family.sample(&mut text, &format!("{{{name}}}"), stats);
             }
         }
-        text.push_str("# EOF\n");
-        text
+        write_dropped(&mut text, destinations);
+        for family in &OF_LOGGER {
+            family.head(&mut text);
+            family.sample(&mut text, "", logger);
+        }
     }
+    text.push_str("# EOF\n");
+    text
 }
 
 /// Each reason has a figure, so that a rate has a beginning.
@@ -182,15 +186,18 @@ fn label(name: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::{label, render};
     use crate::config::Destination;
     use crate::event::ToolCall;
+    use crate::ledger::{DropReason, Ledger, Stats};
     use crate::logger::UsageLogger;
     use crate::wire::Wire;
 
-    /// The samples of a text whose families are in order: head, then samples, each family once.
+    /// The samples of a text that the format allows: each family once, its type before its samples, the names of counters
+    /// with their suffix, each sample once, and the mark of the end.
     fn samples(text: &str) -> BTreeMap<&str, u64> {
         let body = text.strip_suffix("# EOF\n").unwrap();
-        let mut family = "";
+        let (mut family, mut suffix) = ("", "");
         let mut heads = Vec::new();
         let mut samples = BTreeMap::new();
         for line in body.lines() {
@@ -201,12 +208,19 @@ mod tests {
                     assert!(!heads.contains(&name), "{name} twice");
                     heads.push(name);
                     family = name;
+                    suffix = match words.next().unwrap() {
+                        "counter" => "_total",
+                        "gauge" => "",
+                        other => panic!("{other}"),
+                    };
                 }
                 assert_eq!(name, family, "{line}");
             } else {
                 let (sample, figure) = line.rsplit_once(' ').unwrap();
-                assert!(sample.starts_with(family), "{line}");
-                samples.insert(sample, figure.parse().unwrap());
+                let name = sample.split('{').next().unwrap();
+                assert_eq!(name.strip_suffix(suffix), Some(family), "{line}");
+                let before = samples.insert(sample, figure.parse().unwrap());
+                assert_eq!(before, None, "{line}");
             }
         }
         samples
@@ -237,6 +251,75 @@ mod tests {
         }
         assert_eq!(samples["mcp_usage_panics_total"], 0);
         assert!(text.contains("# UNIT mcp_usage_queue_bytes bytes\n"));
+    }
+
+    /// A ledger whose figures are all different from `first` on, in the order of the members; and dropped events.
+    fn distinct(first: u64, ledger: &Ledger) -> Stats {
+        Stats {
+            offered: first,
+            recovered: first + 1,
+            delivered: first + 2,
+            pending: first + 3,
+            spooled: first + 4,
+            dropped: ledger.dropped(),
+            requests: first + 5,
+            retries: first + 6,
+            queue_bytes: first + 7,
+            panics: first + 8,
+            identity_failures: first + 9,
+            calls_without_content: first + 10,
+            unread_messages: first + 11,
+            fields_left_out: first + 12,
+            spool_faults: first + 13,
+        }
+    }
+
+    #[test]
+    fn each_sample_is_the_figure_of_its_name() {
+        let ledger = Ledger::default();
+        for (n, &reason) in DropReason::ALL.iter().enumerate() {
+            (0..=n).for_each(|_| ledger.refuse(reason));
+        }
+        let (one, other) = (
+            distinct(1_000, &ledger),
+            distinct(2_000, &Ledger::default()),
+        );
+        let logger = distinct(3_000, &Ledger::default());
+        let text = render(&[(label("one"), one), (label("other"), other)], &logger);
+        let mut expected = BTreeMap::new();
+        for (name, stats) in [("one", &one), ("other", &other)] {
+            for (metric, figure) in [
+                ("events_offered_total", stats.offered),
+                ("events_recovered_total", stats.recovered),
+                ("events_delivered_total", stats.delivered),
+                ("events_pending", stats.pending),
+                ("events_spooled", stats.spooled),
+                ("requests_total", stats.requests),
+                ("requests_retried_total", stats.retries),
+                ("spool_faults_total", stats.spool_faults),
+                ("queue_bytes", stats.queue_bytes),
+            ] {
+                let sample = format!("mcp_usage_{metric}{{destination=\"{name}\"}}");
+                expected.insert(sample, figure);
+            }
+            for &reason in DropReason::ALL {
+                let labels = format!("destination=\"{name}\",reason=\"{reason}\"");
+                let sample = format!("mcp_usage_events_dropped_total{{{labels}}}");
+                expected.insert(sample, stats.dropped.get(reason));
+            }
+        }
+        for (metric, figure) in [
+            ("panics", logger.panics),
+            ("identity_failures", logger.identity_failures),
+            ("calls_without_content", logger.calls_without_content),
+            ("unread_messages", logger.unread_messages),
+            ("fields_left_out", logger.fields_left_out),
+        ] {
+            expected.insert(format!("mcp_usage_{metric}_total"), figure);
+        }
+        let samples = samples(&text).into_iter();
+        let samples: BTreeMap<_, _> = samples.map(|(name, n)| (name.to_owned(), n)).collect();
+        assert_eq!(samples, expected);
     }
 
     #[test]

@@ -243,6 +243,21 @@ mod tests {
         }
     }
 
+    /// The README and the setters say what this costs a listing, at about four bytes a token.
+    #[test]
+    fn the_property_and_the_tool_cost_as_many_tokens_as_the_docs_say() {
+        let tokens = |listed: &Value| listed.to_string().len() / 4;
+        let property = tokens(&json!({"prompt": super::schema()}));
+        assert!((80..=100).contains(&property), "about 90: {property}");
+        let tool = json!({
+            "name": wire::REO.capability_tool,
+            "description": CAPABILITY_DESCRIPTION,
+            "inputSchema": capability_schema(),
+        });
+        let tool = tokens(&tool);
+        assert!((115..=145).contains(&tool), "about 130: {tool}");
+    }
+
     #[test]
     fn an_intent_of_the_servers_own_is_known_by_its_description() {
         for (description, admitted) in [
