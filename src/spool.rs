@@ -206,7 +206,7 @@ impl Spool {
         if folder::can_be_written_by_everybody(&self.dir) {
             let path = self.dir.display();
             let _ = lines::warn(format_args!(
-                "the usage spool {path} can be written by everybody, who may remove what is in it"
+                "the usage spool {path} is world-writable; other users can delete its files"
             ));
         }
         let settings = StoreSettings {

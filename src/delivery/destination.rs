@@ -571,7 +571,7 @@ impl Destination {
     /// Drops what is left of a batch when no more requests are spent on it.
     fn end_if_spent(&mut self, piece: Option<Piece>) {
         if piece.is_some_and(|piece| self.searches.is_spent(piece)) {
-            let cause = "too many events of a batch were refused to look for each of them";
+            let cause = "too many events of the batch were refused to search for each one";
             self.drop_pieces(piece, DropReason::Rejected, cause);
         }
     }
@@ -613,7 +613,10 @@ impl Destination {
                 self.put_back_halves(batch);
             }
             Fate::Refused => {
-                let cause = format!("{}, again and again, and took others", failure.cause);
+                let cause = format!(
+                    "the ingest kept failing on this event while it accepted others: {}",
+                    failure.cause
+                );
                 self.drop_batch(&batch, DropReason::Refused, &cause);
             }
             Fate::Waits | Fate::Counts => self.put_back(batch),
@@ -878,14 +881,14 @@ impl Destination {
 fn unclear(receipt: &Receipt, batch: &Batch) -> Option<&'static str> {
     match receipt {
         Receipt::Unknown => {
-            Some("with JSON that is not known; by the status its events are delivered")
+            Some("unrecognized JSON; the status is a success, so its events count as delivered")
         }
-        Receipt::Warning => Some("with a warning, although it rejects no event"),
+        Receipt::Warning => Some("a warning, although it rejected no event"),
         Receipt::Refused(refusals) if !refusals.is_empty() => {
             let ids: HashSet<i64> = batch.ids().collect();
             let names_one =
                 |refusal: &Refusal| refusal.event_id.is_some_and(|id| ids.contains(&id));
-            let fault = "and refuses ids that no event of it has; an id needs all its digits, as a number or as text";
+            let fault = "ids that are not in it; it must return ids unrounded, as 64-bit integers or as text";
             (!refusals.iter().all(names_one)).then_some(fault)
         }
         _ => None,

@@ -104,7 +104,7 @@ impl Reporter {
         if !std::mem::replace(&mut self.failing, true) {
             self.log(
                 log::warn,
-                format_args!("usage delivery fails and is tried again: {cause}"),
+                format_args!("usage delivery failed and is being retried: {cause}"),
             );
         }
         self.say(|| format!("retrying {events} events: {cause}"));
@@ -133,7 +133,7 @@ impl Reporter {
         if episode.comes(1, self.clock.now()).is_some() {
             self.log(
                 log::warn,
-                format_args!("the ingest answers a batch {fault}"),
+                format_args!("the ingest answered a batch with {fault}"),
             );
         }
     }
@@ -170,7 +170,7 @@ impl Reporter {
         if answered && let Some(untold) = refused() {
             let others = match untold {
                 0 => String::new(),
-                untold => format!("; so were {untold} others since the last such line"),
+                untold => format!("; {untold} more since the previous message"),
             };
             self.log(
                 log::error,
@@ -374,7 +374,7 @@ mod tests {
                 reporter.recovered();
             }
         });
-        let start = "WARN: usage delivery fails and is tried again: status 503";
+        let start = "WARN: usage delivery failed and is being retried: status 503";
         let end = "INFO: usage delivery works again";
         assert_eq!(lines, [start, end, start, end]);
         assert_eq!(errors.len(), 4);
@@ -461,7 +461,7 @@ mod tests {
         });
         let count = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
         assert_eq!((count("spool: full"), count("spool: gone")), (3, 1));
-        assert_eq!(count("answers a batch a"), 1);
+        assert_eq!(count("answered a batch with a"), 1);
         assert_eq!(count("incomplete"), 1);
         assert_eq!(lines.len(), 8, "{lines:?}");
     }

@@ -134,7 +134,7 @@ fn report_off(off_by: &str) -> Report {
 fn without_worker(pipeline: &Pipeline, settings: &[Setting]) -> Report {
     let mut findings = known(pipeline);
     let detail = if pipeline.is_forked() {
-        "this process is a fork; it has to build a logger of its own"
+        "this process was forked: build a new logger in it"
     } else if pipeline.shared.is_closed() {
         "the logger has shut down"
     } else {
@@ -184,7 +184,7 @@ async fn spool(shared: &Shared) -> Option<Finding> {
     let (state, detail) = match probed {
         Some(Ok(Ok(()))) => {
             let spooled = shared.ledger.spooled();
-            let detail = format!("{shown} can be written to; {spooled} events are there alone");
+            let detail = format!("{shown} is writable; {spooled} events are only on disk");
             (Good, detail)
         }
         // Delivery goes on from memory.
@@ -214,7 +214,7 @@ async fn reach(settings: &DeliverySettings) -> Vec<Finding> {
         }
         // Behind a proxy only the proxy has to resolve the name.
         _ if matches!(probed, Some(Ok(_))) => {
-            let detail = format!("{host} is not known here, but is reached all the same");
+            let detail = format!("{host} does not resolve here, but was reached (through a proxy)");
             (Doubtful, detail)
         }
         Some(Err(error)) => (Bad, format!("{host}: {error}")),

@@ -188,9 +188,8 @@ impl<'a> ToolCall<'a> {
         }
     }
 
-    /// Sets what the tool's definition says of it. Only the PostHog wire has a place for it: `$mcp_tool_description`, at
-    /// most 2 048 characters, redacted. An instrumented server whose `get_tool` finds the tool fills it where PostHog is
-    /// a destination.
+    /// Sets the tool's description. Only the PostHog wire has a place for it: `$mcp_tool_description`, at most 2 048
+    /// characters, redacted. If PostHog is a destination, an instrumented server fills it from `get_tool`.
     #[inline(always)]
     pub fn tool_description(mut self, description: impl Into<Text<'a>>) -> Self {
         self.call.tool_description = Some(description.into());
@@ -255,10 +254,10 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Sets the methods of what the tool asks the client for, such as `elicitation/create`, for a call that ends as
-    /// [`InputRequired`](CallOutcome::InputRequired). Wire key `input_request_methods`, redacted as a value is; on the
-    /// PostHog wire `$mcp_input_request_methods`. The mcpeye wire has no place for it. The integrations read it from
-    /// the answer, in the order of its keys; it is absent where a round asks for nothing but to be called again.
+    /// Sets the methods of the requests that the tool makes to the client, such as `elicitation/create`, for a call that
+    /// ends as [`InputRequired`](CallOutcome::InputRequired). Wire key `input_request_methods`, redacted like a value; on
+    /// the PostHog wire `$mcp_input_request_methods`. The mcpeye wire has no place for it. The integrations read the methods
+    /// from the answer, in the order of its keys; they are absent if a round only asks to be called again.
     ///
     /// `methods` is a list of texts; anything else is left out.
     #[inline(always)]

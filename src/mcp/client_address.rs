@@ -20,16 +20,16 @@ pub(crate) struct ClientAddress {
 /// tokens behind it are the example's.
 macro_rules! client_address_setter {
     ($change:ident, $make:literal) => {
-        /// Sets what says where a request comes from. Wire keys `ip_addr`; on OTLP `client.address` and `client.port`; on
-        /// PostHog `$ip`. Default: nothing, and no event has an address.
+        /// Sets a closure that returns the client's address. Wire keys: `ip_addr`, on OTLP `client.address` and
+        /// `client.port`, on PostHog `$ip`. Default: none, and no event has an address.
         ///
-        /// The closure gets the head of the request, with the extensions in which a server leaves the address of the
-        /// connection: hyper hands it to whoever accepts, and axum keeps it as `ConnectInfo`. Where it returns `None`, or
-        /// panics, the event has no address.
+        /// The closure receives the head of the request, with its extensions. That is where a server keeps the address of
+        /// the connection: hyper gives it to the code that accepts the connection, and axum stores it as `ConnectInfo`. If
+        /// the closure returns `None` or panics, the event has no address.
         ///
         /// **Behind a proxy or a load balancer the connection's peer is the proxy.** A header such as `Forwarded` or
-        /// `X-Forwarded-For` names the client only where your own proxy sets it anew: any client can send one. An address
-        /// is personal data in many jurisdictions, and a destination may look up a place by it.
+        /// `X-Forwarded-For` names the client only if your own proxy overwrites it, because any client can send one. An
+        /// address is personal data in many jurisdictions, and a destination may derive a location from it.
         ///
         /// ```
         /// # use mcp_usage::UsageLogger;

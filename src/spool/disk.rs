@@ -174,7 +174,10 @@ struct Thread<W> {
 impl<W: Fn()> Thread<W> {
     fn run(&mut self, jobs: &mpsc::Receiver<DiskJob>, undone: &Undone) {
         if self.failing {
-            self.fault("has no directory, events are kept in memory alone".to_owned());
+            let path = self.store.path().display();
+            self.fault(format!(
+                "{path} cannot be used; events are kept in memory only"
+            ));
             self.send(News::Unwritten);
         }
         self.store.look_for_slots();
@@ -292,8 +295,9 @@ impl<W: Fn()> Thread<W> {
             Err(error) => {
                 segment.set_on_disk(OnDisk::No);
                 if !std::mem::replace(&mut self.failing, true) {
+                    let path = self.store.path().display();
                     self.fault(format!(
-                        "cannot be written to, events are kept in memory alone: {error}"
+                        "{path} cannot be written to; events are kept in memory only: {error}"
                     ));
                 }
                 News::Unwritten
@@ -319,7 +323,8 @@ impl<W: Fn()> Thread<W> {
     fn sync(&mut self) -> bool {
         let synced = self.store.sync();
         if let Err(error) = &synced {
-            self.fault(format!("cannot be synced: {error}"));
+            let path = self.store.path().display();
+            self.fault(format!("{path} cannot be synced: {error}"));
         }
         synced.is_ok()
     }

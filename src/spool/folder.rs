@@ -174,7 +174,7 @@ fn judge(meta: &Metadata) -> io::Result<()> {
         return Err(refused("belongs to another user"));
     }
     if meta.mode() & EVERYBODY_WRITES != 0 {
-        return Err(refused("can be written by everybody"));
+        return Err(refused("is world-writable"));
     }
     Ok(())
 }

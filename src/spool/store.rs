@@ -382,6 +382,11 @@ impl Store {
         Err(error)
     }
 
+    /// Returns the directory that the user has named.
+    pub(crate) fn path(&self) -> &Path {
+        &self.settings.root
+    }
+
     /// Tries again to get a directory, if there is none. Returns whether there is a new one.
     pub(crate) fn reopen(&mut self) -> bool {
         if self.dir.is_some() {
@@ -398,8 +403,8 @@ impl Store {
         self.save_ended();
         self.tidy(true);
         if let Err(error) = self.sync() {
-            let fault = format!("cannot be synced: {error}");
-            self.incidents.faults.push(fault);
+            let what = format_args!("cannot be synced: {error}");
+            self.incidents.fault(&self.settings.root, what);
         }
         self.current = None;
         self.logs.clear();

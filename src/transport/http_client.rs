@@ -47,8 +47,8 @@ impl HttpClient {
             Ok(Ok(client)) => *lock(&self.current) = client,
             Ok(Err(_)) | Err(Panicked) => {
                 let _ = log::warn(format_args!(
-                    "usage delivery keeps its connections after a pause, because no new HTTP client can be \
-                     made: the hook of `http_client` must work more than once"
+                    "the HTTP client could not be rebuilt after a pause, so old connections stay in use: the \
+                     `http_client` hook must succeed each time it is called"
                 ));
             }
         }

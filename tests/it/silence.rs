@@ -163,7 +163,7 @@ fn a_refusal_of_events_that_no_batch_has_is_told_once() {
         rounded,
     ]);
     let refusals = start("refusals", &ingest.endpoint(), &[]);
-    let line = line(&refusals, "ids that no event of it has");
+    let line = line(&refusals, "ids that are not in it");
     assert!(line.contains("WARN"), "{line}");
 }
 
@@ -191,7 +191,7 @@ fn a_warning_of_a_receiver_that_rejects_nothing_is_one_line() {
         let ingest = ingest();
         ingest.answer_always(Answer::ok().body(warning));
         let output = start(role, &ingest.origin(), &[]);
-        let line = line(&output, "the ingest answers a batch");
+        let line = line(&output, "the ingest answered a batch");
         assert!(
             line.contains("WARN") && line.contains("a warning"),
             "{line}"

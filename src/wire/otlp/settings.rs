@@ -38,7 +38,7 @@ impl Otlp {
         self
     }
 
-    /// Sends the user's id as `enduser.id` as well, where dashboards expect it. Default: no, as `user.id` alone.
+    /// Sends the user's id as `enduser.id` as well, where dashboards expect it. Default: no, only as `user.id`.
     pub const fn enduser_id(mut self, on: bool) -> Self {
         self.enduser_id = on;
         self

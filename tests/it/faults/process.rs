@@ -382,7 +382,7 @@ fn logs_episodes() {
     ingest.script([Answer::status(503), Answer::status(503)]);
     usage.log_usage(call(1_000));
     usage.flush_blocking(PATIENCE).unwrap();
-    let failure = until(&log, "fails and is tried again");
+    let failure = until(&log, "failed and is being retried");
     assert_eq!(failure.len(), 1, "{failure:?}");
     let recovery = until(&log, "works again");
     assert_eq!(recovery.len(), 1, "{recovery:?}");

@@ -169,7 +169,7 @@ fn a_directory_that_others_can_write_is_used_with_one_warning() {
     let usage = tracing::subscriber::with_default(lines.subscriber(), || {
         builder(&ingest).spool(dir.spool()).build().unwrap()
     });
-    let warned = lines.with("can be written by everybody");
+    let warned = lines.with("is world-writable");
     assert_eq!(warned.len(), 1, "{warned:?}");
     assert!(warned[0].contains("WARN"), "{warned:?}");
     ingest.answer_always(Answer::status(503));
