@@ -177,7 +177,7 @@ async fn print_first_start(
     let (shown, note, in_file) = match &options.link_file {
         None => (key, "shown this once".to_owned(), None),
         Some(file) => {
-            let note = format!("in {}, until that is written anew", file.display());
+            let note = format!("in {}, until that file is rewritten", file.display());
             ("KEY".to_owned(), note, Some(key))
         }
     };

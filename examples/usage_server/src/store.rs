@@ -97,7 +97,7 @@ impl Taken {
 /// Nothing more can be taken now: the sender comes back later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Busy {
-    #[error("too much waits to be written")]
+    #[error("the write queue is full")]
     QueueFull,
     #[error("the disk is full, or nearly so")]
     DiskFull,
