@@ -26,7 +26,7 @@ struct FifoMap<T> {
 #[derive(Debug)]
 struct Entry<T> {
     value: T,
-    /// It was asked for, or set anew, since its turn to be forgotten came last.
+    /// It was asked for, or set again, since its turn to be forgotten came last.
     is_used: bool,
 }
 

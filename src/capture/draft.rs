@@ -361,7 +361,7 @@ mod tests {
             include_str!("../../tests/redaction/measure/written_forms.jsonl"),
             include_str!("../../tests/redaction/measure/keys.jsonl"),
         ];
-        // The marks of the secrets in them are texts like others here, but for those that are in them as they are.
+        // The marks of the secrets in them are texts like others here, except for those that are in them as they are.
         for line in corpora.iter().flat_map(|corpus| corpus.lines()) {
             let line = line.replace(['\u{a6}', '\u{27e6}', '\u{27e7}'], "");
             let value: serde_json::Value = serde_json::from_str(&line).unwrap();

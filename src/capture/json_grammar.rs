@@ -75,7 +75,7 @@ pub(crate) fn escapes_are_sound(raw: &str) -> Result<bool, Stop> {
 /// An escape behind its backslash.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Escape {
-    /// What it stands for; `None` where it is half of a surrogate pair.
+    /// What it stands for; `None` if it is half of a surrogate pair.
     pub(crate) character: Option<char>,
     /// How many bytes spell it.
     pub(crate) bytes: usize,

@@ -9,7 +9,7 @@ use super::writer::{Stop, UNSERIALIZABLE, ValueWriter};
 use crate::redact::{Counts, Kept};
 
 /// A value that was captured before the event it becomes part of: JSON within the limits, not yet
-/// redacted but for what was cut.
+/// redacted except for what was cut.
 #[derive(Debug)]
 pub(crate) struct Captured {
     pub(super) json: JsonBuffer,

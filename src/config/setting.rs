@@ -32,7 +32,7 @@ pub enum Origin {
 }
 
 impl Setting {
-    /// A value that code alone can give. One that equals the default counts as the default.
+    /// A value that only code can give. One that equals the default counts as the default.
     pub(super) fn compared(
         name: &'static str,
         value: &dyn fmt::Debug,
@@ -65,7 +65,7 @@ impl Setting {
         }
     }
 
-    /// A text that code alone can give, and that has no default.
+    /// A text that only code can give, and that has no default.
     pub(super) fn given(name: &'static str, value: Option<String>) -> Self {
         Self::found(name, value.map(|value| (value, Origin::Code)), NOT_SET)
     }

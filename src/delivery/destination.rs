@@ -797,7 +797,7 @@ impl Destination {
         self.undelivered() == 0 && !self.has_spooled()
     }
 
-    /// Returns whether events are, or may be, on disk alone.
+    /// Returns whether events are, or may be, only on disk.
     fn has_spooled(&self) -> bool {
         let mut spooling = self.spooling.iter();
         self.shared.ledger.spooled() > 0 || spooling.any(|spooling| !spooling.knows_recovered())

@@ -26,7 +26,7 @@ use crate::wire::person::Person;
 /// How often files are synced, old events dropped, and failed writes tried again.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How often a flush has written anew what somebody had removed, before it says that it could not.
+/// How often a flush has written again what somebody had removed, before it says that it could not.
 const MAX_REWRITES: u32 = 3;
 
 /// A disk that has so many jobs to do is not asked to write; those events stay in memory.
@@ -84,10 +84,10 @@ struct WaitingFlush {
     /// That of the sync; `None` until it is asked for with the next write.
     token: Option<u64>,
     sequence: u64,
-    /// Events that were lost, and how often others were written anew.
+    /// Events that were lost, and how often others were written again.
     lost: u64,
     rewrites: u32,
-    /// Whether events that it waits for were left to the disk alone since the sync was asked for: it cannot say whether
+    /// Whether events that it waits for were left only to the disk since the sync was asked for: it cannot say whether
     /// their file was still there.
     has_released: bool,
     flush: DiskFlush,
@@ -483,7 +483,7 @@ impl Spooling {
         });
     }
 
-    /// Answers those who waited for a sync that has ended. What turned out to be on disk no longer is written anew
+    /// Answers those who waited for a sync that has ended. What turned out to be on disk no longer is written again
     /// first, and what the hook has not seen for want of memory has its turn: while there is none, one sync an interval.
     fn synced(&mut self, backlog: &mut Backlog, token: u64, done: bool, gone: u64) {
         self.flushes.synced = Some(token);
@@ -626,7 +626,7 @@ impl Erasure {
 }
 
 impl DiskFlushes {
-    /// Events on disk alone are gone, or may be. Whoever waits may wait for them, and if nobody hears of it, the next
+    /// Events that were only on disk are gone, or may be. Whoever waits may wait for them, and if nobody hears of it, the next
     /// flush does: an earlier one may have confirmed them.
     fn lose(&mut self, events: u64) {
         self.untold += events;

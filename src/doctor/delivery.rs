@@ -14,7 +14,7 @@ use crate::wire::answer::{Verdict, is_page};
 /// The tool name of the event that [`UsageLogger::check_delivery`] sends.
 pub const CHECK_TOOL: &str = "mcp_usage_check";
 
-/// How much of an answer's body a report shows to whoever asks for it.
+/// How much of an answer's body a report shows on request.
 const MAX_SHOWN_CHARS: usize = 300;
 
 /// The result of [`UsageLogger::check_delivery`]. Prints as a line.

@@ -255,7 +255,7 @@ impl<'a> From<Custom<'a>> for Event<'a> {
     }
 }
 
-/// Prints names alone, never content: events hold what users typed.
+/// Prints only names, never content: events hold what users typed.
 macro_rules! debug_without_content {
     ($($kind:ident: |$event:ident| $name:expr),+ $(,)?) => {$(
         impl fmt::Debug for $kind<'_> {

@@ -224,7 +224,7 @@ impl<'a> ToolCall<'a> {
     }
 
     /// Sets the result, serialized within the [limits](crate::limits) and redacted before
-    /// `log_usage` returns. Wire key `result`; not sent where it is `null`, nor for a failed call on mcpeye.
+    /// `log_usage` returns. Wire key `result`; not sent if it is `null`, nor for a failed call on mcpeye.
     ///
     /// Results are the first thing to go when an event is too large.
     #[inline(always)]

@@ -152,7 +152,7 @@ impl Handle {
         };
         let deadline = self.deadline(FORGET_TIMEOUT);
         let person = Arc::new(person);
-        // What a worker that has ended leaves is on disk alone.
+        // What a worker that has ended leaves is only on disk.
         let has_spool = self.pipeline.has_spool();
         self.ask(
             |reply| {

@@ -79,7 +79,7 @@ pub(super) const MAX_SENT_BYTES: usize = 4 * limits::MAX_NAME_CHARS;
 /// is cut.
 const MAX_TRACEPARENT_BYTES: usize = 64;
 
-/// A record that keeps names and sizes alone has the names of no more of the keys of `meta` than stand in this, their
+/// A record that keeps only names and sizes has the names of no more of the keys of `meta` than stand in this, their
 /// values' sizes counted.
 const MAX_STRIPPED_META_BYTES: usize = 4 * 1024;
 
@@ -205,7 +205,7 @@ impl CallRecord {
         size_of::<Self>() + self.text.capacity() + table + content
     }
 
-    /// Keeps names and sizes alone, in a few KiB whatever the call holds: no memory may be left to charge them to.
+    /// Keeps only names and sizes, in a few KiB whatever the call holds: no memory may be left to charge them to.
     pub(super) fn strip(&mut self) {
         // An outline is no list of names.
         self.refused_arguments = None;

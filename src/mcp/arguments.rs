@@ -28,12 +28,12 @@ pub enum Arguments {
     All,
     /// None of them.
     None,
-    /// Those of these names alone.
+    /// Only those of these names.
     Names(Vec<String>),
 }
 
 impl Arguments {
-    /// Those of these names alone.
+    /// Only those of these names.
     pub fn names<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
         Self::Names(names.into_iter().map(Into::into).collect())
     }

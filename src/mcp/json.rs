@@ -49,7 +49,7 @@ impl<'a> JsonReader<'a> {
         comes
     }
 
-    /// Reads a value; `None` where there is none.
+    /// Reads a value; `None` if there is none.
     pub(super) fn value(&mut self) -> Option<Value> {
         self.value_within(0)
     }
@@ -95,7 +95,7 @@ impl<'a> JsonReader<'a> {
         Some(Value::Array(items))
     }
 
-    /// Passes over a value of any depth; `None` where there is none.
+    /// Passes over a value of any depth; `None` if there is none.
     pub(super) fn skip(&mut self) -> Option<()> {
         let mut open = 0_usize;
         loop {

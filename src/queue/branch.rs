@@ -116,7 +116,7 @@ impl Branches {
     }
 
     /// The segment of the destination in this place: shared, where it takes all events, else a copy of those that it
-    /// takes. `None` where it takes none; how many they are where there is no memory for the copy, nor `make_room` has made
+    /// takes. `None` if it takes none; how many they are where there is no memory for the copy, nor `make_room` has made
     /// any, and whoever waits for one of them is told.
     pub(crate) fn of(
         &mut self,

@@ -129,7 +129,7 @@ impl SpoolDir {
         self.folder.is_in_place() && self.lock.is_held(&self.folder)
     }
 
-    /// Locks the directory again where it is in place, and its lock alone was removed; returns whether that was done.
+    /// Locks the directory again if it is in place, and only its lock was removed; returns whether that was done.
     pub(super) fn lock_again(&mut self) -> bool {
         self.folder.is_in_place() && self.lock.make_again(&self.folder)
     }

@@ -55,19 +55,19 @@ pub(crate) enum News {
         more: bool,
     },
     Loaded(Vec<Loaded>),
-    /// `gone`: so many events on disk alone were removed by somebody else, or may be lost by a disk that fails, since
+    /// `gone`: so many events that were only on disk were removed by somebody else, or may be lost by a disk that fails, since
     /// the sync before.
     Synced {
         token: u64,
         done: bool,
         gone: u64,
     },
-    /// Events were erased, those that were on disk alone counted already.
+    /// Events were erased, those that were only on disk counted already.
     Erased {
         token: u64,
         erased: Erased,
     },
-    /// Events that were on disk alone are lost; counted already.
+    /// Events that were only on disk are lost; counted already.
     Lost(DropReason, u64),
     /// Something is wrong, though no event of the ledger was lost by it; counted already.
     Fault(String),

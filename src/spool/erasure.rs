@@ -220,7 +220,7 @@ mod tests {
             segment.forget(event);
         }
         assert_eq!(scene.erase(), all(0));
-        // Its file is gone, and it is written anew.
+        // Its file is gone, and it is written again.
         let path = scene.store.logs.values().next().unwrap().path();
         std::fs::remove_file(path).unwrap();
         scene.store.check();

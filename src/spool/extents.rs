@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use super::record::{Found, Record, Records};
 use crate::queue::{OnDisk, Segment};
 
-/// Events that are on disk alone are read back in runs of about this size.
+/// Events that are only on disk are read back in runs of about this size.
 const EXTENT_BYTES: u64 = 64 * 1024;
 const EXTENT_EVENTS: u32 = 64;
 
@@ -49,7 +49,7 @@ enum Location {
 }
 
 impl Extent {
-    /// A segment's events, written at `bytes`, but for those of `left_out`.
+    /// A segment's events, written at `bytes`, except for those of `left_out`.
     pub(super) fn of_segment(
         key: LogKey,
         bytes: Range<u64>,
@@ -169,7 +169,7 @@ pub(super) struct Extents {
 }
 
 impl Extents {
-    /// Adds a run of an ended owner, which is on disk alone.
+    /// Adds a run of an ended owner, which is only on disk.
     pub(super) fn add_recovered(&mut self, extent: Extent) {
         self.on_disk.insert(self.next_recovered);
         self.by_sequence.insert(self.next_recovered, extent);
@@ -203,7 +203,7 @@ impl Extents {
         Some((key, new))
     }
 
-    /// Events were erased, in these files those with these ordinals. Returns how many of them were on disk alone, and those
+    /// Events were erased, in these files those with these ordinals. Returns how many of them were only on disk, and those
     /// that had not ended.
     pub(super) fn erase(
         &mut self,
@@ -262,7 +262,7 @@ impl Extents {
         }
     }
 
-    /// The runs that are on disk alone, oldest first.
+    /// The runs that are only on disk, oldest first.
     pub(super) fn on_disk(&self) -> impl Iterator<Item = (u64, &Extent)> {
         let runs = self.on_disk.iter();
         runs.filter_map(|&sequence| Some((sequence, self.by_sequence.get(&sequence)?)))
@@ -290,7 +290,7 @@ impl Extents {
         true
     }
 
-    /// Takes out what is on disk alone and has expired as a whole.
+    /// Takes out what is only on disk and has expired as a whole.
     pub(super) fn take_expired(&mut self, is_expired: impl Fn(u64) -> bool) -> Vec<Extent> {
         let by_sequence = &mut self.by_sequence;
         let mut expired = Vec::new();
@@ -306,7 +306,7 @@ impl Extents {
     }
 
     /// Takes out the runs of a file that end behind `from`. Segments in memory get `state`; returns how many
-    /// events were on disk alone.
+    /// events were only on disk.
     pub(super) fn forget_from(&mut self, key: LogKey, from: u64, state: OnDisk) -> u64 {
         let mut lost = 0;
         let (on_disk, gone) = (&mut self.on_disk, &mut self.gone);
@@ -333,7 +333,7 @@ impl Extents {
     }
 
     /// Takes out the runs of a file that end behind `from` and that the worker has, which is to have them written
-    /// again. Returns their ordinals, and how many events behind `from` are on disk alone.
+    /// again. Returns their ordinals, and how many events behind `from` are only on disk.
     pub(super) fn take_doubtful(&mut self, key: LogKey, from: u64) -> (Vec<u32>, u64) {
         let (mut taken, mut on_disk) = (Vec::new(), 0);
         let gone = &mut self.gone;
@@ -364,7 +364,7 @@ impl Extents {
         extents.map(|extent| extent.alive).sum()
     }
 
-    /// The run on disk alone that begins before a place in a file and ends behind it.
+    /// The run that is only on disk and begins before a place in a file and ends behind it.
     pub(super) fn across(&mut self, key: LogKey, place: u64) -> Option<&mut Extent> {
         let mut runs = self.by_sequence.values_mut();
         runs.find(|extent| {

@@ -73,8 +73,8 @@ impl SlotLock {
         !matches!(locked, Err(Errno::AGAIN | Errno::ACCESS)) && self.is_of(slot)
     }
 
-    /// Makes the lock file anew where it was removed, and locks it; returns whether that was done. Where there is one,
-    /// whoever has made it has the slot.
+    /// Makes the lock file again if it was removed, and locks it; returns whether that was done. If there is one, the slot
+    /// belongs to its maker.
     pub(super) fn make_again(&mut self, slot: &Folder) -> bool {
         let Ok(file) = slot.open_file(NAME, Open::Create) else {
             return false;

@@ -46,8 +46,8 @@ impl SlotLock {
     pub(super) fn is_held(&self, slot: &Folder) -> bool {
         matches!(slot.look(NAME), Ok(Some(_)))
     }
-    /// Makes the lock file anew where it was removed, and locks it; returns whether that was done. Where there is one,
-    /// whoever has made it has the slot.
+    /// Makes the lock file again if it was removed, and locks it; returns whether that was done. If there is one, the slot
+    /// belongs to its maker.
     pub(super) fn make_again(&mut self, slot: &Folder) -> bool {
         let again = Self::take(slot, Open::Create);
         let is_made = again.is_ok();

@@ -1,4 +1,4 @@
-//! Reads events back that are on disk alone.
+//! Reads events back that are only on disk.
 
 use std::io;
 use std::ops::Range;
@@ -24,7 +24,7 @@ pub(crate) struct Loaded {
 }
 
 impl Store {
-    /// Reads the oldest run that is on disk alone and can be read. `None` when there is none.
+    /// Reads the oldest run that is only on disk and can be read. `None` when there is none.
     pub(super) fn load(&mut self, recheck: &mut Recheck) -> Option<Loaded> {
         let (loaded, ordinals) = self.read_oldest(recheck)?;
         self.extents.move_to_memory(loaded.sequence, ordinals);

@@ -39,9 +39,9 @@ pub(crate) struct StoreSettings {
 /// What went wrong since the last report to the worker.
 #[derive(Debug, Default)]
 pub(crate) struct Incidents {
-    /// Events on disk alone that were lost.
+    /// Events that were only on disk and are lost.
     pub(crate) losses: Vec<(DropReason, u64)>,
-    /// How many events on disk alone somebody else has removed, or a disk that fails may have lost, since the last
+    /// How many events that were only on disk somebody else has removed, or a disk that fails may have lost, since the last
     /// sync that reported them.
     pub(crate) gone: u64,
     /// Faults by which no event of the ledger was lost.
@@ -108,7 +108,7 @@ impl Store {
         self.dir.is_some()
     }
 
-    /// Writes a segment's events, but for those that are forgotten. None of them is on disk if this fails.
+    /// Writes a segment's events, except for those that are forgotten. None of them is on disk if this fails.
     pub(super) fn append(&mut self, segment: &Arc<Segment>, times: Times) -> io::Result<()> {
         let queued_at = times.queued_at;
         let events = segment.len();
@@ -227,7 +227,7 @@ impl Store {
     /// that the worker writes their events again as far as they are in memory; the rest is lost.
     pub(crate) fn check(&mut self) {
         let mut is_ours = self.dir.as_ref().is_some_and(SpoolDir::is_ours);
-        // What is there need not be written anew, nor read again as if another had left it.
+        // What is there need not be written again, nor read again as if another had left it.
         if !is_ours
             && let Some(dir) = &mut self.dir
             && dir.lock_again()
@@ -553,7 +553,7 @@ mod tests {
         let log = scene.store.logs.get_mut(&key).unwrap();
         log.break_sync(pipe.into());
         scene.store.sync().unwrap_err();
-        // The two runs on disk alone are one by now.
+        // The two runs that are only on disk are one by now.
         assert_eq!(scene.store.incidents.gone, 4);
         assert!(scene.store.incidents.losses.is_empty(), "all can be read");
         scene.store.sync().unwrap();

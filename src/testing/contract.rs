@@ -44,7 +44,7 @@ pub enum ReceivedWire {
 }
 
 impl ReceivedWire {
-    /// Tells the wire of a parsed body from its shape; `None` where it has the shape of none.
+    /// Tells the wire of a parsed body from its shape; `None` if it has the shape of none.
     #[must_use]
     pub fn of(body: &Value) -> Option<Self> {
         match body.get("payload") {

@@ -93,7 +93,7 @@ impl ReceivedRequest {
         header_values(&self.headers, name).next()
     }
 
-    /// Parses the body; `None` where it is not JSON. One of the OTLP wire is JSON that says the same, in which the
+    /// Parses the body; `None` if it is not JSON. One of the OTLP wire is JSON that says the same, in which the
     /// attributes of each span are one object.
     #[must_use]
     pub fn json(&self) -> Option<Value> {

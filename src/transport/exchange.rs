@@ -70,7 +70,7 @@ pub(crate) type ProbeFuture = Pin<Box<dyn Future<Output = Result<ProbeAnswer, Se
 pub(crate) trait Transport: fmt::Debug + Send + Sync {
     fn send(&self, request: Request) -> SendFuture;
 
-    /// Asks whether the endpoint can be reached, with neither events nor key; `None` where there is no
+    /// Asks whether the endpoint can be reached, with neither events nor key; `None` if there is no
     /// endpoint.
     fn probe(&self) -> Option<ProbeFuture>;
 }

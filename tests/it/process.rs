@@ -285,7 +285,7 @@ fn the_real_environment_configures_and_opts_out() {
 
 // ---- threads ----
 
-/// The names of this process's threads; `None` where there is no /proc.
+/// The names of this process's threads; `None` if there is no /proc.
 fn thread_names() -> Option<Vec<String>> {
     let tasks = std::fs::read_dir("/proc/self/task").ok()?;
     Some(

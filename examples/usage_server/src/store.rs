@@ -121,8 +121,8 @@ pub enum StoreError {
         known: u32,
     },
     #[error(
-        "database {path}: its tables are not those of version {version}: another program made it, or this one before its \
-        first release; start with a new file"
+        "database {path}: its tables are not those of version {version}: they were made by another program, or by a \
+        revision before the first release; start with a new file"
     )]
     Foreign { path: PathBuf, version: u32 },
     #[error("database {path}: {error}")]

@@ -23,7 +23,7 @@ const LINES: u64 = 3;
 static USAGE: OnceLock<UsageLogger> = OnceLock::new();
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
 
-/// Makes an event of each line, but for those of delivery where it can tell them.
+/// Makes an event of each line, except for those of delivery where it can tell them.
 struct Bridge {
     tells: bool,
 }

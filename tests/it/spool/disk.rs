@@ -159,7 +159,7 @@ fn goes_on_in_a_read_only_directory(wire: &Wire) {
     assert_eq!((report.stats.delivered, report.stats.spooled), (20, 1));
 }
 
-/// What is gone is written anew; when there is no room for it, that is said.
+/// What is gone is written again; when there is no room for it, that is said.
 #[test]
 fn on_a_full_disk_what_was_removed_is_said_to_be_in_memory_alone() {
     on_wires(&FORMS, |_, wire| is_said_to_be_in_memory_alone(wire));

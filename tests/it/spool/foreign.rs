@@ -307,7 +307,7 @@ fn outlasts_a_request_that_fails(wire: &Wire) {
     dir.assert_empty();
 }
 
-/// What a running logger keeps on disk alone has the age of its own clock, which nobody sets.
+/// What a running logger keeps only on disk has the age of its own clock, which nobody sets.
 #[test]
 fn a_clock_that_is_set_forward_costs_nothing_that_is_on_disk_alone() {
     // One after another: each drives its clock without a pause.

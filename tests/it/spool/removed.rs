@@ -1,5 +1,5 @@
 //! What was confirmed is there: what somebody has removed, moved, cut or replaced under a running logger is
-//! written anew, or said to be lost.
+//! written again, or said to be lost.
 
 use mcp_usage::DeliveryError;
 
@@ -191,7 +191,7 @@ fn is_left_after_each_fault(wire: &Wire) {
     }
 }
 
-/// What is on disk alone cannot be written again.
+/// What is only on disk cannot be written again.
 #[test]
 fn a_flush_says_how_many_events_are_gone_for_good() {
     on_wires(&FORMS, |_, wire| is_said_to_be_gone(wire));
@@ -239,7 +239,7 @@ fn is_said_to_be_gone(wire: &Wire) {
     }
 }
 
-/// Events that were read back are in memory again, and are written anew like all others.
+/// Events that were read back are in memory again, and are written again like all others.
 #[test]
 fn what_was_read_back_and_then_removed_is_written_anew() {
     on_wires(&FORMS, |_, wire| is_written_anew_though_read_back(wire));
