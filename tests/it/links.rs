@@ -33,11 +33,16 @@ fn pages_in(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
 #[test]
 fn each_relative_link_leads_somewhere() {
     let pages = pages();
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/guide");
     let mut broken = Vec::new();
     let mut links = 0;
     for page in &pages {
         let text = fs::read_to_string(page).unwrap();
         for target in targets(&text) {
+            // Those are rustdoc's, and lead nowhere on a page that is read as it is.
+            if target.contains("::") && page.starts_with(&guide) {
+                continue;
+            }
             links += 1;
             if let Err(fault) = follow(page, target) {
                 broken.push(format!("{}: {target} {fault}", page.display()));
@@ -73,7 +78,7 @@ fn each_name_of_a_link_is_defined_and_each_definition_is_used() {
     }
 }
 
-/// What the links of a page lead to, but for addresses and names of the crate.
+/// What the links of a page lead to, except for addresses.
 fn targets(page: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     let lines = page.lines().filter(move |line| {
@@ -89,7 +94,7 @@ fn targets(page: &str) -> impl Iterator<Item = &str> {
                 .and_then(|line| line.split_once("]: "));
             inline.chain(reference.map(|(_, target)| target))
         })
-        .filter(|target| !target.contains("::") && !target.contains("//"))
+        .filter(|target| !target.contains("//"))
 }
 
 fn follow(page: &Path, target: &str) -> Result<(), &'static str> {
