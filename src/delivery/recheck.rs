@@ -79,7 +79,13 @@ impl Recheck {
             redacted.clear();
             serde_json::to_writer(&mut *redacted, &event).map_err(|_| DropReason::SpoolFull)?;
         }
+        let start = out.len();
         Wire::write_kept(form, self.form, redacted, out);
+        // A mark may be longer than what it hides.
+        if out.len() - start > MAX_EVENT_BYTES {
+            out.truncate(start);
+            return Err(DropReason::TooLarge);
+        }
         Ok(id)
     }
 }
@@ -233,6 +239,25 @@ mod tests {
             "{again}"
         );
         assert_eq!(again.matches("rachel").count(), 1, "{again}");
+    }
+
+    #[test]
+    fn an_event_that_its_marks_make_too_large_is_dropped() {
+        let (shared, _receiver) = Shared::for_tests();
+        let mut recheck = Recheck::new(&shared);
+        let mut apply = |addresses: usize| {
+            let list = vec!["\"a@b.co\""; addresses].join(",");
+            let event = r#"{"product_id":"p","activity_type":"MCP_TOOL_CALL","source":"MCP","user_agent":"a","event_id":7,"event_at":1800000000,"user_id":"u","user_id_type":"ANONYMOUS","environment":"PRODUCTION","meta":{"tool_count":["#;
+            let event = format!("{event}{list}]}}}}");
+            assert!(event.len() <= MAX_EVENT_BYTES);
+            let mut out = b"before".to_vec();
+            let result = recheck.apply(event.as_bytes(), 0, &mut out);
+            (result, out.len())
+        };
+        let (result, bytes) = apply(10_000);
+        assert_eq!(result, Ok(7));
+        assert!(bytes > 150_000, "{bytes}");
+        assert_eq!(apply(25_000), (Err(DropReason::TooLarge), 6));
     }
 
     #[test]
