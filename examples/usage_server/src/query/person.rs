@@ -326,7 +326,7 @@ fn timeline(
     // Each person's newest over `event_user`, put together here: in one statement the database would sort all of them.
     let mut statement = db.prepare_cached(&format!(
         "SELECT e.id, e.time_ms, e.sequence, e.kind, u.text, s.text, t.text, i.text, e.outcome, x.text, e.duration_us,
-             e.client, e.session
+             e.client, e.session, e.instance
          FROM event e INDEXED BY event_user
              LEFT JOIN user u ON u.id = e.user LEFT JOIN session s ON s.id = e.session
              LEFT JOIN name t ON t.id = e.tool LEFT JOIN intent i ON i.id = e.intent
@@ -345,6 +345,7 @@ fn timeline(
             statement.query_map(params![project, user, before.time_ms, before.id], |row| {
                 let (client, client_version) = names::client(db, row.get(11)?)?;
                 Ok(Row {
+                    instance: row.get(13)?,
                     sequence: row.get(2)?,
                     session: row.get(12)?,
                     event: Event {
@@ -382,45 +383,51 @@ fn timeline(
 }
 
 struct Row {
+    instance: i64,
     sequence: i64,
     session: i64,
     event: Event,
 }
 
+impl Row {
+    /// By what senders say. A wire may know the second alone, of which a logger's numbers tell the order.
+    const fn order(&self) -> (i64, i64, i64, i64) {
+        let Event { id, time_ms, .. } = self.event;
+        (time_ms, self.instance, self.sequence, id)
+    }
+}
+
 /// Calls of a session as one entry, which stands where its last call was.
 fn fold(db: &Connection, events: Vec<Row>) -> rusqlite::Result<Vec<Entry>> {
     let mut sessions: HashMap<i64, Vec<Row>> = HashMap::new();
-    let mut entries: Vec<(i64, i64, Entry)> = Vec::new();
+    let mut entries = Vec::new();
     for row in events {
         if row.session != 0 && row.event.kind == Kind::Call {
             sessions.entry(row.session).or_default().push(row);
         } else {
+            let order = row.order();
             let mut event = row.event;
             event.error = error_of(db, &mut event)?;
-            entries.push((event.time_ms, event.id, Entry::Event(event)));
+            entries.push((order, Entry::Event(event)));
         }
     }
     let mut order: Vec<_> = sessions
         .into_iter()
         .map(|(session, mut calls)| {
-            calls.sort_by_key(|row| (row.event.time_ms, row.sequence, row.event.id));
+            calls.sort_by_key(Row::order);
             (session, calls)
         })
         .collect();
-    let last = |calls: &[Row]| {
-        calls
-            .last()
-            .map_or((0, 0), |row| (row.event.time_ms, row.event.id))
-    };
+    let last = |calls: &[Row]| calls.last().map_or((0, 0, 0, 0), Row::order);
     order.sort_by_key(|(_, calls)| std::cmp::Reverse(last(calls)));
     for (place, (session, calls)) in order.into_iter().enumerate() {
-        let (last_ms, id) = last(&calls);
+        let last = last(&calls);
         if let Some(folded) = folded(db, session, calls, place < OPEN_SESSIONS)? {
-            entries.push((last_ms, id, Entry::Session(folded)));
+            entries.push((last, Entry::Session(folded)));
         }
     }
-    entries.sort_by_key(|(time_ms, id, _)| std::cmp::Reverse((*time_ms, *id)));
-    Ok(entries.into_iter().map(|(_, _, entry)| entry).collect())
+    entries.sort_by_key(|(order, _)| std::cmp::Reverse(*order));
+    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
 }
 
 fn folded(

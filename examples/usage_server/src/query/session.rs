@@ -106,7 +106,7 @@ fn place(db: &Connection, project: i64, session: i64, at: At) -> rusqlite::Resul
     // Over `event_session`, in the order in which the sender says that they happened.
     let mut statement = db.prepare_cached(&format!(
         "SELECT id, kind, outcome FROM event INDEXED BY event_session
-         WHERE project = ?1 AND session = ?2 AND kind IN {STEPS} ORDER BY time_ms, sequence, id"
+         WHERE project = ?1 AND session = ?2 AND kind IN {STEPS} ORDER BY time_ms, instance, sequence, id"
     ))?;
     let mut rows = statement.query((project, session))?;
     let (mut all, mut asked, mut first_bad) = (0, None, None);
@@ -133,7 +133,7 @@ fn steps(db: &Connection, project: i64, session: i64, first: i64) -> rusqlite::R
          FROM event e INDEXED BY event_session
              LEFT JOIN name t ON t.id = e.tool LEFT JOIN intent i ON i.id = e.intent
          WHERE e.project = ?1 AND e.session = ?2 AND e.kind IN {STEPS}
-         ORDER BY e.time_ms, e.sequence, e.id LIMIT {PAGE} OFFSET ?3"
+         ORDER BY e.time_ms, e.instance, e.sequence, e.id LIMIT {PAGE} OFFSET ?3"
     ))?;
     let steps = statement.query_map((project, session, first - 1), |row| {
         Ok(Step {

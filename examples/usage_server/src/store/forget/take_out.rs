@@ -150,7 +150,7 @@ pub(super) fn settle_session(
     let mut events = tx.prepare_cached(
         "SELECT e.kind, e.outcome, e.intent, e.user, e.time_ms, e.client, u.kind = 'ANONYMOUS'
         FROM event e INDEXED BY event_session LEFT JOIN user u ON u.id = e.user
-        WHERE e.project = ?1 AND e.session = ?2 ORDER BY e.time_ms, e.sequence, e.id",
+        WHERE e.project = ?1 AND e.session = ?2 ORDER BY e.time_ms, e.instance, e.sequence, e.id",
     )?;
     let mut rows = events.query([project, session])?;
     let (mut calls, mut failed, mut client) = (0, 0, 0);

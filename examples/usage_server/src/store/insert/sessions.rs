@@ -221,14 +221,14 @@ impl Row {
         if self.is_out_of_order && self.calls <= MOST_SORTED {
             let first =
                 "SELECT outcome FROM event WHERE project = ?1 AND session = ?2 AND kind = ?3
-                ORDER BY time_ms, sequence, id LIMIT ?4";
+                ORDER BY time_ms, instance, sequence, id LIMIT ?4";
             let keep = i64::try_from(MAX_OUTCOMES).unwrap_or(i64::MAX);
             self.outcomes = tx
                 .prepare_cached(first)?
                 .query_map(params![project, self.id, call, keep], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
             let last = "SELECT outcome FROM event WHERE project = ?1 AND session = ?2 AND kind = ?3
-                ORDER BY time_ms DESC, sequence DESC, id DESC LIMIT 1";
+                ORDER BY time_ms DESC, instance DESC, sequence DESC, id DESC LIMIT 1";
             self.last_outcome = tx
                 .prepare_cached(last)?
                 .query_row(params![project, self.id, call], |row| row.get(0))?;
@@ -236,7 +236,7 @@ impl Row {
         if self.is_intent_unsure {
             let first =
                 "SELECT intent FROM event WHERE project = ?1 AND session = ?2 AND time_ms = ?3
-                AND kind = ?4 AND intent > 0 ORDER BY sequence, id LIMIT 1";
+                AND kind = ?4 AND intent > 0 ORDER BY instance, sequence, id LIMIT 1";
             self.first_intent = tx.prepare_cached(first)?.query_row(
                 params![project, self.id, self.first_intent_ms, call],
                 |row| row.get(0),

@@ -3,6 +3,8 @@
 use prost::Message;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use usage_server::query::person::{Entry, Shown};
+use usage_server::query::{self, Range};
 
 use crate::otlp::export;
 use crate::support::{NOW, Server, call};
@@ -96,6 +98,71 @@ async fn a_timeline_is_in_order_however_its_events_came() {
         );
         let instance = "SELECT received, max_sequence FROM instance";
         assert_eq!(server.row(instance).await, "6 6", "{order:?}");
+    }
+}
+
+/// What the page of a person shows, oldest first.
+async fn page_of(server: &Server, id: &'static str) -> Vec<String> {
+    let project = server.project;
+    let read = server.app.store.read(move |db| {
+        let period = Range::Week.until(NOW);
+        let person = query::person::person(db, project, &period, id, None)?.unwrap();
+        let mut shown = Vec::new();
+        for entry in person.timeline.entries.into_iter().rev() {
+            match entry {
+                Entry::Event(event) => shown.extend(event.intent),
+                Entry::Session(session) => {
+                    shown.push(session.id);
+                    shown.extend(session.shown.into_iter().filter_map(|shown| match shown {
+                        Shown::Call(call) => call.intent,
+                        Shown::More(..) => None,
+                    }));
+                }
+            }
+        }
+        Ok(shown)
+    });
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn the_page_of_a_person_has_events_of_one_second_in_the_order_of_their_loggers() {
+    let of = |logger: u64, sequence: u64, session: Option<&str>| {
+        let mut event = numbered(sequence, 0, "ok");
+        event["meta"]["instance"] = json!(format!("00000000000000a{logger}"));
+        event["meta"]["session_id"] = json!(session);
+        event["meta"]["prompt"] = json!(format!("ask {logger} {sequence}"));
+        event
+    };
+    let events = [
+        of(1, 1, None),
+        of(1, 2, None),
+        of(1, 3, Some("s1")),
+        of(1, 4, Some("s1")),
+        of(1, 5, Some("s1")),
+        of(1, 6, None),
+        of(2, 1, None),
+        of(2, 2, None),
+        of(2, 3, Some("s2")),
+    ];
+    let expected = [
+        "ask 1 1", "ask 1 2", "s1", "ask 1 3", "ask 1 4", "ask 1 5", "ask 1 6", "ask 2 1",
+        "ask 2 2", "s2", "ask 2 3",
+    ];
+    for order in [
+        [0, 1, 2, 3, 4, 5, 6, 7, 8],
+        [2, 0, 1, 5, 4, 8, 3, 7, 6],
+        [5, 4, 3, 2, 1, 0, 8, 7, 6],
+    ] {
+        for at_once in [1, 9] {
+            let server = Server::start().await;
+            for batch in order.chunks(at_once) {
+                let batch = batch.iter().map(|n| events[*n].clone());
+                assert_eq!(server.send(batch.collect()).await.0, StatusCode::OK);
+            }
+            let shown = page_of(&server, "rachel@example.com").await;
+            assert_eq!(shown, expected, "{order:?} {at_once}");
+        }
     }
 }
 
