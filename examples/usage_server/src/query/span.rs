@@ -55,6 +55,15 @@ impl Span {
         }
     }
 
+    /// The days that it touches, whole.
+    pub(super) fn whole_days(&self) -> Self {
+        let hours = self.all_hours();
+        Self {
+            days: hours.start / 24..(hours.end + 23) / 24,
+            hours: 0..0,
+        }
+    }
+
     const fn of_hours(from: i64, until: i64) -> Self {
         Self {
             days: 0..0,

@@ -74,7 +74,12 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
     let (now, before) = (Span::of(period), Span::before(period));
     let sums = by_tool(db, project, period, &now)?;
     let calls_before = calls_by_tool(db, project, &before)?;
-    let unknown = unknown_calls(db, project, &now)?;
+    let days = now.whole_days();
+    let unknown = unknown_calls(db, project, &days)?;
+    let of_days = match days == now {
+        true => None,
+        false => Some(calls_by_tool(db, project, &days)?),
+    };
     let people = people_by_tool(db, project, period)?;
     let durations = slots_by_tool(db, project, &now, 0)?;
     let sizes = slots_by_tool(db, project, &now, 1)?;
@@ -92,9 +97,13 @@ pub fn tools(db: &Connection, project: i64, period: &Period) -> rusqlite::Result
         let people = people.get(&tool).copied().unwrap_or_default();
         let last_ms = last_call(db, project, tool)?;
         // A name that some server had for a part of the time is a tool.
+        let calls = match &of_days {
+            Some(of_days) => of_days.get(&tool).copied().unwrap_or_default(),
+            None => sum.calls,
+        };
         let is_absent = unknown
             .get(&tool)
-            .is_some_and(|unknown| *unknown >= sum.calls.floor());
+            .is_some_and(|unknown| *unknown >= calls.floor());
         if is_absent && all.absent.len() < MAX_ROWS {
             all.absent.push(Absent {
                 name,
@@ -170,18 +179,13 @@ fn calls_by_tool(
 fn unknown_calls(
     db: &Connection,
     project: i64,
-    span: &Span,
+    days: &Span,
 ) -> rusqlite::Result<HashMap<i64, f64>> {
-    // By days alone: those at the edge of 24 hours are whole.
-    let days = match span.days.is_empty() {
-        true => span.hours.start / 24..span.hours.end / 24 + 1,
-        false => span.days.clone(),
-    };
     let mut statement = db.prepare_cached(
         "SELECT tool, total(weight) FROM unknown_tool_day
          WHERE project = ?1 AND bucket >= ?2 AND bucket < ?3 GROUP BY tool",
     )?;
-    let rows = statement.query_map(params![project, days.start, days.end], |row| {
+    let rows = statement.query_map(params![project, days.days.start, days.days.end], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })?;
     rows.collect()
@@ -426,6 +430,33 @@ mod tests {
             ("bulk_update", 1.0, 1)
         );
         assert_eq!(tools.called[0].name, "new_tool");
+    }
+
+    #[test]
+    fn a_tool_that_was_there_earlier_that_day_is_one_within_24_hours_too() {
+        let unknown = Record {
+            unknown_tool: true,
+            outcome: Outcome::ProtocolError,
+            ..call(23 * 60 * MINUTE)
+        };
+        // Before the 24 hours, on their first day.
+        let mut fixture = Fixture::with([unknown.clone(), call(30 * 60 * MINUTE)]);
+        let of = |fixture: &Fixture| {
+            let tools = tools(&fixture.db, PROJECT, &Range::Day.until(NOW)).unwrap();
+            (tools.called.len(), tools.absent.len())
+        };
+        assert_eq!(of(&fixture), (1, 0));
+        // One that was not there yet on that day, and is now.
+        let read = |record| Record {
+            tool: Some("read".to_owned()),
+            ..record
+        };
+        let earlier = || Record {
+            time_ms: NOW - 30 * 60 * MINUTE,
+            ..unknown.clone()
+        };
+        fixture.take([read(earlier()), read(earlier()), read(call(MINUTE))]);
+        assert_eq!(of(&fixture), (2, 0));
     }
 
     #[test]
