@@ -31,7 +31,7 @@ pub use door::{Door, Limits};
 
 use crate::app::App;
 use crate::live::MAX_EVENTS as LIVE_EVENTS;
-use crate::record::Record;
+use crate::record::{AHEAD_MS, Record};
 use crate::store::forget::{Asked, Forgotten, forget_as_asked};
 use crate::store::insert::{Inserted, insert};
 use crate::store::projects::{self, Opened};
@@ -320,7 +320,8 @@ async fn forget(
                 let asked = Asked {
                     who,
                     kind: Some(&kind),
-                    until_ms: at_ms.min(received_ms),
+                    // By the clock that dated the events, as far as that may be ahead.
+                    until_ms: at_ms.min(received_ms + AHEAD_MS),
                     is_all: false,
                 };
                 let forgotten = forget_as_asked(tx, project, asked, received_ms, "a sender")?;

@@ -2,6 +2,10 @@
 
 use serde_json::{Map, Value};
 
+/// How far the clock of a sender may be ahead. An event that is dated later has the time at which it came, and no event is
+/// of an hour that has not begun: the pages end with the running hour, and would count it in some places and not in others.
+pub const AHEAD_MS: i64 = 5 * 60_000;
+
 /// One event, bounded and redacted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {

@@ -8,7 +8,7 @@ use super::bounds::{
     take_text,
 };
 use super::source;
-use crate::record::{Class, Kind, Listed, Outcome, Record, SourceId, User};
+use crate::record::{AHEAD_MS, Class, Kind, Listed, Outcome, Record, SourceId, User};
 
 /// The tools by which agents ask for what no tool can do.
 const MISSING_CAPABILITY_TOOLS: [&str; 2] =
@@ -54,9 +54,7 @@ pub(super) struct Said {
     pub(super) sender: Option<String>,
 }
 
-/// How far the clock of a sender may be ahead. An event that is dated later has the time at which it came: the pages end
-/// with the running hour, and would count it in some places and not in others.
-const AHEAD_MS: i64 = 5 * 60_000;
+const HOUR_MS: i64 = 3_600_000;
 
 /// When an event must have happened to be taken.
 #[derive(Debug, Clone, Copy)]
@@ -155,11 +153,13 @@ fn time(time_ms: i64, window: Window) -> Result<i64, Fault> {
             text: "event_at: longer ago than events of this project are kept".to_owned(),
         });
     }
+    let next_hour = (window.received_ms.div_euclid(HOUR_MS) + 1) * HOUR_MS;
     let is_ahead = time_ms > window.received_ms + AHEAD_MS;
     Ok(if is_ahead {
         window.received_ms
     } else {
-        time_ms
+        // Behind what its sender dates within this hour, as it was.
+        time_ms.min(next_hour - 1)
     })
 }
 

@@ -14,6 +14,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::audit::audit;
 use super::insert::DAY_MS;
 use super::settings::keyed_hash;
+use crate::record::AHEAD_MS;
 use take_out::Of;
 pub(super) use take_out::{remove_empty_clusters, remove_intent};
 pub use whom::{Person, people};
@@ -63,7 +64,8 @@ pub fn forget(
     let asked = Asked {
         who,
         kind: None,
-        until_ms: now_ms,
+        // An event that happened before is dated later by a clock that is ahead.
+        until_ms: now_ms + AHEAD_MS,
         is_all: true,
     };
     forget_as_asked(tx, project, asked, now_ms, by)

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use usage_server::record::AHEAD_MS;
 use usage_server::store::forget::Forgotten;
 
 use crate::support::{NOW, Server, call};
@@ -245,7 +246,12 @@ async fn nothing_of_a_person_is_left_in_any_file() {
 async fn late_events_of_a_forgotten_person_are_refused_and_later_ones_are_not() {
     let server = Server::start().await;
     server.send(vec![of(1, "rachel@example.com", "s1")]).await;
-    forget(&server, "rachel@example.com").await;
+    // The sender's clock may have been ahead: up to the time of these events, which is a minute ago.
+    let then = NOW - 60_000 - AHEAD_MS;
+    let forgotten = server.app.store.write(move |tx| {
+        usage_server::store::forget::forget(tx, 1, "rachel@example.com", then, "an admin")
+    });
+    forgotten.await.unwrap();
     let late = of(2, "RACHEL@example.com", "s1");
     let (status, answer) = server
         .send(vec![late.clone(), of(3, "sam@example.com", "s2")])
@@ -265,12 +271,31 @@ async fn late_events_of_a_forgotten_person_are_refused_and_later_ones_are_not() 
         .post_json("/api/product/usage", &json!({ "payload": late }))
         .await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    let mut afterwards = of(4, "rachel@example.com", "s4");
-    afterwards["event_at"] = json!(NOW / 1_000 + 60);
+    let afterwards = ago(of(4, "rachel@example.com", "s4"), 59);
     assert_eq!(server.send(vec![afterwards]).await.1["accepted"], 1);
     // Another project knows nothing of it.
     let projects = "SELECT count(DISTINCT project), count(*) FROM forgotten";
     assert_eq!(server.row(projects).await, "1 2");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_leaves_nothing_of_who_is_forgotten() {
+    let server = Server::start().await;
+    let rachel = |id, ahead: i64| ago(of(id, "rachel@example.com", "s1"), -ahead);
+    let asked = asks(2, "rachel@example.com", "EMAIL", -100);
+    let sent = server.send(vec![rachel(1, 90), asked]).await;
+    assert_eq!(sent.1["accepted"], 2);
+    let left = "SELECT (SELECT count(*) FROM user), (SELECT count(*) FROM session),
+        (SELECT count(*) FROM intent), (SELECT count(*) FROM event_body)";
+    assert_eq!(server.row(left).await, "0 0 0 0");
+    // By the same clock, before and since.
+    let late = server.send(vec![rachel(3, 95), rachel(4, 101)]).await;
+    assert_eq!(late.1["accepted"], 1);
+    forget(&server, "rachel@example.com").await;
+    assert_eq!(server.row(left).await, "0 0 0 0");
+    // An administrator has no such clock.
+    let late = server.send(vec![rachel(5, 90), rachel(6, 300)]).await;
+    assert_eq!(late.1["accepted"], 0);
 }
 
 #[tokio::test]

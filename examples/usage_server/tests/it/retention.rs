@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
+use usage_server::record::AHEAD_MS;
 use usage_server::store::{projects, retention};
 
 use crate::support::{NOW, Server, call};
@@ -145,7 +146,7 @@ async fn events_of_a_forgotten_person_are_refused_for_90_days_or_as_long_as_even
         let person = "rachel@example.com";
         let forgotten = server.app.forget(server.project, person, "an admin");
         forgotten.await.unwrap();
-        let end = NOW + refused_days * DAY_MS;
+        let end = NOW + AHEAD_MS + refused_days * DAY_MS;
         for (now, accepted) in [(end, 0), (end + 1, 1)] {
             retention::remove_old(&server.app.store, now).await.unwrap();
             let (_, answer) = server.send(vec![call(1)]).await;

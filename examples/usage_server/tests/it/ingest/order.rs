@@ -7,7 +7,7 @@ use usage_server::query::person::{Entry, Shown};
 use usage_server::query::{self, Range};
 
 use crate::otlp::export;
-use crate::support::{NOW, Server, call};
+use crate::support::{NOW, Server, Setup, call};
 
 /// An event of one logger, by its number there.
 fn numbered(sequence: u64, seconds: i64, outcome: &str) -> Value {
@@ -187,6 +187,26 @@ async fn an_event_that_is_dated_ahead_has_the_time_at_which_it_came() {
     // The page of data quality shows how wrong the clock is.
     let skew = server.row("SELECT skew_ms FROM instance").await;
     assert_eq!(skew, (-86_400_000_i64 * 9).to_string());
+}
+
+#[tokio::test]
+async fn no_event_is_of_an_hour_that_has_not_begun() {
+    let mut setup = Setup::default();
+    let hour = (NOW / 3_600_000 + 1) * 3_600_000;
+    setup.config.fixed_now_ms = Some(hour - 120_000);
+    let server = Server::start_as(setup).await;
+    let at = |id, seconds: i64| {
+        let mut event = call(id);
+        event["event_at"] = json!(hour / 1_000 + seconds);
+        event
+    };
+    let events = vec![at(1, -1), at(2, 60), at(3, 180), at(4, 181)];
+    assert_eq!(server.send(events).await.1["accepted"], 4);
+    // In their order, but for the one that is dated too far ahead.
+    let times = format!("SELECT time_ms - {hour} FROM event ORDER BY id");
+    assert_eq!(server.rows(&times).await, ["-1000", "-1", "-1", "-120000"]);
+    let hours = format!("SELECT bucket - {hour} / 3600000, calls FROM roll_hour");
+    assert_eq!(server.rows(&hours).await, ["-1 4"]);
 }
 
 #[tokio::test]
