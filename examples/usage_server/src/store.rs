@@ -271,6 +271,17 @@ impl Store {
         self.shared.writer.is_alive()
     }
 
+    /// Has the writer look whether there is room on the disk, as it does before each commit: what
+    /// [`figures`](Self::figures) say of it is right a moment later, though nothing is sent meanwhile.
+    pub fn look_at_disk(&self) {
+        self.shared.writer.look_at_disk();
+    }
+
+    /// Changes how much has to be free on the disk for more to be taken.
+    pub fn set_min_free(&self, bytes: u64) {
+        self.shared.writer.set_min_free(bytes);
+    }
+
     /// What the writer has done so far.
     pub fn figures(&self) -> WriterFigures {
         self.shared.writer.figures()

@@ -46,6 +46,8 @@ struct Load {
     events: AtomicUsize,
     bytes: AtomicUsize,
     is_disk_low: AtomicBool,
+    /// How much has to be free on the disk.
+    min_free_bytes: AtomicU64,
     new: AtomicU64,
     repeated: AtomicU64,
     commits: AtomicU64,
@@ -69,6 +71,8 @@ pub struct WriterFigures {
 enum Message {
     Take(Waiting),
     Work(Box<dyn FnOnce(&mut Connection) + Send>),
+    /// Nothing but a look at the disk, which comes before each message.
+    Look,
 }
 
 /// A request that waits for its commit.
@@ -99,7 +103,10 @@ impl Writer {
         options: Options,
     ) -> std::io::Result<Self> {
         let (queue, messages) = channel();
-        let load = Arc::new(Load::default());
+        let load = Arc::new(Load {
+            min_free_bytes: options.min_free_bytes.into(),
+            ..Load::default()
+        });
         let (end, ended) = tokio::sync::watch::channel(false);
         let mut worker = Worker {
             connection,
@@ -107,7 +114,6 @@ impl Writer {
             load: Arc::clone(&load),
             disk: Disk {
                 path: path.to_owned(),
-                min_free_bytes: options.min_free_bytes,
                 looked_at: None,
             },
         };
@@ -130,8 +136,7 @@ impl Writer {
 
     pub(super) async fn take(&self, batch: Incoming) -> Result<Taken, Busy> {
         if self.load.is_disk_low.load(Relaxed) {
-            // The writer looks again: without work it would never find out that there is room.
-            self.send(Message::Work(Box::new(|_| {})));
+            self.look_at_disk();
             return Err(Busy::DiskFull);
         }
         let charge = self.charge(&batch).ok_or(Busy::QueueFull)?;
@@ -184,6 +189,15 @@ impl Writer {
             Ok(Err(error)) => Err(WriteError::Sqlite(error)),
             Err(_) => Err(WriteError::BrokeOff),
         }
+    }
+
+    /// Has the writer look at the disk again: without work it would never find out that there is room.
+    pub(super) fn look_at_disk(&self) {
+        self.send(Message::Look);
+    }
+
+    pub(super) fn set_min_free(&self, bytes: u64) {
+        self.load.min_free_bytes.store(bytes, Relaxed);
     }
 
     pub(super) async fn empty_log(&self) {
@@ -266,6 +280,7 @@ impl Worker {
         while let Some(message) = next.take() {
             self.look_at_disk();
             match message {
+                Message::Look => {}
                 Message::Take(first) => {
                     let (waiting, other) = collect(first, messages);
                     self.commit(waiting);
@@ -347,12 +362,12 @@ impl Worker {
     }
 
     fn look_at_disk(&mut self) {
-        if let Some(is_low) = self.disk.is_low() {
+        let min_free_bytes = self.load.min_free_bytes.load(Relaxed);
+        if let Some(is_low) = self.disk.is_below(min_free_bytes) {
             let was_low = self.load.is_disk_low.swap(is_low, Relaxed);
             match (was_low, is_low) {
                 (false, true) => tracing::warn!(
-                    "less than {} bytes are free on the disk: events are turned away until there is room",
-                    self.disk.min_free_bytes
+                    "less than {min_free_bytes} bytes are free on the disk: events are turned away until there is room"
                 ),
                 (true, false) => tracing::info!("there is room on the disk again"),
                 _ => {}
@@ -431,19 +446,18 @@ impl Waiting {
 /// The disk that the database is on.
 struct Disk {
     path: PathBuf,
-    min_free_bytes: u64,
     looked_at: Option<Instant>,
 }
 
 impl Disk {
-    /// Whether there is little room, if it is time to look.
-    fn is_low(&mut self) -> Option<bool> {
+    /// Whether less is free, if it is time to look.
+    fn is_below(&mut self, bytes: u64) -> Option<bool> {
         let is_recent = |at: Instant| at.elapsed() < LOOK_AT_DISK_EVERY;
         if self.looked_at.is_some_and(is_recent) {
             return None;
         }
         self.looked_at = Some(Instant::now());
-        free_bytes(&self.path).map(|free| free < self.min_free_bytes)
+        free_bytes(&self.path).map(|free| free < bytes)
     }
 }
 

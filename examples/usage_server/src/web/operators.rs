@@ -20,6 +20,8 @@ pub(super) fn routes() -> Router<Web> {
 /// Whether the database answers, and can be written.
 async fn health(State(web): State<Web>) -> Response {
     let app = &web.app;
+    // A load balancer sends no events to a server that is not well: who asks here finds out that it is again.
+    app.store.look_at_disk();
     let answers = app
         .store
         .read_for_ingest(|db| db.query_row("SELECT 1", [], |_| Ok(())));

@@ -284,7 +284,7 @@ async fn a_full_disk_is_answered_503_and_the_server_goes_on_when_there_is_room()
 }
 
 #[tokio::test]
-async fn below_the_watermark_nothing_is_taken() {
+async fn below_the_watermark_nothing_is_taken_and_the_server_goes_on_when_there_is_room() {
     let mut setup = Setup::default();
     setup.options.min_free_bytes = u64::MAX;
     let server = Server::start_as(setup).await;
@@ -294,13 +294,28 @@ async fn below_the_watermark_nothing_is_taken() {
         answer["error"].as_str().unwrap().contains("disk"),
         "{answer}"
     );
-    let health = server
-        .http
-        .get(format!("{}/healthz", server.origin))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(health.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let health = async || {
+        let address = format!("{}/healthz", server.origin);
+        server.http.get(address).send().await.unwrap().status()
+    };
+    assert_eq!(health().await, StatusCode::SERVICE_UNAVAILABLE);
+    // Nobody sends to a server that is not well, and it is found to be well all the same; and the other way round.
+    for (min_free, expected) in [
+        (0, StatusCode::OK),
+        (u64::MAX, StatusCode::SERVICE_UNAVAILABLE),
+        (0, StatusCode::OK),
+    ] {
+        server.app.store.set_min_free(min_free);
+        let changed = async {
+            while health().await != expected {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), changed)
+            .await
+            .unwrap();
+    }
+    assert_eq!(server.send(vec![call(1)]).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
