@@ -140,22 +140,26 @@ fn sum(data: &Quality) -> Markup {
     };
     let body = html! {
         @if data.offered() == 0 {
-            p.verdict { "Nothing arrived in this period, and nothing is known to be lost." }
+            p.verdict { "Nothing arrived in this period, and nobody says that anything was lost." }
         } @else {
             p.verdict {
                 b { (text::percent(data.delivered as f64, data.offered() as f64, 2)) }
-                " of what servers are known to have recorded has arrived."
+                " of what servers say that they recorded has arrived."
+            }
+        }
+        @if data.missing > 0 {
+            p.verdict {
+                (text::plural(data.missing, "event")) " that the sequence numbers of instances leave open since they started "
+                (if data.missing == 1 { "is" } else { "are" }) " missing, or still queued."
             }
         }
         dl.eq {
             (term("offered", data.offered(), false)) i { "=" }
             (term("delivered", data.delivered, false)) i { "+" }
-            (term("dropped", data.dropped, data.dropped > 0)) i { "+" }
-            (term("missing, or still queued", data.missing, false))
+            (term("dropped", data.dropped, data.dropped > 0))
         }
         p.dim {
-            "Dropped is what the servers themselves report with their batches; missing is what their sequence numbers "
-            "leave open since they started. "
+            "Dropped is what the servers themselves report with their batches. "
             @if data.chosen > 0 {
                 (text::plural(data.chosen, "more event")) " were left out by choice, and those that were kept stand for them. "
             }
