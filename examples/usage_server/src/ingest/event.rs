@@ -18,7 +18,7 @@ const MISSING_CAPABILITY_TOOLS: [&str; 2] =
 const ANONYMOUS_ID: &str = "anonymous";
 
 /// The facts in `meta` that keep their names in the body. What else stands there is the sender's own.
-const FACTS: [&str; 13] = [
+const FACTS: [&str; 14] = [
     "conversation_id",
     "transport",
     "request_id",
@@ -30,6 +30,7 @@ const FACTS: [&str; 13] = [
     "intent_source",
     "round",
     "refused_arguments",
+    "input_request_methods",
     "suppressed",
     "tool_count",
 ];

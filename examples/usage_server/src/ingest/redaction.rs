@@ -9,11 +9,12 @@ use super::bounds::{CLIENTS_NAMES, NAME_CHARS};
 use crate::record::{Kind, Record};
 
 /// Members of the body that hold what people and tools say. The others are ids, names and addresses, which stay.
-const TEXTS: [&str; 5] = [
+const TEXTS: [&str; 6] = [
     "arguments",
     "argument_keys",
     "result",
     "refused_arguments",
+    "input_request_methods",
     "meta",
 ];
 

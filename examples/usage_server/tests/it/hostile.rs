@@ -90,7 +90,7 @@ fn reo(id: &mut i64) -> Vec<Value> {
             "server_version": TEXT, "protocol_version": TEXT, "prompt": TEXT, "error": TEXT, "reason": TEXT,
             "prompt_name": TEXT, "resource_uri": TEXT, "conversation_id": TEXT, "transport": TEXT, "request_id": TEXT,
             "vendor_client": TEXT, "oauth_client_id": TEXT, "server_name": TEXT, "traceparent": TEXT, "era": TEXT,
-            "intent_source": TEXT, "refused_arguments": [TEXT], "instance": TEXT,
+            "intent_source": TEXT, "refused_arguments": [TEXT], "input_request_methods": [TEXT], "instance": TEXT,
             "tool_arguments": { TEXT: TEXT, "capability": TEXT }, "result": { TEXT: [TEXT] },
             "redactions": { TEXT: 1 }, TEXT: TEXT, "duration_ms": 20,
         });

@@ -159,6 +159,38 @@ async fn a_tool_call_is_the_same_on_every_wire() {
 }
 
 #[tokio::test]
+async fn what_a_round_asks_for_is_a_fact_of_the_call() {
+    let server = Server::start().await;
+    let methods = json!(["elicitation/create", "mail to rachel@example.com"]);
+    let mut event = call(1);
+    event["meta"]["outcome"] = json!("input_required");
+    event["meta"]["input_request_methods"] = methods.clone();
+    assert_eq!(server.send(vec![event]).await.1["accepted"], 1);
+    let span = json!({
+        "traceId": format!("{:032x}", 1), "spanId": format!("{:016x}", 1), "name": "tools/call search", "kind": 2,
+        "startTimeUnixNano": NOW * 1_000_000, "endTimeUnixNano": NOW * 1_000_000,
+        "attributes": {
+            "mcp.method.name": "tools/call",
+            "mcp_usage.outcome": "input_required",
+            "mcp_usage.input_request_methods": methods,
+        },
+    });
+    let request = server
+        .post("/v1/traces")
+        .header("content-type", "application/x-protobuf");
+    let body = export(&json!({"resourceSpans": [{"scopeSpans": [{ "spans": [span] }]}]}));
+    let answer = request.body(body.encode_to_vec()).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let bodies = server.bodies().await;
+    assert_eq!(bodies.len(), 2);
+    for body in bodies {
+        let kept = json!(["elicitation/create", "mail to [REDACTED_EMAIL]"]);
+        assert_eq!(body["input_request_methods"], kept, "{body}");
+        assert!(body.get("meta").is_none(), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn a_failed_call_has_its_outcome_and_its_message_on_every_wire() {
     for name in [
         "reo-failed_call",
