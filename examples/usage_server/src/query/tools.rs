@@ -376,14 +376,19 @@ mod tests {
             "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 10000)
             INSERT INTO name (project, kind, text, first_ms) SELECT 1, 1, 'tool ' || x, 0 FROM n";
         fixture.db.execute_batch(names).unwrap();
+        // None of which a server seems to have.
         let of_tool = |tool: &str| Record {
             tool: Some(tool.to_owned()),
-            ..call(MINUTE)
+            ..failed(MINUTE, "no such tool")
         };
         fixture.take([
             of_tool("one more"),
             of_tool("tool 7"),
             of_tool("and another"),
+            Record {
+                tool: Some("of the next release".to_owned()),
+                ..call(MINUTE)
+            },
         ]);
         let tools = of(&fixture);
         let mut shown: Vec<_> = tools
@@ -392,7 +397,12 @@ mod tests {
             .map(|tool| (tool.name.as_str(), tool.calls))
             .collect();
         shown.sort_by(|a, b| a.0.cmp(b.0));
-        assert_eq!(shown, [("(others)", 2.0), ("tool 7", 1.0)]);
+        let expected = [
+            ("(others)", 2.0),
+            ("of the next release", 1.0),
+            ("tool 7", 1.0),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

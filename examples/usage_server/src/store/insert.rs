@@ -16,10 +16,10 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::losses::Totals;
 use super::normalise::normalise;
 use super::{Incoming, Taken, forget, settings};
-use crate::record::{Kind, Record};
+use crate::record::{Group, Kind, Record};
 use instances::Instances;
 pub use names::NameKind;
-use names::Names;
+use names::{Name, Names};
 use people::Users;
 pub(super) use people::{ANONYMOUS, UNSAID};
 use rollups::Rollups;
@@ -220,10 +220,16 @@ impl<'t, 'c> Inserter<'t, 'c> {
 
     fn names(&mut self, project: i64, record: &Record) -> rusqlite::Result<NameIds> {
         let (tx, at) = (self.tx, record.time_ms);
+        let has_answered = record.kind == Kind::Call
+            && !record.unknown_tool
+            && matches!(record.outcome.group(), Group::Ok | Group::Waiting);
         let mut id = |kind, text: Option<&str>, detail: Option<&str>| match text {
             Some(text) if !text.is_empty() => {
-                let names = &mut self.caches.names;
-                names.id(tx, project, kind, text, detail.unwrap_or_default(), at)
+                let name = match kind {
+                    NameKind::Tool if has_answered => Name::answered(text),
+                    kind => Name::new(kind, text, detail.unwrap_or_default()),
+                };
+                self.caches.names.id(tx, project, name, at)
             }
             _ => Ok(0),
         };
@@ -328,7 +334,7 @@ impl<'t, 'c> Inserter<'t, 'c> {
         for listed in &record.listed {
             let names = &mut self.caches.names;
             let at = record.time_ms;
-            let tool = names.id(self.tx, project, NameKind::Tool, &listed.tool, "", at)?;
+            let tool = names.id(self.tx, project, Name::listed(&listed.tool), at)?;
             self.rollups.listed(project, tool, at, listed);
         }
         Ok(())

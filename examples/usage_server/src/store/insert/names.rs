@@ -9,6 +9,11 @@ use super::OTHERS;
 /// How many texts of a kind a project has: some come from clients, who can make up any number of them.
 const MAX_NAMES: usize = 10_000;
 
+/// How many there are with tools that have answered, and with those that servers list: what clients make up takes no
+/// room from them.
+const MAX_WITH_ANSWERED: usize = 11_000;
+const MAX_WITH_LISTED: usize = 12_000;
+
 /// How many texts are remembered: as many rows as a page of the database's cache is worth.
 const MAX_CACHED: usize = 50_000;
 
@@ -29,6 +34,43 @@ pub enum NameKind {
     Reason = 6,
     /// Whose agent it is.
     Vendor = 7,
+}
+
+/// A text, and what it names.
+#[derive(Clone, Copy)]
+pub(super) struct Name<'t> {
+    kind: NameKind,
+    text: &'t str,
+    detail: &'t str,
+    /// It is new only while there are fewer.
+    most: usize,
+}
+
+impl<'t> Name<'t> {
+    pub(super) const fn new(kind: NameKind, text: &'t str, detail: &'t str) -> Self {
+        Self {
+            kind,
+            text,
+            detail,
+            most: MAX_NAMES,
+        }
+    }
+
+    /// Of a tool that a server seems to have.
+    pub(super) const fn answered(text: &'t str) -> Self {
+        Self {
+            most: MAX_WITH_ANSWERED,
+            ..Self::new(NameKind::Tool, text, "")
+        }
+    }
+
+    /// Of a tool that a server says it has.
+    pub(super) const fn listed(text: &'t str) -> Self {
+        Self {
+            most: MAX_WITH_LISTED,
+            ..Self::new(NameKind::Tool, text, "")
+        }
+    }
 }
 
 #[derive(Default)]
@@ -57,14 +99,15 @@ impl Names {
         &mut self,
         tx: &Transaction<'_>,
         project: i64,
-        kind: NameKind,
-        text: &str,
-        detail: &str,
+        name: Name<'_>,
         at_ms: i64,
     ) -> rusqlite::Result<i64> {
         if self.cached >= MAX_CACHED {
             *self = Self::default();
         }
+        let Name {
+            kind, text, detail, ..
+        } = name;
         let of_kind = self.kinds.entry((project, kind as u8)).or_default();
         let known = of_kind.ids.get_mut(text);
         if let Some(known) = known.and_then(|details| details.get_mut(detail)) {
@@ -77,8 +120,8 @@ impl Names {
         }
         let known = match find(tx, project, kind, text, detail)? {
             Some(known) => known,
-            None if of_kind.is_full(tx, project, kind)? && text != OTHERS => {
-                return self.id(tx, project, kind, OTHERS, "", at_ms);
+            None if of_kind.rows(tx, project, kind)? >= name.most && text != OTHERS => {
+                return self.id(tx, project, Name::new(kind, OTHERS, ""), at_ms);
             }
             None => {
                 of_kind.rows = of_kind.rows.map(|rows| rows + 1);
@@ -100,23 +143,20 @@ impl Names {
 }
 
 impl OfKind {
-    fn is_full(
+    fn rows(
         &mut self,
         tx: &Transaction<'_>,
         project: i64,
         kind: NameKind,
-    ) -> rusqlite::Result<bool> {
-        let rows = match self.rows {
-            Some(rows) => rows,
-            None => {
-                let count = "SELECT count(*) FROM name WHERE project = ?1 AND kind = ?2";
-                let count = tx
-                    .prepare_cached(count)?
-                    .query_row(params![project, kind as u8], |row| row.get::<_, i64>(0))?;
-                *self.rows.insert(usize::try_from(count).unwrap_or_default())
-            }
-        };
-        Ok(rows >= MAX_NAMES)
+    ) -> rusqlite::Result<usize> {
+        if let Some(rows) = self.rows {
+            return Ok(rows);
+        }
+        let count = "SELECT count(*) FROM name WHERE project = ?1 AND kind = ?2";
+        let count = tx
+            .prepare_cached(count)?
+            .query_row(params![project, kind as u8], |row| row.get::<_, i64>(0))?;
+        Ok(*self.rows.insert(usize::try_from(count).unwrap_or_default()))
     }
 }
 
@@ -165,12 +205,23 @@ fn is_first_at(tx: &Transaction<'_>, id: i64, at_ms: i64) -> rusqlite::Result<()
 mod tests {
     use super::*;
 
+    fn tool(text: &str) -> Name<'_> {
+        Name::new(NameKind::Tool, text, "")
+    }
+
+    fn own(text: &str, is_listed: bool) -> Name<'_> {
+        match is_listed {
+            true => Name::listed(text),
+            false => Name::answered(text),
+        }
+    }
+
     #[test]
     fn texts_beyond_the_bound_are_one() {
         let mut db = crate::store::schema::in_memory();
         let tx = db.transaction().unwrap();
         let mut names = Names::default();
-        let mut id = |text: &str| names.id(&tx, 1, NameKind::Tool, text, "", 5).unwrap();
+        let mut id = |text: &str| names.id(&tx, 1, tool(text), 5).unwrap();
         let first = id("tool 0");
         for n in 1..MAX_NAMES {
             id(&format!("tool {n}"));
@@ -179,9 +230,20 @@ mod tests {
         assert_eq!(id("and another"), others);
         assert_eq!(id("tool 0"), first);
         let mut fresh = Names::default();
-        let again = fresh.id(&tx, 1, NameKind::Tool, "yet another", "", 5);
-        assert_eq!(again.unwrap(), others);
-        let other_kind = fresh.id(&tx, 1, NameKind::Client, "one more", "", 5);
-        assert_ne!(other_kind.unwrap(), others);
+        let mut id = |name: Name<'_>| fresh.id(&tx, 1, name, 5).unwrap();
+        assert_eq!(id(tool("yet another")), others);
+        assert_ne!(id(Name::new(NameKind::Client, "one more", "")), others);
+        // What a server has is told apart still, by whoever names it from then on.
+        for (is_listed, most) in [(false, MAX_WITH_ANSWERED), (true, MAX_WITH_LISTED)] {
+            let text = format!("of the next release, below {most}");
+            let release = id(own(&text, is_listed));
+            assert_ne!(release, others);
+            assert_eq!(id(tool(&text)), release);
+            // The last of them is the one for others.
+            for n in MAX_NAMES..most {
+                id(own(&format!("tool {n}"), is_listed));
+            }
+            assert_eq!(id(own("one too many", is_listed)), others);
+        }
     }
 }

@@ -485,10 +485,10 @@ async fn listings_name_so_many_tools_and_resources_without_usage_are_nobody() {
     assert_eq!(server.send(events).await.1["accepted"], 530);
     assert_eq!(
         server.row("SELECT count(*) FROM name WHERE kind = 1").await,
-        "10001"
+        "12001"
     );
     let listed = server.row("SELECT count(*) FROM tool_listed").await;
-    assert_eq!(listed, "10001");
+    assert_eq!(listed, "12001");
 
     let mut resources = Vec::new();
     for n in 0..10_000 {
