@@ -39,8 +39,6 @@ use crate::store::{Incoming, LossReport, Taken, WriteError};
 use door::{Encoding, Refusal, Room, retry_after};
 use event::{Fault, Said, Window};
 
-const DAY_MS: i64 = 24 * 3_600_000;
-
 /// A smaller body is parsed where its request is served: a thread of its own would cost more.
 const SMALL_BODY: usize = 16 * 1024;
 
@@ -240,7 +238,9 @@ async fn answer(
     let (body, mut room) = app.door.body(headers, body).await?;
     let received_ms = app.now_ms();
     let window = Window {
-        oldest_ms: (received_ms - i64::from(opened.project.raw_days) * DAY_MS)
+        oldest_ms: opened
+            .project
+            .kept_from_ms(received_ms)
             .max(opened.removed_until_ms),
         received_ms,
     };

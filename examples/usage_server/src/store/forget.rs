@@ -253,9 +253,9 @@ pub fn forgotten_among(db: &Connection, rows: &[i64]) -> rusqlite::Result<HashSe
 /// Forgets whom it was that is no longer waited for: events that come so late are refused by their age.
 pub(super) fn prune(tx: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<usize> {
     tx.execute(
-        "DELETE FROM forgotten WHERE at_ms < ?1 - ?3 * max(?2,
-            coalesce((SELECT raw_days FROM project WHERE id = forgotten.project), 0))",
-        params![now_ms, REFUSED_DAYS, DAY_MS],
+        "DELETE FROM forgotten WHERE at_ms < ?3 * (?1 - max(?2,
+            coalesce((SELECT raw_days FROM project WHERE id = forgotten.project), 0)))",
+        params![now_ms.div_euclid(DAY_MS), REFUSED_DAYS, DAY_MS],
     )
 }
 

@@ -4,6 +4,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::insert::DAY_MS;
+
 /// How many keys of a project are valid at a time: the old one and the new one while servers change over.
 pub const MAX_VALID_KEYS: usize = 2;
 
@@ -23,6 +25,13 @@ pub struct Project {
     pub rollup_days: u32,
     /// Whether texts are redacted once more on their way in.
     pub redact: bool,
+}
+
+impl Project {
+    /// From when on events are kept: the day on which it is that long ago is kept as a whole, as the pages count it.
+    pub const fn kept_from_ms(&self, now_ms: i64) -> i64 {
+        (now_ms.div_euclid(DAY_MS) - self.raw_days as i64) * DAY_MS
+    }
 }
 
 /// A write key, as it can still be shown.

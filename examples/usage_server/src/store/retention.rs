@@ -44,7 +44,7 @@ pub async fn remove_old(store: &Store, now_ms: i64) -> Result<usize, WriteError>
     let projects = store.write(|tx| projects::list(tx)).await?;
     for project in projects {
         let id = project.id;
-        let raw = now_ms - i64::from(project.raw_days) * DAY_MS;
+        let raw = project.kept_from_ms(now_ms);
         let rollup = now_ms - i64::from(project.rollup_days) * DAY_MS;
         removed += repeat(store, move |tx| events(tx, id, raw)).await?;
         removed += repeat(store, move |tx| sessions(tx, id, raw)).await?;

@@ -274,7 +274,7 @@ async fn every_number_is_as_large_as_what_its_link_leads_to() {
         format!("/p/{}/{page}{range}", demo.project)
     };
     let mut first = Vec::new();
-    for range in ["7d", "24h", "28d"] {
+    for range in ["7d", "24h", "28d", "91d"] {
         for page in [
             "", "people", "tools", "sessions", "intents", "logins", "calls", "clients", "quality",
         ] {

@@ -2,6 +2,7 @@
 
 use reqwest::StatusCode;
 use serde_json::json;
+use usage_server::query::Range;
 use usage_server::record::AHEAD_MS;
 use usage_server::store::{projects, retention};
 
@@ -76,6 +77,27 @@ async fn events_go_before_rollups_and_each_project_has_its_days() {
 }
 
 #[tokio::test]
+async fn the_first_day_of_what_is_kept_is_whole() {
+    let server = Server::start().await;
+    let first = Range::Quarter.until(NOW).from;
+    let at = |id: i64, seconds: i64| {
+        let mut event = call(id);
+        event["event_at"] = json!(first / 1_000 + seconds);
+        event
+    };
+    let events = || vec![at(1, 0), at(2, 40_000), at(3, 80_000), at(4, -1)];
+    assert_eq!(server.send(events()).await.1["accepted"], 3);
+    retention::remove_old(&server.app.store, NOW).await.unwrap();
+    for count in ["count(*) FROM event", "sum(calls) FROM roll_day"] {
+        assert_eq!(server.row(&format!("SELECT {count}")).await, "3", "{count}");
+    }
+    // Sent again, they count once still.
+    assert_eq!(server.send(events()).await.1["accepted"], 3);
+    let calls = "SELECT sum(calls) FROM roll_day";
+    assert_eq!(server.row(calls).await, "3");
+}
+
+#[tokio::test]
 async fn a_name_goes_with_the_last_that_refers_to_it() {
     let server = Server::start().await;
     let named = |id: i64, days: i64, tool: &str, client: &str| {
@@ -146,7 +168,8 @@ async fn events_of_a_forgotten_person_are_refused_for_90_days_or_as_long_as_even
         let person = "rachel@example.com";
         let forgotten = server.app.forget(server.project, person, "an admin");
         forgotten.await.unwrap();
-        let end = NOW + AHEAD_MS + refused_days * DAY_MS;
+        // With the rest of that day, as events are kept.
+        let end = ((NOW + AHEAD_MS) / DAY_MS + 1 + refused_days) * DAY_MS - 1;
         for (now, accepted) in [(end, 0), (end + 1, 1)] {
             retention::remove_old(&server.app.store, now).await.unwrap();
             let (_, answer) = server.send(vec![call(1)]).await;

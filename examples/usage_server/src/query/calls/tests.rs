@@ -118,7 +118,7 @@ fn all(fixture: &Fixture, period: &Period, filter: &Filter, most: usize) -> Vec<
 #[test]
 fn what_is_counted_is_what_the_pages_show() {
     let fixture = mixed();
-    for range in [Range::Day, Range::Week, Range::FourWeeks] {
+    for range in Range::ALL {
         let period = range.until(NOW);
         for query in FILTERS {
             let filter = filter(query);
