@@ -13,8 +13,8 @@ use rusqlite::{Connection, Transaction, params};
 
 use super::audit::audit;
 use super::insert::DAY_MS;
-use super::settings::keyed_hash;
-use crate::record::AHEAD_MS;
+use super::settings::{hash_key, hash_with, keyed_hash};
+use crate::record::{AHEAD_MS, SourceId};
 use take_out::Of;
 pub(super) use take_out::{remove_empty_clusters, remove_intent};
 pub use whom::{Person, people};
@@ -257,6 +257,23 @@ pub(super) fn prune(tx: &Transaction<'_>, now_ms: i64) -> rusqlite::Result<usize
             coalesce((SELECT raw_days FROM project WHERE id = forgotten.project), 0)))",
         params![now_ms.div_euclid(DAY_MS), REFUSED_DAYS, DAY_MS],
     )
+}
+
+/// What tells an event from others, as the keyed hashes have it.
+pub(super) fn source_name(source_id: [u8; 16]) -> String {
+    format!("event\0{}", hex(&source_id))
+}
+
+/// The id of an event without a number once it is about nobody. Senders make the id out of whose it is, so that whoever
+/// has the database could try names.
+pub(super) fn keyed_source(key: &[u8], source_id: [u8; 16]) -> [u8; 16] {
+    let hash = hash_with(key, &source_name(source_id));
+    std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default())
+}
+
+/// As above, of an event that asks to forget somebody.
+pub fn source_of_request(tx: &Transaction<'_>, source_id: SourceId) -> rusqlite::Result<SourceId> {
+    Ok(SourceId(keyed_source(&hash_key(tx)?, source_id.0)))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -165,22 +165,22 @@ impl<'t, 'c> Inserter<'t, 'c> {
         record: &Record,
     ) -> rusqlite::Result<Inserted> {
         let received_day = received_ms.div_euclid(DAY_MS);
-        let is_known = self
-            .tx
-            .prepare_cached("SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2")?
-            .exists(params![project, record.source_id.0])?;
+        let is_known = self.is_known(project, record)?;
         let is_forgotten = !is_known && self.is_forgotten(project, record)?;
+        let has_come = is_known || is_forgotten && self.was_refused(project, record)?;
         let instance = self
             .instances
-            .event(self.tx, project, received_ms, record, is_known)?;
+            .event(self.tx, project, received_ms, record, has_come)?;
         self.rollups
-            .instance(project, received_day, instance, is_known);
+            .instance(project, received_day, instance, has_come);
         if is_known {
             return Ok(Inserted::Repeated);
         }
         // It has come, so that its number is not missing among those of its instance.
         if is_forgotten {
-            self.rollups.refused(project, received_day, "forgotten", 1);
+            if !has_come {
+                self.rollups.refused(project, received_day, "forgotten", 1);
+            }
             return Ok(Inserted::Forgotten);
         }
         let names = self.names(project, record)?;
@@ -340,7 +340,40 @@ impl<'t, 'c> Inserter<'t, 'c> {
         Ok(())
     }
 
-    fn is_forgotten(&mut self, project: i64, record: &Record) -> rusqlite::Result<bool> {
+    /// Whether it is a row already, which may be about somebody who was forgotten.
+    fn is_known(&mut self, project: i64, record: &Record) -> rusqlite::Result<bool> {
+        let source_id = record.source_id.0;
+        let tx = self.tx;
+        let mut find =
+            tx.prepare_cached("SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2")?;
+        if find.exists(params![project, source_id])? {
+            return Ok(true);
+        }
+        match self.forgotten_key()? {
+            Some(key) if record.sequence.is_none() => {
+                find.exists(params![project, forget::keyed_source(key, source_id)])
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether it was refused before, as it is from now on. It is no row by which it would be known.
+    fn was_refused(&mut self, project: i64, record: &Record) -> rusqlite::Result<bool> {
+        let tx = self.tx;
+        let Some(key) = self.forgotten_key()? else {
+            return Ok(false);
+        };
+        let hash = settings::hash_with(key, &forget::source_name(record.source_id.0));
+        let added = tx
+            .prepare_cached(
+                "INSERT OR IGNORE INTO forgotten (project, hash, at_ms) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![project, hash, record.time_ms])?;
+        Ok(added == 0)
+    }
+
+    /// The key of the keyed hashes, if anybody is forgotten.
+    fn forgotten_key(&mut self) -> rusqlite::Result<Option<&[u8]>> {
         let tx = self.tx;
         let key = match &mut self.caches.forgotten {
             Some(key) => key,
@@ -350,7 +383,12 @@ impl<'t, 'c> Inserter<'t, 'c> {
                 unknown.insert(key)
             }
         };
-        let Some(key) = key else {
+        Ok(key.as_deref())
+    }
+
+    fn is_forgotten(&mut self, project: i64, record: &Record) -> rusqlite::Result<bool> {
+        let tx = self.tx;
+        let Some(key) = self.forgotten_key()? else {
             return Ok(false);
         };
         let mut find = tx.prepare_cached(

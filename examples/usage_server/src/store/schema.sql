@@ -390,7 +390,7 @@ CREATE TABLE redaction_day (
     PRIMARY KEY (project, bucket, tool, class, here)
 ) WITHOUT ROWID;
 
--- Keyed hashes of ids and addresses whose late events are refused.
+-- Keyed hashes of ids and addresses whose late events are refused, and of events that were, each of which counts once.
 CREATE TABLE forgotten (
     project INTEGER NOT NULL,
     hash BLOB NOT NULL,

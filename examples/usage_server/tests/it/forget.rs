@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use usage_server::record::AHEAD_MS;
 use usage_server::store::forget::Forgotten;
 
@@ -273,9 +274,9 @@ async fn late_events_of_a_forgotten_person_are_refused_and_later_ones_are_not() 
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let afterwards = ago(of(4, "rachel@example.com", "s4"), 59);
     assert_eq!(server.send(vec![afterwards]).await.1["accepted"], 1);
-    // Another project knows nothing of it.
+    // Another project knows nothing of it: of the id, the address, and the event that was refused.
     let projects = "SELECT count(DISTINCT project), count(*) FROM forgotten";
-    assert_eq!(server.row(projects).await, "1 2");
+    assert_eq!(server.row(projects).await, "1 3");
 }
 
 #[tokio::test]
@@ -669,4 +670,55 @@ async fn an_event_that_is_refused_is_not_missing_as_well_and_one_that_was_counte
     assert_eq!(server.row(instance).await, "3 3 1");
     let refused = "SELECT reason, events FROM refused_day";
     assert_eq!(server.row(refused).await, "forgotten 1");
+    // However often it is sent: else it would hide that others are missing.
+    for repeated in 2..4 {
+        let again = server.send(vec![rachel(2)]).await;
+        assert_eq!(again.1["rejected"][0]["retry"], false);
+        assert_eq!(server.row(instance).await, format!("3 3 {repeated}"));
+        assert_eq!(server.row(refused).await, "forgotten 1");
+        let days = "SELECT sum(received), sum(repeated) FROM instance_day";
+        assert_eq!(server.row(days).await, format!("3 {repeated}"));
+    }
+}
+
+/// What tells an event from others that its sender has not numbered.
+fn id_of(wire: &str, parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new_with_prefix(wire);
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let hex = hash
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    hex[..32].to_owned()
+}
+
+#[tokio::test]
+async fn no_row_says_by_a_hash_that_anybody_can_make_who_was_forgotten() {
+    let server = Server::start().await;
+    let rachel = || of(1, "rachel@example.com", "s1");
+    let of_event = id_of("reo", &[b"1", b"rachel@example.com"]);
+    let ids = "SELECT source_id FROM event ORDER BY id";
+    assert_eq!(server.send(vec![rachel()]).await.1["accepted"], 1);
+    assert_eq!(server.row(ids).await, of_event);
+    let asked = || asks(9, "rachel@example.com", "EMAIL", 0);
+    assert_eq!(server.send(vec![asked()]).await.1["accepted"], 1);
+    let of_request = id_of("reo", &[b"9", b"rachel@example.com"]);
+    let bytes: Vec<u8> = (0..32)
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&of_request[at..at + 2], 16).unwrap())
+        .collect();
+    let kept = server.rows(ids).await;
+    assert_eq!(kept.len(), 2);
+    let mut plain = vec![of_event, of_request, id_of("forget", &[&bytes])];
+    plain.retain(|hash| kept.contains(hash));
+    assert_eq!(plain, Vec::<String>::new());
+    // Both are known still.
+    let again = server.send(vec![rachel(), asked()]).await;
+    assert_eq!(again.1["accepted"], 2);
+    assert_eq!(server.rows(ids).await, kept);
+    assert_eq!(server.app.store.figures().repeated, 1);
 }

@@ -7,6 +7,9 @@ use rusqlite::{Connection, Transaction, params};
 use crate::record::{Kind, Outcome};
 use crate::store::insert::{DAY_MS, HOUR_MS, MAX_OUTCOMES};
 use crate::store::schema::COUNTED;
+use crate::store::settings::hash_key;
+
+use super::keyed_source;
 
 /// Whose events.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +52,17 @@ pub(super) fn events(
         }
     }
     take_out_of_intent_days(tx, project, asked)?;
+    let unnumbered = tx
+        .prepare_cached(&format!("SELECT id, source_id {theirs} AND sequence = 0"))?
+        .query_map(params![project, id, until_ms], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<rusqlite::Result<Vec<(i64, [u8; 16])>>>()?;
+    let key = hash_key(tx)?;
+    for (row, source_id) in unnumbered {
+        tx.prepare_cached("UPDATE event SET source_id = ?2 WHERE id = ?1")?
+            .execute(params![row, keyed_source(&key, source_id)])?;
+    }
     tx.prepare_cached(&format!(
         "DELETE FROM event_body WHERE id IN (SELECT id {theirs})"
     ))?
