@@ -235,7 +235,7 @@ async fn answer(
     app.door.pace(opened.key)?;
     wire.check_content_type(headers)?;
     let encoding = Encoding::of(headers)?;
-    let (body, mut room) = app.door.body(headers, body).await?;
+    let (body, mut room) = app.door.body(opened.project.id, headers, body).await?;
     let received_ms = app.now_ms();
     let window = Window {
         oldest_ms: opened

@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use flate2::read::MultiGzDecoder;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::store::projects::{self, Opened};
@@ -21,7 +22,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// How long a body may take.
     pub body_timeout: Duration,
-    /// All bodies that are being read or parsed.
+    /// All bodies that are being read or parsed. Half of it is the most that one project takes.
     pub bodies_bytes: usize,
     /// Requests a second with one key, and how many of them at once.
     pub rate: f64,
@@ -71,6 +72,10 @@ impl Refusal {
         }
     }
 
+    fn too_many() -> Self {
+        Self::unavailable("too many bodies at once")
+    }
+
     /// Nothing can be taken now. Senders come back at different times.
     pub(super) fn unavailable(text: impl Into<String>) -> Self {
         Self {
@@ -98,8 +103,9 @@ pub struct Door {
     keys: Mutex<Option<Known>>,
     buckets: Mutex<HashMap<i64, Bucket>>,
     touched: Mutex<HashMap<i64, Instant>>,
-    /// In kibibytes.
+    /// In kibibytes, of all projects and of each.
     bodies: Arc<Semaphore>,
+    of_project: Mutex<HashMap<i64, Arc<Semaphore>>>,
     /// Bodies that are parsed at a time.
     parsing: Arc<Semaphore>,
 }
@@ -125,6 +131,7 @@ impl Door {
             buckets: Mutex::default(),
             touched: Mutex::default(),
             bodies: Arc::new(Semaphore::new(limits.bodies_bytes / 1_024)),
+            of_project: Mutex::default(),
             parsing: Arc::new(Semaphore::new(cores)),
         }
     }
@@ -200,9 +207,11 @@ impl Door {
         true
     }
 
-    /// Reads a body, of which no more is taken than may be, and for no longer than it may take.
+    /// Reads a body, of which no more is taken than may be, and for no longer than it may take. It has the room of what
+    /// has come: what is announced alone holds up nobody.
     pub(super) async fn body(
         &self,
+        project: i64,
         headers: &HeaderMap,
         body: Body,
     ) -> Result<(Bytes, Room), Refusal> {
@@ -212,22 +221,50 @@ impl Door {
         if length.is_some_and(|length| length > limit) {
             return Err(self.too_large());
         }
-        let mut room = Room {
-            all: Arc::clone(&self.bodies),
-            held: None,
-        };
-        room.grow(length.unwrap_or(limit).max(1))?;
-        let read = axum::body::to_bytes(body, limit);
-        match tokio::time::timeout(self.limits.body_timeout, read).await {
-            Ok(Ok(bytes)) => Ok((bytes, room)),
-            Ok(Err(error)) => Err(match is_length_limit(&error) {
+        let mut room = self.room(project);
+        if !room.has(length.unwrap_or_default()) {
+            return Err(Refusal::too_many());
+        }
+        let read = self.read(&mut room, body, length.unwrap_or_default());
+        let read = tokio::time::timeout(self.limits.body_timeout, read).await;
+        let too_slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long");
+        let bytes = read.map_err(too_slow)??;
+        Ok((bytes, room))
+    }
+
+    async fn read(&self, room: &mut Room, body: Body, length: usize) -> Result<Bytes, Refusal> {
+        let mut body = Limited::new(body, self.limits.body_bytes);
+        let mut bytes = Vec::with_capacity(length);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
                 true => self.too_large(),
                 false => Refusal::new(StatusCode::BAD_REQUEST, "the body broke off"),
+            })?;
+            if let Ok(data) = frame.into_data() {
+                room.grow(bytes.len() + data.len())?;
+                bytes.extend_from_slice(&data);
+            }
+        }
+        Ok(bytes.into())
+    }
+
+    fn room(&self, project: i64) -> Room {
+        let Limits {
+            body_bytes,
+            bodies_bytes,
+            ..
+        } = self.limits;
+        // One body always fits.
+        let most = (bodies_bytes / 2).max(body_bytes.min(bodies_bytes));
+        let mut of_project = lock(&self.of_project);
+        let of_project = of_project
+            .entry(project)
+            .or_insert_with(|| Arc::new(Semaphore::new(most / 1_024)));
+        Room {
+            shares: [&self.bodies, of_project].map(|all| Share {
+                all: Arc::clone(all),
+                held: None,
             }),
-            Err(_) => Err(Refusal::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "the body took too long",
-            )),
         }
     }
 
@@ -249,25 +286,40 @@ impl Door {
     }
 }
 
-/// What a body takes of the room that all have.
+/// What a body takes of the room that all have, and of that of its project.
 #[derive(Debug)]
 pub(super) struct Room {
+    shares: [Share; 2],
+}
+
+#[derive(Debug)]
+struct Share {
     all: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
+    /// Whether there is room for so many bytes now.
+    fn has(&self, bytes: usize) -> bool {
+        let has = |share: &Share| share.all.available_permits() >= bytes.div_ceil(1_024);
+        self.shares.iter().all(has)
+    }
+
     /// Takes as much more as makes it so many bytes in all: what is decompressed is larger.
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let held = self.held.as_ref();
-        let held = held.map_or(0, OwnedSemaphorePermit::num_permits);
-        let more = bytes.div_ceil(1_024).saturating_sub(held);
-        let more = u32::try_from(more).unwrap_or(u32::MAX);
-        let more = Arc::clone(&self.all).try_acquire_many_owned(more);
-        let more = more.map_err(|_| Refusal::unavailable("too many bodies at once"))?;
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            none => *none = Some(more),
+        for Share { all, held } in &mut self.shares {
+            let holds = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let more = bytes.div_ceil(1_024).saturating_sub(holds);
+            if more == 0 {
+                continue;
+            }
+            let more = u32::try_from(more).unwrap_or(u32::MAX);
+            let more = Arc::clone(all).try_acquire_many_owned(more);
+            let more = more.map_err(|_| Refusal::too_many())?;
+            match held {
+                Some(held) => held.merge(more),
+                none => *none = Some(more),
+            }
         }
         Ok(())
     }
@@ -321,18 +373,6 @@ fn key_of(headers: &HeaderMap) -> Option<&str> {
     let names = KEY_HEADERS;
     let mut keys = names.iter().filter_map(text).chain(bearer);
     keys.find(|key| !key.is_empty())
-}
-
-/// Whether a body was longer than it may be.
-fn is_length_limit(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -409,18 +449,37 @@ mod tests {
 
     #[test]
     fn a_body_takes_the_room_of_what_it_is_decompressed_to() {
-        let all = Arc::new(Semaphore::new(10));
-        let mut room = Room {
-            all: Arc::clone(&all),
-            held: None,
-        };
+        let door = Door::new(Limits {
+            body_bytes: 6 * 1_024,
+            bodies_bytes: 20 * 1_024,
+            ..Limits::default()
+        });
+        let available = || door.bodies.available_permits();
+        let mut room = door.room(1);
         assert_eq!(room.grow(1), Ok(()));
         assert_eq!(room.grow(9 * 1_024), Ok(()));
-        assert_eq!((room.grow(100), all.available_permits()), (Ok(()), 1));
+        assert_eq!((room.grow(100), available()), (Ok(()), 11));
         let refusal = room.grow(11 * 1_024).unwrap_err();
         assert_eq!(refusal.status, StatusCode::SERVICE_UNAVAILABLE);
         drop(room);
-        assert_eq!(all.available_permits(), 10);
+        assert_eq!(available(), 20);
+    }
+
+    #[test]
+    fn a_project_takes_half_of_the_room() {
+        let door = Door::new(Limits {
+            body_bytes: 6 * 1_024,
+            bodies_bytes: 20 * 1_024,
+            ..Limits::default()
+        });
+        let mut rooms: Vec<_> = (0..2).map(|_| door.room(1)).collect();
+        assert!(rooms.iter_mut().all(|room| room.grow(5 * 1_024).is_ok()));
+        let mut one_more = door.room(1);
+        assert!(!one_more.has(1) && one_more.grow(1).is_err());
+        let mut other = door.room(2);
+        assert!(other.has(6 * 1_024) && other.grow(6 * 1_024).is_ok());
+        drop(rooms);
+        assert!(one_more.has(6 * 1_024));
     }
 
     #[test]

@@ -9,9 +9,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use usage_server::store::projects;
 
-use crate::support::{Server, call, limits, read};
+use crate::support::{NOW, Server, call, limits, read};
 
 const REO: &str = "/api/product/usage";
 
@@ -204,22 +205,46 @@ async fn a_body_that_takes_too_long_is_given_up() {
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
-#[tokio::test]
-async fn bodies_that_do_not_fit_into_memory_together_come_back_later() {
-    let server = Server::start_as(limits(|limits| limits.bodies_bytes = 4_096)).await;
-    let mut stream = connect(&server).await;
+/// Begins a request whose body has no length said before, and sends so many bytes of it.
+async fn begin(server: &Server, key: &str, bytes: usize) -> TcpStream {
+    let mut stream = connect(server).await;
     let head = format!(
-        "POST {REO} HTTP/1.1\r\nHost: x\r\nX-API-KEY: {}\r\nContent-Type: application/json\r\n\
-        Content-Length: 4096\r\nExpect: 100-continue\r\n\r\n",
-        server.key
+        "POST {REO} HTTP/1.1\r\nHost: x\r\nX-API-KEY: {key}\r\nContent-Type: application/json\r\n\
+        Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
-    // The server asks for the body once it has room for it.
+    // The server asks for the body once it reads it.
     let mut asked = [0; 25];
     stream.read_exact(&mut asked).await.unwrap();
     assert!(asked.starts_with(b"HTTP/1.1 100"));
-    let body = json!({ "payload": [call(1)] });
-    let answer = server.post(REO).json(&body).send().await.unwrap();
+    if bytes > 0 {
+        let chunk = format!("{bytes:x}\r\n{}\r\n", " ".repeat(bytes));
+        stream.write_all(chunk.as_bytes()).await.unwrap();
+    }
+    stream
+}
+
+/// Sends events until they are turned away, which they are once the server has read what others have sent it.
+async fn until_turned_away(server: &Server, key: &str) -> reqwest::Response {
+    let turned_away = async {
+        let body = json!({ "payload": [call(1)] });
+        let url = format!("{}{REO}", server.origin);
+        loop {
+            let request = server.http.post(&url).header("x-api-key", key).json(&body);
+            let answer = request.send().await.unwrap();
+            if answer.status() != StatusCode::OK {
+                return answer;
+            }
+        }
+    };
+    timeout(Duration::from_secs(30), turned_away).await.unwrap()
+}
+
+#[tokio::test]
+async fn bodies_that_do_not_fit_into_memory_together_come_back_later() {
+    let server = Server::start_as(limits(|limits| limits.bodies_bytes = 4_096)).await;
+    let _stream = begin(&server, &server.key, 4_096).await;
+    let answer = until_turned_away(&server, &server.key).await;
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     let seconds: u64 = answer.headers()["retry-after"]
         .to_str()
@@ -227,6 +252,39 @@ async fn bodies_that_do_not_fit_into_memory_together_come_back_later() {
         .parse()
         .unwrap();
     assert!((1..=10).contains(&seconds), "{seconds}");
+    // What does not fit is not read first.
+    let body = "x".repeat(5_000);
+    let request = server.post(REO).header("content-type", "application/json");
+    let answer = request.body(body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn one_project_does_not_hold_up_another_however_many_requests_it_begins() {
+    let server = Server::start_as(limits(|limits| {
+        limits.body_bytes = 2_048;
+        limits.bodies_bytes = 16_384;
+    }))
+    .await;
+    let made = server.app.store.write(|tx| {
+        let project = projects::create(tx, "another", NOW)?.unwrap();
+        Ok(projects::add_key(tx, project, NOW)?.unwrap().key)
+    });
+    let another = made.await.unwrap();
+    server.app.door.keys_changed();
+    // What has sent nothing has no room.
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(begin(&server, &another, 0).await);
+    }
+    assert_eq!(server.send(vec![call(1)]).await.0, StatusCode::OK);
+    streams.clear();
+    for _ in 0..8 {
+        streams.push(begin(&server, &another, 2_048).await);
+    }
+    let answer = until_turned_away(&server, &another).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(server.send(vec![call(2)]).await.0, StatusCode::OK);
 }
 
 #[tokio::test]
