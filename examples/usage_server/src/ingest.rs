@@ -166,6 +166,12 @@ impl Default for Parsed {
 }
 
 impl Parsed {
+    /// About how much memory it takes: its texts, its records, and what their bodies take beside the texts.
+    const fn held(&self) -> usize {
+        let bodies = bounds::MAX_REQUEST_MEMORY - self.memory;
+        self.bytes + bodies + self.records.len() * size_of::<Record>()
+    }
+
     /// Adds an event, redacted and bounded: at no time are there two that are not.
     fn add(&mut self, said: Said, event_id: Option<i64>, rules: Rules<'_>) {
         match said.into_record(rules.window) {
@@ -268,12 +274,11 @@ async fn answer(
         StatusCode::PAYLOAD_TOO_LARGE => app.door.too_large(),
         _ => refusal,
     })?;
-    let records = std::mem::take(&mut parsed.records);
     let batch = Incoming {
         project: opened.project.id,
         received_ms,
-        bytes: parsed.bytes.max(records.len() * size_of::<Record>()),
-        records,
+        bytes: parsed.held(),
+        records: std::mem::take(&mut parsed.records),
         losses: std::mem::take(&mut parsed.losses),
         refused: parsed.refused.iter().map(|(why, n)| (*why, *n)).collect(),
     };

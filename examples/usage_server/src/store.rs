@@ -53,7 +53,7 @@ impl Default for Options {
         Self {
             durable: false,
             queue_events: 20_000,
-            queue_bytes: 32 << 20,
+            queue_bytes: 64 << 20,
             min_free_bytes: 256 << 20,
             read_timeout: Duration::from_secs(5),
         }
@@ -65,7 +65,7 @@ impl Default for Options {
 pub struct Incoming {
     pub project: i64,
     pub received_ms: i64,
-    /// How large it is, for the bound of what waits.
+    /// How much memory it takes, for the bound of what waits.
     pub bytes: usize,
     pub records: Vec<Record>,
     pub losses: Vec<LossReport>,

@@ -32,9 +32,9 @@ const MAX_VALUES: usize = 4_000;
 const TEXT_CHARS: usize = 16_384;
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// Bytes of memory that the bodies of one request take beside their texts: ten thousand events of a usual size take a
-/// third of it. In JSON, a value that takes two bytes takes many times as much once it is read.
-pub(super) const MAX_REQUEST_MEMORY: usize = 96 << 20;
+/// Bytes of memory that the bodies of one request take beside their texts: ten thousand events of a usual size take two
+/// thirds of it. In JSON, a value that takes two bytes takes many times as much once it is read.
+pub(super) const MAX_REQUEST_MEMORY: usize = 48 << 20;
 /// What a value or a name takes, and what an object or a list takes beside its members, about.
 const VALUE_MEMORY: usize = 32;
 const CONTAINER_MEMORY: usize = 640;

@@ -327,6 +327,63 @@ async fn a_disk_that_is_full_turns_events_away_until_there_is_room() {
     assert_eq!(count(&data, "SELECT sum(calls) FROM roll_day"), taken + 20);
 }
 
+/// The most memory that it has had, in mebibytes.
+#[cfg(target_os = "linux")]
+fn most_memory(program: &Program) -> u64 {
+    let status = format!("/proc/{}/status", program.child.id());
+    let status = std::fs::read_to_string(status).unwrap();
+    let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kibibytes = most.unwrap().trim().trim_end_matches(" kB");
+    kibibytes.parse::<u64>().unwrap() / 1_024
+}
+
+/// What takes two bytes of JSON takes many times as much once it is read.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_large_bodies_of_small_values_take_300_megabytes_at_most() {
+    let directory = Directory::new();
+    let program = Program::start(&directory.database(), "", &[]);
+    let (http, key) = (reqwest::Client::new(), program.key().unwrap());
+    // What it takes to redact them is another matter.
+    let plain = "UPDATE project SET redact = 0 RETURNING id";
+    assert_eq!(one::<i64>(&directory.database(), plain), 1);
+    let small = format!("[{}]", ["{\"\":0}"; 1_300].join(","));
+    let body = |n: i64| {
+        let event = |id: i64| {
+            let mut event = now(n * 10_000 + id);
+            event["meta"]["tool_arguments"] = json!("HERE");
+            event.to_string().replace("\"HERE\"", &small)
+        };
+        let events: Vec<_> = (0..830).map(event).collect();
+        format!("{{\"payload\":[{}]}}", events.join(","))
+    };
+    let bodies: Vec<_> = (0..6).map(body).collect();
+    assert!(
+        bodies
+            .iter()
+            .all(|body| body.len() > 7 << 20 && body.len() < 8 << 20)
+    );
+    let sending = bodies.into_iter().map(|body| {
+        let url = format!("{}/api/product/usage", program.origin);
+        let request = http.post(url).header("x-api-key", &key);
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        tokio::spawn(async move { request.send().await.unwrap().status() })
+    });
+    let mut taken = 0;
+    for status in sending.collect::<Vec<_>>() {
+        match status.await.unwrap() {
+            StatusCode::OK => taken += 1,
+            status => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+    let most = most_memory(&program);
+    assert!(most < 300, "{most} MiB, {taken} bodies taken");
+    assert!(taken > 0);
+    program.terminate();
+}
+
 /// The other addresses of this machine are Linux's.
 #[cfg(target_os = "linux")]
 #[tokio::test]
