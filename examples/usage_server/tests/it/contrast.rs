@@ -1,4 +1,5 @@
-//! Whether everybody can tell the colours of the pages from their grounds, in both schemes: WCAG 2.2, level AA.
+//! Whether everybody can tell the colours of the pages from their grounds, in both schemes: WCAG 2.2, level AA. And how
+//! large the picture of them is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +27,12 @@ const SHAPES: [&str; 7] = [
 const GROUNDS_OF_SHAPES: [&str; 3] = ["bg", "surface", "raised"];
 /// What no text and no border of a control has: lines between things, and the dot in a line of words.
 const DECORATION: [&str; 1] = ["line-2"];
+
+#[test]
+fn the_picture_in_the_readme_is_small() {
+    let picture = include_bytes!("../../overview.png");
+    assert!(picture.len() < 200_000, "{} bytes", picture.len());
+}
 
 type Colour = [f64; 3];
 
