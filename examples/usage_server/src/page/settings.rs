@@ -53,19 +53,29 @@ pub fn settings(frame: &Frame, data: &Settings, notice: Option<&Notice>) -> Mark
     frame.document(&head, &body)
 }
 
-/// Asks once more before somebody is forgotten.
-pub fn confirm_forget(frame: &Frame, person: &Person) -> Markup {
-    let (user, events) = (&person.id, person.events);
+/// Asks once more before somebody is forgotten, who may not be here.
+pub fn confirm_forget(frame: &Frame, user: &str, person: Option<&Person>) -> Markup {
+    let other_ids = person.map_or(&[][..], |person| &person.other_ids);
+    let back = match person {
+        Some(_) => frame.plain_link(Page::Person).with("id", user),
+        None => frame.plain_link(Page::Settings),
+    };
     let head = Head::new("Forget this person?", "It cannot be taken back.").timeless();
     let body = html! {
         section.card {
             header { h2 { (text::text(user)) } }
-            @if !person.other_ids.is_empty() {
+            @if !other_ids.is_empty() {
                 p.pad { "The same address leads to more ids, which are forgotten too:" }
-                ul.pad { @for id in &person.other_ids { li { (text::text(id)) } } }
+                ul.pad { @for id in other_ids { li { (text::text(id)) } } }
             }
             p.pad {
-                "Their " (text::plural(events, "event")) " and their id go from this server. Totals of calls stay as they are. "
+                @match person {
+                    Some(person) => {
+                        "Their " (text::plural(person.events, "event")) " and their id go from this server. "
+                        "Totals of calls stay as they are. "
+                    }
+                    None => "Nobody here has that id or e-mail address. ",
+                }
                 "For 90 days a keyed hash of the id stays, so that late events of this person are refused."
             }
             form.pad method="post" action=(frame.action("forget")) {
@@ -73,7 +83,7 @@ pub fn confirm_forget(frame: &Frame, person: &Person) -> Markup {
                 input type="hidden" name="user" value=(user);
                 input type="hidden" name="sure" value="yes";
                 button."btn danger" { "Forget this person" } " "
-                a.btn href=(frame.plain_link(Page::Person).with("id", user)) { "Keep them" }
+                a.btn href=(back) { "Keep them" }
             }
         }
     };

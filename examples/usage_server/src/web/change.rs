@@ -161,17 +161,24 @@ async fn forget(change: Change) -> Result<Response, Failure> {
         .store
         .read(move |db| query::settings::person(db, id, &named))
         .await?;
-    let Some(person) = person else {
-        return problem(look, "Nobody here has that id or e-mail address.").await;
+    let who = match &person {
+        Some(person) => &person.id,
+        // Whose events may come still.
+        None => change.said("user").trim(),
     };
+    if who.is_empty() {
+        return problem(look, "Say an id or an e-mail address.").await;
+    }
     if change.said("sure") != "yes" {
         // The question says who it is, and how much they did.
-        look.audit("looked up", &person.id).await?;
+        if person.is_some() {
+            look.audit("looked up", who).await?;
+        }
         let frame = look.frame(Page::Settings).await?;
-        return Ok(settings::confirm_forget(&frame, &person).into_response());
+        return Ok(settings::confirm_forget(&frame, who, person.as_ref()).into_response());
     }
     let by = &look.visitor.session.who;
-    look.web.app.forget(id, &person.id, by).await?;
+    look.web.app.forget(id, who, by).await?;
     done(look, "forgotten")
 }
 

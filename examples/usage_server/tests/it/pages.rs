@@ -629,8 +629,31 @@ async fn a_person_is_forgotten_after_it_was_asked_once_more() {
         .one("SELECT count(*) FROM audit WHERE subject LIKE '%noor%' OR action LIKE '%noor%'")
         .await;
     assert_eq!(left, 0);
-    let again = admin.change("forget", &sure).await;
-    assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let unsaid = admin
+        .change("forget", &[("user", " "), ("sure", "yes")])
+        .await;
+    assert_eq!(unsaid.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn somebody_who_is_not_here_yet_can_be_forgotten_too() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let asked = admin
+        .change("forget", &[("user", "noor@example.com")])
+        .await;
+    assert!(asked.text.contains("Nobody here has that") && asked.text.contains("name=\"sure\""));
+    let sure = [("user", "noor@example.com"), ("sure", "yes")];
+    let done = admin.change("forget", &sure).await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER);
+    let late = Record {
+        user: user("noor@example.com"),
+        ..call(MINUTE)
+    };
+    pages.take(vec![late]).await;
+    assert_eq!(pages.one::<i64>("SELECT count(*) FROM user").await, 0);
+    let named = "SELECT count(*) FROM audit WHERE subject LIKE '%noor%'";
+    assert_eq!(pages.one::<i64>(named).await, 0);
 }
 
 #[tokio::test]

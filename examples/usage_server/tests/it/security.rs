@@ -497,7 +497,12 @@ async fn a_project_is_not_reached_through_another() {
             ],
         )
         .await;
-    assert_eq!(forgotten.status, StatusCode::UNPROCESSABLE_ENTITY);
+    // Who is nobody there, and stays who they are here.
+    assert_eq!(forgotten.status, StatusCode::SEE_OTHER);
+    let here = "SELECT count(*) FROM user WHERE project = 1 AND text = 'maya@example.com'";
+    assert_eq!(pages.one::<i64>(here).await, 1);
+    let late = "SELECT count(*) FROM forgotten WHERE project = 1";
+    assert_eq!(pages.one::<i64>(late).await, 0);
     let mut other = admin.clone();
     other.project = 2;
     for page in [
