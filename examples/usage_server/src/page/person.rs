@@ -450,8 +450,10 @@ fn privacy(frame: &Frame, data: &Person) -> Markup {
                     (frame.csrf_field())
                     input type="hidden" name="user" value=(data.id);
                     input type="hidden" name="format" value="jsonl";
-                    input type="hidden" name="range" value=(frame.period.range.word());
-                    button.btn { "Export the rows of " (range_words(frame.period.range)) }
+                    button.btn name="range" value="all" { "Export all their rows" } " "
+                    button.btn name="range" value=(frame.period.range.word()) {
+                        "Export those of " (range_words(frame.period.range))
+                    }
                 }
                 form method="post" action=(frame.action("forget")) {
                     (frame.csrf_field())

@@ -213,11 +213,12 @@ fn export(frame: &Frame) -> Markup {
     let body = html! {
         form."form pad" method="post" action=(frame.action("export")) {
             (frame.csrf_field())
-            (part::select("range", "range", "Events of the last", &[
-                ("24h".to_owned(), "24 hours".to_owned()),
-                ("7d".to_owned(), "7 days".to_owned()),
-                ("28d".to_owned(), "4 weeks".to_owned()),
-                ("91d".to_owned(), "13 weeks".to_owned()),
+            (part::select("range", "range", "Events of", &[
+                ("24h".to_owned(), "the last 24 hours".to_owned()),
+                ("7d".to_owned(), "the last 7 days".to_owned()),
+                ("28d".to_owned(), "the last 4 weeks".to_owned()),
+                ("91d".to_owned(), "the last 13 weeks".to_owned()),
+                ("all".to_owned(), "all the time that events are kept".to_owned()),
             ], "28d"))
             (part::select("format", "format", "As", &[
                 ("jsonl".to_owned(), "JSON lines, with arguments and results".to_owned()),

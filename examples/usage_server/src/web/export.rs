@@ -29,6 +29,8 @@ const PART: usize = 500;
 const PART_BYTES: usize = 1 << 20;
 /// Calls that are read at a time. Each may have some kilobytes of an intent and an error.
 const PART_CALLS: usize = 100;
+/// In place of a range: whatever is kept.
+const ALL: &str = "all";
 /// How long an export waits for whoever gets it: others may have its turn then.
 const STALLED: Duration = Duration::from_secs(60);
 
@@ -117,14 +119,14 @@ async fn audited(look: &Look, what: &str, whom: Whom) -> Result<OwnedSemaphorePe
             "An administrator exports. You may look.",
         ));
     }
-    turn(look, what, look.period.range, whom).await
+    turn(look, what, look.period.range.word(), whom).await
 }
 
 /// A turn to export, which few have at a time, once it is written down what is exported, and of whom.
 async fn turn(
     look: &Look,
     what: &str,
-    range: Range,
+    range: &str,
     whom: Whom,
 ) -> Result<OwnedSemaphorePermit, Failure> {
     let turn = Arc::clone(&look.web.exports).try_acquire_owned();
@@ -138,7 +140,7 @@ async fn turn(
         Some(About::One(who)) => who,
         Some(About::Several) | None => String::new(),
     };
-    let action = format!("exported {what} of {}", range.word());
+    let action = format!("exported {what} of {range}");
     look.audit(action, subject).await?;
     Ok(turn)
 }
@@ -160,28 +162,30 @@ async fn events(change: Change) -> Result<Response, Failure> {
         "jsonl" => Format::JsonLines,
         _ => return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY)),
     };
-    let range = Range::of_word(change.said("range"))
-        .ok_or_else(|| Failure::new(StatusCode::UNPROCESSABLE_ENTITY))?;
+    let said = change.said("range");
+    let range = Range::of_word(said);
+    if range.is_none() && said != ALL {
+        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    let word = range.map_or(ALL, Range::word);
     let user = Some(change.said("user")).filter(|user| !user.is_empty());
     let look = &change.look;
-    let period = range.until(look.web.app.now_ms());
+    let (from, until) = range.map_or((0, i64::MAX), |range| {
+        let period = range.until(look.web.app.now_ms());
+        (period.from, period.until)
+    });
     let scope = Scope {
         project: look.project.id,
-        from: period.from,
-        until: period.until,
+        from,
+        until,
         user: user.map(str::to_owned),
     };
     let whom = Whom {
         user: scope.user.clone(),
         ..Whom::default()
     };
-    let turn = turn(look, "events", range, whom).await?;
-    let name = format!(
-        "usage-{}-{}.{}",
-        look.project.id,
-        range.word(),
-        format.name()
-    );
+    let turn = turn(look, "events", word, whom).await?;
+    let name = format!("usage-{}-{word}.{}", look.project.id, format.name());
     let mut head = String::new();
     if format == Format::Csv {
         csv::row(&mut head, export::COLUMNS);

@@ -10,6 +10,8 @@ use usage_server::web::session::Role;
 use crate::browser::{MINUTE, NOW, Pages, call, event};
 use crate::security::PAGES;
 
+const DAY: i64 = 24 * 60 * MINUTE;
+
 fn user(id: &str) -> Option<User> {
     Some(User {
         id: id.to_owned(),
@@ -341,6 +343,25 @@ async fn exports_have_every_row_once_and_no_formula() {
         .one("SELECT count(*) FROM audit WHERE action LIKE 'exported%' AND who LIKE 'admin %'")
         .await;
     assert_eq!(actions, 5);
+}
+
+#[tokio::test]
+async fn all_rows_of_a_person_are_exported_however_old_they_are() {
+    let pages = Pages::start().await;
+    let admin = pages.admin().await;
+    let old = [MINUTE, 50 * DAY, 200 * DAY, 3_000 * DAY];
+    pages.take(old.map(call).to_vec()).await;
+    let person = admin.page("person?id=maya@example.com").await.text;
+    assert!(person.contains("name=\"range\" value=\"all\""));
+    for (range, rows) in [("28d", 1), ("91d", 2), ("all", 4)] {
+        for user in ["maya@example.com", ""] {
+            let form = [("format", "jsonl"), ("range", range), ("user", user)];
+            let export = admin.change("export", &form).await;
+            assert_eq!(export.text.lines().count(), rows, "{range} {user}");
+        }
+    }
+    let action = "SELECT action FROM audit ORDER BY id DESC LIMIT 1";
+    assert_eq!(pages.one::<String>(action).await, "exported events of all");
 }
 
 #[tokio::test]
