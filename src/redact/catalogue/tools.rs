@@ -401,32 +401,16 @@ const fn first_bit(word: &[u8]) -> usize {
     }
 }
 
-/// For each row a bit for each of the words that begin its command, of which some share one.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static HEADS: [u64; TOOLS.len()] = {
-    let mut heads = [0; TOOLS.len()];
-    let mut row = 0;
-    while row < TOOLS.len() {
-        let command = TOOLS[row].command.as_bytes();
-        let mut start = 0;
-        while let Some(end) = first_word_end(command, start) {
-            let first = first_bit(command.split_at(start).1.split_at(end - start).0);
-            heads[row] |= 1 << (first % 64);
-            start = end + 1;
-        }
-        row += 1;
-    }
-    heads
-};
-
-/// The rows whose command a word may begin, and few others.
+/// The rows whose command a word begins, in their order.
 pub(crate) fn begun_by(word: &[u8]) -> impl Iterator<Item = &'static Tool> {
-    let bit = 1 << (first_bit(word) % 64);
-    let rows = TOOLS.iter().zip(&HEADS);
-    rows.filter_map(move |(row, head)| (head & bit != 0).then_some(row))
+    known(hash(word)).filter_map(|row| TOOLS.get(usize::from(row)))
+}
+
+/// The rows that take a secret behind an option without a space before it.
+pub(crate) fn attached() -> impl Iterator<Item = &'static Tool> {
+    ATTACHED_ROWS
+        .iter()
+        .filter_map(|row| TOOLS.get(usize::from(*row)))
 }
 
 /// Whether a word of a command sends what it prints somewhere else.
@@ -447,16 +431,13 @@ pub(crate) fn is_filter(command: &[u8]) -> bool {
 
 /// Whether a word is one of `a|b`, where `a*` is a beginning and `*a` an end.
 pub(crate) fn is_one_of(patterns: &str, word: &[u8]) -> bool {
-    patterns.split('|').any(|pattern| {
-        match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-            (Some(_), Some(rest)) => bytes::find(word, bytes::rest(rest.as_bytes(), 1)).is_some(),
-            (Some(end), None) => word.ends_with(end.as_bytes()),
-            (None, Some(start)) => word.starts_with(start.as_bytes()),
-            (None, None) if pattern.starts_with('/') => {
-                word.eq_ignore_ascii_case(pattern.as_bytes())
-            }
-            (None, None) => word == pattern.as_bytes(),
-        }
+    let mut patterns = patterns.as_bytes().split(|b| *b == b'|');
+    patterns.any(|pattern| match pattern {
+        [b'*', inside @ .., b'*'] => bytes::find(word, inside).is_some(),
+        [b'*', end @ ..] => word.ends_with(end),
+        [start @ .., b'*'] => word.starts_with(start),
+        [b'/', ..] => word.eq_ignore_ascii_case(pattern),
+        _ => word == pattern,
     })
 }
 
@@ -468,15 +449,15 @@ pub(crate) fn is_first(word: &[u8]) -> bool {
 
 #[inline(never)]
 fn is_known(word: &[u8]) -> bool {
-    let hash = hash(word);
-    let mut slot = hash as usize;
-    loop {
-        match KNOWN.get(slot % KNOWN.len()) {
-            Some(0) | None => return false,
-            Some(known) if *known == hash => return true,
-            Some(_) => slot += 1,
-        }
-    }
+    known(hash(word)).next().is_some()
+}
+
+/// The rows that a word with this number begins, or `WRITER`.
+#[inline]
+fn known(hash: u32) -> impl Iterator<Item = u16> {
+    (hash as usize..)
+        .map_while(|slot| KNOWN.get(slot % KNOWN.len()).filter(|known| known.0 != 0))
+        .filter_map(move |known| (known.0 == hash).then_some(known.1))
 }
 
 /// A number for a word, which hardly another has: FNV-1a, and never 0. Rows compare the words themselves.
@@ -490,33 +471,63 @@ const fn hash(word: &[u8]) -> u32 {
     hash | 1
 }
 
-/// The numbers of the words that begin a command, each in its place or a later one.
+/// Stands for a row, of a word that writes what another reads.
+const WRITER: u16 = u16::MAX;
+
+/// The numbers of the words that begin a command, each with its row, in its place or a later one.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse"
 )]
-static KNOWN: [u32; 4096] = {
-    let mut known = [0; 4096];
+static KNOWN: [(u32, u16); 2048] = {
+    let mut known = [(0, 0); 2048];
     let mut row = 0;
     while row < TOOLS.len() + WRITERS.len() {
-        let command = if row < TOOLS.len() {
-            TOOLS[row].command.as_bytes()
+        let (command, begins) = if row < TOOLS.len() {
+            (TOOLS[row].command.as_bytes(), row as u16)
         } else {
-            WRITERS[row - TOOLS.len()].as_bytes()
+            (WRITERS[row - TOOLS.len()].as_bytes(), WRITER)
         };
         let mut start = 0;
         while let Some(end) = first_word_end(command, start) {
             let hash = hash(command.split_at(start).1.split_at(end - start).0);
             let mut slot = hash as usize % known.len();
-            while known[slot] != 0 && known[slot] != hash {
+            while known[slot].0 != 0 {
                 slot = (slot + 1) % known.len();
             }
-            known[slot] = hash;
+            known[slot] = (hash, begins);
             start = end + 1;
         }
         row += 1;
     }
     known
+};
+
+const fn count_attached() -> usize {
+    let mut rest = TOOLS;
+    let mut count = 0;
+    while let [row, more @ ..] = rest {
+        count += matches!(row.place, Place::Attached(_)) as usize;
+        rest = more;
+    }
+    count
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static ATTACHED_ROWS: [u16; count_attached()] = {
+    let mut rows = [0; count_attached()];
+    let (mut row, mut count) = (0, 0);
+    while row < TOOLS.len() {
+        if matches!(TOOLS[row].place, Place::Attached(_)) {
+            rows[count] = row as u16;
+            count += 1;
+        }
+        row += 1;
+    }
+    rows
 };
 
 /// What the options begin with that a secret is attached to: a bit for the sign's second byte, of either case.
@@ -551,4 +562,47 @@ fn may_begin(word: &[u8]) -> bool {
     let bit = first_bit(word);
     let bits = FIRST_WORDS.get(bit / 64).copied().unwrap_or(0);
     word.len() > 1 && bits >> (bit % 64) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is piped into a command is looked for by other words than the first, too.
+    #[test]
+    fn a_word_leads_to_the_rows_that_it_begins() {
+        let is_led = |row: &&Tool| row.place != Place::Stdin;
+        for row in TOOLS {
+            let first = row.command.split(' ').next().unwrap_or_default();
+            for word in first.split('|').filter(|word| !word.is_empty()) {
+                let begun = |row: &&Tool| {
+                    is_one_of(row.command.split(' ').next().unwrap(), word.as_bytes())
+                };
+                let wanted = TOOLS
+                    .iter()
+                    .filter(is_led)
+                    .filter(begun)
+                    .map(|row| row.command);
+                let found = begun_by(word.as_bytes())
+                    .filter(is_led)
+                    .map(|row| row.command);
+                assert!(found.eq(wanted), "{word}");
+                assert!(is_first(word.as_bytes()), "{word}");
+            }
+        }
+        assert_eq!(begun_by(b"hunter2").count(), 0);
+        assert!(is_first(b"echo") && !is_first(b"hunter2"));
+    }
+
+    #[test]
+    fn the_rows_with_an_attached_secret_are_all_that_are() {
+        let wanted = TOOLS
+            .iter()
+            .filter(|row| matches!(row.place, Place::Attached(_)));
+        assert!(
+            attached()
+                .map(|row| row.example)
+                .eq(wanted.map(|row| row.example))
+        );
+    }
 }

@@ -33,14 +33,23 @@ fn has_switch(pattern: &str, word: &[u8]) -> bool {
         && matches!(word, [b'-', letters @ ..] if letters.contains(letter) && letters.iter().all(u8::is_ascii_alphabetic)))
 }
 
+/// The first of the patterns of a row's command, and those behind it.
+fn first_of(patterns: &'static str) -> (&'static str, &'static str) {
+    let gap = patterns.bytes().position(|b| b == b' ');
+    let split = gap.and_then(|gap| Some((patterns.get(..gap)?, patterns.get(gap + 1..)?)));
+    split.unwrap_or((patterns, ""))
+}
+
 /// The words behind those of a row's command, if the command begins with the first of `words`.
 fn behind<'w, 'a>(row: &Tool, words: &'w [&'a [u8]]) -> Option<&'w [&'a [u8]]> {
-    let mut patterns = row.command.split(' ');
     let (first, mut left) = words.split_first()?;
-    if !is_one_of(patterns.next()?, name_of(first)) {
+    let (pattern, mut patterns) = first_of(row.command);
+    if !is_one_of(pattern, name_of(first)) {
         return None;
     }
-    for pattern in patterns {
+    while !patterns.is_empty() {
+        let (pattern, more) = first_of(patterns);
+        patterns = more;
         let next = left
             .iter()
             .position(|word| is_one_of(pattern, word) || has_switch(pattern, word))?;
@@ -307,14 +316,10 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
             .then(|| secret(scope, row, from, to))
             .flatten()
     };
-    if let Some(row) = TOOLS
-        .iter()
-        .find(|row| row.command.is_empty() && begins(row))
-    {
+    let mut of_any = tools::attached().filter(|row| begins(row)).peekable();
+    of_any.peek()?;
+    if let Some(row) = of_any.find(|row| row.command.is_empty()) {
         return found(row);
-    }
-    if !TOOLS.iter().any(begins) {
-        return None;
     }
     rows(Command::before(scope, start).words())
         .filter(|(row, _)| begins(row))
