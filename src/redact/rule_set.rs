@@ -135,7 +135,10 @@ impl RuleSet {
             Kind::Plain
         };
         // A name with a mark in it was no plain name before; what stands under it was judged then.
-        if kind != Kind::Plain && bytes::find(name, class::MARK_START).is_some() {
+        if kind != Kind::Plain
+            && name.len() >= class::MARK_START.len()
+            && bytes::find(name, class::MARK_START).is_some()
+        {
             return Kind::Plain;
         }
         kind

@@ -24,6 +24,23 @@ struct Words {
     count: usize,
 }
 
+/// A letter in lower case, a byte beyond ASCII as it is, and 0 for what is no letter.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+static SMALL: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if (byte as u8).is_ascii_alphabetic() || byte >= 0x80 {
+            table[byte] = (byte as u8).to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    table
+};
+
 impl Words {
     fn of(name: &[u8]) -> Self {
         let mut words = Self {
@@ -37,17 +54,20 @@ impl Words {
         let mut start = 0;
         let mut last = 0u8;
         for (i, &byte) in name.iter().enumerate() {
-            let is_word = byte.is_ascii_alphabetic() || byte >= 0x80;
-            let next = at(name, i + 1);
-            let camel = byte.is_ascii_uppercase()
+            let letter = SMALL.get(usize::from(byte)).copied().unwrap_or(0);
+            // A capital, which alone is another letter in lower case.
+            let camel = letter != byte
+                && letter != 0
                 && (last.is_ascii_lowercase()
-                    || (last.is_ascii_uppercase() && next.is_ascii_lowercase()));
-            if (!is_word || camel) && length > start {
+                    || (last.is_ascii_uppercase() && at(name, i + 1).is_ascii_lowercase()));
+            if (letter == 0 || camel) && length > start {
                 words.end(length);
                 start = length;
             }
-            if is_word && let Some(slot) = words.text.get_mut(length) {
-                *slot = byte.to_ascii_lowercase();
+            if letter != 0
+                && let Some(slot) = words.text.get_mut(length)
+            {
+                *slot = letter;
                 length += 1;
             }
             last = byte;
