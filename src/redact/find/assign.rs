@@ -153,7 +153,7 @@ fn by_place(look: &mut Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
             .or_else(|| sql::of_passfile(look, name, sign.at))
             .or_else(|| of_relay(look, name, sign.at + 1))
             .or_else(|| of_wifi(look, name, sign.at + 1))
-            .or_else(|| url::of_oracle(look, sign.at + 1))
+            .or_else(|| url::of_oracle(look, name.text, sign.at + 1))
     };
     look.report(found);
     is_default || found.is_some()
@@ -279,9 +279,10 @@ fn value_start(look: &Look<'_>, sign: Sign) -> (usize, usize, bool) {
         }
     }
     // A tag of YAML says the type of what follows.
-    if let Some(tag) = formats::TAGS
-        .iter()
-        .find(|tag| look.part(value, value + tag.len()) == tag.as_bytes())
+    if look.at(value) == b'!'
+        && let Some(tag) = formats::TAGS
+            .iter()
+            .find(|tag| look.part(value, value + tag.len()) == tag.as_bytes())
     {
         value += tag.len();
     }
@@ -516,7 +517,12 @@ fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
         scope.from.max(name.saturating_sub(64)),
         |b| is_blank(b) || matches!(b, b'-' | b'"' | b'\'' | b'$' | b'>' | b'*'),
     );
-    for word in formats::EXPORTS {
+    let exports = if scope.before(start).is_ascii_alphabetic() {
+        formats::EXPORTS
+    } else {
+        &[]
+    };
+    for word in exports {
         let begin = start.saturating_sub(word.len());
         if begin >= scope.from
             && scope
@@ -532,6 +538,9 @@ fn starts_line(scope: &Scope<'_>, name: usize) -> bool {
 
 /// Whether a name stands behind another with its value on one line, which is no code: `user: bob, password: swordfish`.
 fn follows_pair(look: &Look<'_>, name: usize) -> bool {
+    if !matches!(look.last(name, 2), [b',' | b';', b' ']) {
+        return false;
+    }
     let line = look.last(name, 96);
     let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
     let Some(before) = line

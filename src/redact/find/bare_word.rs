@@ -109,12 +109,15 @@ fn connection(given: &Given<'_>) -> Option<usize> {
 
 /// A line of a file of settings that is a name and a word, and nothing else.
 fn line(given: &Given<'_>) -> Option<usize> {
+    if !given.style.own_line {
+        return None;
+    }
     let end = alone(&given.scope, given.start)?;
     let code = matches!(
         given.scope.part(given.start, end).last(),
         Some(b',' | b';' | b')' | b'{' | b'?' | b'\\')
     );
-    (given.style.own_line && !code).then_some(end)
+    (!code).then_some(end)
 }
 
 /// Whether the head of a section of an ini file stands above a line: `[client]`.

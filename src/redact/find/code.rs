@@ -16,8 +16,11 @@ const MAX_CALL: usize = 160;
 pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     // Most quotes close something, and what names a literal ends in one of these.
     let is_binary = look.before(quote) == b'<' && look.before(quote - 1) == b'<';
-    let named = is_binary || b"(,-|?: \tb@{".contains(&look.before(quote));
-    if !named {
+    let named = matches!(
+        look.before(quote),
+        b'(' | b',' | b'-' | b'|' | b'?' | b':' | b' ' | b'\t' | b'b' | b'@' | b'{'
+    );
+    if !named && !is_binary {
         return None;
     }
     // `b"…"` of Python, `@"…"` of C#, `<<"…">>` of Erlang
@@ -27,9 +30,10 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         look.back(quote, 1, |b| matches!(b, b'b' | b'@'))
     };
     let near = look.back(open, 16, is_blank);
-    let closure = formats::CLOSURES
-        .iter()
-        .find(|it| look.last(open, 4).ends_with(it.as_bytes()));
+    let is_before = |it: &&&str| look.last(open, 4).ends_with(it.as_bytes());
+    let closure = (look.before(open) == b' ')
+        .then(|| formats::CLOSURES.iter().find(is_before))
+        .flatten();
     let near = match closure {
         Some(closure) if look.before(open - closure.len()) == b'(' => open - closure.len(),
         _ => near,

@@ -11,6 +11,8 @@ use crate::redact::read::scope::{Found, Scope};
 const MAX_SIGNS: usize = 8;
 /// So much says before a user that an address is one of Oracle.
 const MAX_DRIVER: usize = 20;
+/// The last part of that is no longer.
+const MAX_DRIVER_NAME: usize = 4;
 /// So far into a path a link has its token.
 const MAX_LINK: usize = 256;
 /// A longer user or password is none.
@@ -85,7 +87,7 @@ fn last_sign(scope: &Scope<'_>, start: usize, limit: usize, bare: &mut Bare) -> 
     let mut signs = Bare::default();
     for count in 0..MAX_SIGNS {
         // No sign counts behind what is no part of an address, such as those of the next URL.
-        let next = run_end(scope.text, search, limit, bytes::is_authority);
+        let next = bytes::authority_end(scope.text, search, limit);
         if next >= limit || scope.at(next) != b'@' {
             break;
         }
@@ -159,8 +161,12 @@ pub(crate) fn database(scope: &Scope<'_>, at: usize) -> Option<Found> {
     password(scope, start + colon + 1, at)
 }
 
-/// `jdbc:oracle:thin:user/password@…`, where the user begins at `user`.
-pub(crate) fn of_oracle(scope: &Scope<'_>, user: usize) -> Option<Found> {
+/// `jdbc:oracle:thin:user/password@…`, where the user begins at `user` behind the colon of a name.
+pub(crate) fn of_oracle(scope: &Scope<'_>, name: &[u8], user: usize) -> Option<Found> {
+    // Most names are longer, and what stands before them is not compared.
+    if name.len() > MAX_DRIVER_NAME {
+        return None;
+    }
     let driver = scope.last(user, MAX_DRIVER);
     if !formats::ORACLE.iter().any(|known| driver.ends_with(known)) {
         return None;

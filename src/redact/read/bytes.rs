@@ -1,5 +1,7 @@
 //! Looking at bytes without a way to panic: outside of the text there is a 0 or nothing.
 
+use wide::u8x16;
+
 /// The byte at `at`, or 0 outside of the text.
 #[inline(always)]
 pub(crate) fn at(text: &[u8], at: usize) -> u8 {
@@ -134,6 +136,34 @@ pub(crate) fn is_credential(byte: u8) -> bool {
     kind(byte) & CREDENTIAL != 0
 }
 
+/// Where the run of bytes ends that an address may have before its `@`, from `from` on: sixteen are looked at at a time,
+/// since a hostile text has an `@` behind many.
+pub(crate) fn authority_end(text: &[u8], from: usize, to: usize) -> usize {
+    let to = to.min(text.len());
+    let mut pos = from;
+    while pos < to {
+        let Some(sixteen) = rest(text, pos).first_chunk::<16>() else {
+            return run_end(text, pos, to, is_authority);
+        };
+        let bytes = u8x16::new(*sixteen);
+        // Two bytes that differ in one bit.
+        let two = |bit: u8, both: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(both));
+        let one = |byte: u8| bytes.cmp_eq(u8x16::splat(byte));
+        let ends = two(b'@' ^ b'`', b'`')
+            | two(b'<' ^ b'>', b'>')
+            | two(b' ' ^ b'"', b'"')
+            | two(b'\t' ^ b'\r', b'\r')
+            | one(b'\n')
+            | one(0x0C);
+        let ends = ends.move_mask() as u32;
+        if ends != 0 {
+            return to.min(pos + ends.trailing_zeros() as usize);
+        }
+        pos += 16;
+    }
+    to.max(from)
+}
+
 /// A byte of the domain in an e-mail address.
 #[inline(always)]
 pub(crate) fn is_domain(byte: u8) -> bool {
@@ -226,6 +256,26 @@ mod tests {
         assert_eq!(run_end(b"aaa", 0, 2, |b| b == b'a'), 2);
         assert_eq!(run_start(b"baa", 3, 0, |b| b == b'a'), 1);
         assert_eq!(run_start(b"aaa", 3, 1, |b| b == b'a'), 1);
+    }
+
+    #[test]
+    fn an_authority_ends_where_its_bytes_do() {
+        for byte in 0..=u8::MAX {
+            for place in [0, 3, 15, 16, 21, 40] {
+                let mut text = [b'a'; 44];
+                text[place] = byte;
+                for to in [2, 16, 30, 44, 60] {
+                    for from in [0, 2, 43, 44] {
+                        let wanted = run_end(&text, from, to.min(text.len()), is_authority);
+                        assert_eq!(
+                            authority_end(&text, from, to),
+                            wanted,
+                            "{byte} {place} {from} {to}"
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]
