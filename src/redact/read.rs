@@ -4,6 +4,7 @@ pub(crate) mod bytes;
 pub(crate) mod colour;
 pub(crate) mod command;
 pub(crate) mod decode;
+pub(crate) mod kinds;
 pub(crate) mod lex;
 pub(crate) mod masks;
 pub(crate) mod scope;

@@ -10,18 +10,18 @@ const ALGORITHMS: &List = &List::of(&[
     "scrypt", "secp", "sha", "siphash", "utf", "with", "x", "xxhash",
 ]);
 
-/// Whether a word in lower case, without the number behind it, names an algorithm, or says how two go together.
+/// Whether a word, without the number behind it, names an algorithm, or says how two go together.
 pub(crate) fn is_algorithm_word(word: &[u8]) -> bool {
-    word.is_empty() || ALGORITHMS.has(word)
+    word.is_empty() || ALGORITHMS.has_ignoring_case(word)
 }
 
-/// Whether a word in lower case is an algorithm, or a curve, that has letters behind its number, or more digits.
+/// Whether a word is an algorithm, or a curve, that has letters behind its number, or more digits.
 pub(crate) fn is_algorithm_with(word: &[u8], tail: &[u8]) -> bool {
-    match word {
-        b"argon" => matches!(tail, b"2" | b"2i" | b"2d" | b"2id"),
-        b"nistp" | b"prime" => true,
-        _ => false,
-    }
+    let is = |text: &[u8], known: &[&str]| {
+        let same = |known: &&str| text.eq_ignore_ascii_case(known.as_bytes());
+        known.iter().any(same)
+    };
+    is(word, &["argon"]) && is(tail, &["2", "2i", "2d", "2id"]) || is(word, &["nistp", "prime"])
 }
 
 /// Who numbers standards.

@@ -156,8 +156,10 @@ pub(crate) fn is_address(value: &[u8]) -> bool {
 /// How the name of a resource at AWS begins.
 pub(crate) const ARN: &[u8] = b"arn:";
 
-/// How addresses of pages begin.
-pub(crate) const HTTP: [&[u8]; 2] = [b"http://", b"https://"];
+/// Whether a value begins as the address of a page does.
+pub(crate) fn begins_http(value: &[u8]) -> bool {
+    value.starts_with(b"http://") || value.starts_with(b"https://")
+}
 
 /// How the schemes of addresses end behind which a user needs no password.
 pub(crate) const SHELL: &[u8] = b"ssh";

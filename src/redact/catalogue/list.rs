@@ -21,8 +21,12 @@ pub(crate) fn has(words: &[&str], word: &[u8]) -> bool {
 pub(crate) struct List {
     pub(crate) words: &'static [&'static str],
     /// Which beginnings and lengths its words have: most others are told by that.
-    heads: [u64; 8],
+    heads: [u64; HEADS],
 }
+
+/// So many bits tell most words from those of the longest list.
+const BITS: usize = 12;
+const HEADS: usize = (1 << BITS) / 64;
 
 /// Beginnings of words, and which first two letters they have.
 pub(crate) struct Beginnings(List);
@@ -34,9 +38,14 @@ impl Beginnings {
 
     /// Whether a text begins with one of them.
     pub(crate) fn begin(&self, text: &[u8]) -> bool {
-        let first = text.get(..2).unwrap_or(text);
         let begins = |known: &&str| text.starts_with(known.as_bytes());
-        self.0.may_have(first) && self.0.words.iter().any(begins)
+        self.may_begin(text) && self.0.words.iter().any(begins)
+    }
+
+    /// Whether a text, its letters in either case, may begin with one of them.
+    #[inline]
+    pub(crate) fn may_begin(&self, text: &[u8]) -> bool {
+        self.0.may_have(text.get(..2).unwrap_or(text))
     }
 }
 
@@ -51,7 +60,7 @@ impl List {
         reason = "evaluated by the compiler, which would refuse"
     )]
     const fn cut(words: &'static [&'static str], most: usize) -> Self {
-        let mut heads = [0; 8];
+        let mut heads = [0; HEADS];
         let mut index = 0;
         while index < words.len() {
             let word = words[index].as_bytes();
@@ -65,16 +74,20 @@ impl List {
 
     /// The number of the bit for a word, which is the same for its letters in either case.
     const fn head(word: &[u8]) -> usize {
-        let (first, second) = match word {
-            [first, second, ..] => (*first as usize, *second as usize),
-            [first] => (*first as usize, 0),
-            [] => (0, 0),
+        let (first, second, last) = match word {
+            [first, second] => (*first as usize, *second as usize, *second as usize),
+            [first, second, .., last] => (*first as usize, *second as usize, *last as usize),
+            [first] => (*first as usize, 0, 0),
+            [] => (0, 0, 0),
         };
-        (first & 31) | (((second + 4 * word.len()) & 15) << 5)
+        let ends = first & 31 | (second & 31) << 5 | (last & 31) << 10 | word.len() << 15;
+        // The highest of the bits that all have a part in.
+        (ends as u32).wrapping_mul(0x9E37_79B9) as usize >> (32 - BITS)
     }
 
+    /// Whether it may have a word, its letters in either case.
     #[inline]
-    fn may_have(&self, word: &[u8]) -> bool {
+    pub(crate) fn may_have(&self, word: &[u8]) -> bool {
         let head = Self::head(word);
         let heads = self.heads.get(head / 64).copied().unwrap_or(0);
         heads >> (head % 64) & 1 == 1

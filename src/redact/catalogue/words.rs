@@ -93,14 +93,24 @@ pub(crate) fn is_locator(value: &[u8]) -> bool {
 
 /// Whether a value, in lower case and with `_` for `-` and for spaces, only stands for a secret.
 pub(crate) fn stands_for_secret(value: &[u8]) -> bool {
-    is_harmless_word(value)
-        || is_owned(value)
-        || bytes::find(value, b"_your_").is_some()
-        || STAND_INS.begin(value)
-        || begins_reference(value)
+    is_harmless_word(value) || is_owned(value) || STAND_INS.begin(value) || begins_reference(value)
+}
+
+/// Whether words within such a value, with `_` between them, say that a secret is to stand there.
+pub(crate) fn says_whose(value: &[u8]) -> bool {
+    bytes::find(value, b"_your_").is_some()
         || ["_here", "_placeholder"]
             .iter()
             .any(|tail| value.ends_with(tail.as_bytes()))
+}
+
+/// Whether a value without `_`, `-` and spaces may stand for a secret, in any case: nearly all others are told by how
+/// they begin and end.
+pub(crate) fn may_stand_for_secret(value: &[u8]) -> bool {
+    HARMLESS.may_have(value)
+        || OWNED.may_begin(value)
+        || STAND_INS.may_begin(value)
+        || REFERENCES.may_begin(value)
 }
 
 /// Whether a word stands for a key or a token where none is needed: nobody gives out such a key, though people choose

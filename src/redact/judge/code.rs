@@ -9,6 +9,7 @@ use crate::redact::catalogue::words::is_harmless_word;
 use crate::redact::judge::name;
 use crate::redact::judge::style::Style;
 use crate::redact::read::bytes::{at, part, rest};
+use crate::redact::read::kinds::{DIGIT, DOT, Kinds, ROUND};
 use crate::redact::read::scope::Scope;
 
 /// What is longer is no name of an algorithm, and no type that is known here.
@@ -100,17 +101,13 @@ pub(crate) fn is_algorithm(value: &[u8]) -> bool {
     if value.len() > MAX_ALGORITHM || !value.iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
-    let mut lower = [0u8; MAX_ALGORITHM];
-    for (slot, byte) in lower.iter_mut().zip(value) {
-        *slot = byte.to_ascii_lowercase();
-    }
     is_standard(value)
-        || part(&lower, 0, value.len())
+        || value
             .split(|b| matches!(b, b'-' | b'_' | b'/' | b'+'))
             .all(is_algorithm_part)
 }
 
-/// A part of the name of an algorithm, in lower case.
+/// A part of the name of an algorithm.
 fn is_algorithm_part(word: &[u8]) -> bool {
     let letters = word.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (name, tail) = (part(word, 0, letters), rest(word, letters));
@@ -179,9 +176,7 @@ pub(crate) fn has_upper_const(value: &[u8]) -> bool {
 pub(crate) fn is_expression(scope: &Scope<'_>, from: usize, to: usize, style: Style) -> bool {
     let value = scope.part(from, to);
     is_begun_by_sign(value, style).unwrap_or_else(|| {
-        is_member_or_call(scope, to, value)
-            || is_keyword(value)
-            || formats::HTTP.iter().any(|begins| value.starts_with(begins))
+        is_member_or_call(scope, to, value) || is_keyword(value) || formats::begins_http(value)
     })
 }
 
@@ -232,20 +227,18 @@ fn is_member_or_call(scope: &Scope<'_>, to: usize, value: &[u8]) -> bool {
     let tag = scope.at(to) == b'<' && matches!(scope.at(to + 1), b'/' | b'b');
     let goes_on =
         behind.is_empty() && to < scope.to && !tag && matches!(scope.at(to), b'(' | b'<' | b'[');
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
-    let member = is_sure_root(word) && at(behind, 0) == b'.';
+    let kinds = Kinds::of(value);
+    let member = at(behind, 0) == b'.' && is_sure_root(word);
     // `this.#cookies`
     let named = at(behind, 1).is_ascii_alphabetic() || at(behind, 1) == b'#';
+    let has_few_digits =
+        || !kinds.any(DIGIT) || value.iter().filter(|b| b.is_ascii_digit()).count() <= 1;
     goes_on
-        || is_operator(behind)
-        || is_call_of_member(value)
-        || member && named && digits <= 1
-        || memchr::memchr(b'.', value).is_some()
-            && (digits <= 1 || is_sure_root(word))
-            && is_path_of_names(value)
-        || memchr::memchr(b'(', value).is_some()
-            && memchr::memchr(b')', value).is_some()
-            && is_path_of_names(value)
+        || !behind.is_empty() && is_operator(behind)
+        || kinds.any(ROUND) && is_call_of_member(value)
+        || member && named && has_few_digits()
+        || kinds.any(DOT) && (has_few_digits() || is_sure_root(word)) && is_path_of_names(value)
+        || kinds.any(ROUND) && memchr::memchr(b')', value).is_some() && is_path_of_names(value)
 }
 
 /// `getToken()`, `Vec<u8>`, `params[:key]`, `vec![`, `Foo { .. }`, `name+"="`

@@ -4,6 +4,10 @@ use crate::redact::catalogue::{code as code_words, formats, keys, shaped, words}
 use crate::redact::class::MARK_START;
 use crate::redact::judge::{code, random};
 use crate::redact::read::bytes::{self, at, is_token, part, rest};
+use crate::redact::read::kinds::{
+    ALPHANUMERIC, BACKSLASH, BAR, COLON, CURLY, DASH, DOT, EQUALS, HASH, HIGH, Kinds, PERCENT,
+    ROUND, SLASH, SPACE, SQUARE, STAR, TOKEN, UNDERSCORE,
+};
 
 /// What is longer says something else.
 const MAX_SAID: usize = 64;
@@ -59,31 +63,32 @@ fn is_version(value: &[u8]) -> bool {
 /// of a type, a pattern that a secret fits.
 pub(crate) fn is_placeholder(value: &[u8]) -> bool {
     let value = value.trim_ascii();
+    let kinds = Kinds::of(value);
     // Most secrets are letters and digits alone, which say little: a fifth of what all the questions cost.
-    if value.iter().all(u8::is_ascii_alphanumeric) {
+    if kinds.only(ALPHANUMERIC) {
         let crossed = matches!(value.last(), Some(b'x' | b'X'));
-        return value.is_empty() || is_said(value) || crossed && is_masked(value);
+        return value.is_empty() || is_said(value, kinds) || crossed && is_masked(value, kinds);
     }
-    is_public_key(value)
+    kinds.any(DASH) && is_public_key(value)
         || is_remark(value)
-        || is_masked(value)
-        || is_said(value)
-        || !value.iter().all(|b| is_token(*b)) && is_written_for_one(value)
-        || is_behind_prefix(value)
+        || is_masked(value, kinds)
+        || is_said(value, kinds)
+        || !kinds.only(TOKEN) && is_written_for_one(value, kinds)
+        || kinds.any(DASH | UNDERSCORE | DOT) && is_behind_prefix(value, kinds)
 }
 
-/// The same of what has signs in it, as most secrets have not.
-fn is_written_for_one(value: &[u8]) -> bool {
+/// The same of what has signs in it, as most secrets have not; each question is asked of what has a sign that it is about.
+fn is_written_for_one(value: &[u8], kinds: Kinds) -> bool {
     is_public_armour(value)
         || is_variable(value)
         || is_template(value)
-        || is_version(value)
-        || is_validation(value)
-        || is_pattern(value)
-        || is_selector(value)
-        || code::is_path(value)
-        || code::is_reference(value)
-        || is_mostly_template(value)
+        || kinds.any(DOT) && is_version(value)
+        || kinds.any(BAR) && is_validation(value)
+        || kinds.any(BACKSLASH | SQUARE | ROUND | STAR) && is_pattern(value)
+        || kinds.any(EQUALS | SLASH | HASH | DOT | COLON | SQUARE) && is_selector(value)
+        || kinds.any(SLASH | BACKSLASH) && code::is_path(value)
+        || kinds.any(ROUND | SQUARE | DOT) && code::is_reference(value)
+        || kinds.any(CURLY | PERCENT | ROUND) && is_mostly_template(value)
 }
 
 /// A certificate, or a key that everybody may have.
@@ -131,7 +136,7 @@ fn is_variable(value: &[u8]) -> bool {
                 || value.ends_with(b")") && memchr::memchr(b'(', value).is_some()
                 || value.len() <= 3 && rest(value, 1).iter().all(u8::is_ascii_digit)
         }
-        b'@' => at(value, 1) == b'{' || is_said(rest(value, 1)),
+        b'@' => at(value, 1) == b'{' || is_said(rest(value, 1), Kinds::of(value)),
         b'%' => {
             value.ends_with(b"%") && value.len() > 2
                 || value.len() == 2 && at(value, 1).is_ascii_alphabetic()
@@ -190,7 +195,7 @@ fn is_remark(value: &[u8]) -> bool {
 }
 
 /// `***`, `xxxx`, `...`, `----`, with at most a few characters left to recognize it by.
-fn is_masked(value: &[u8]) -> bool {
+fn is_masked(value: &[u8], kinds: Kinds) -> bool {
     let cross = |b: &u8| matches!(b, b'*' | b'x' | b'X' | b'.' | b'-' | b'#' | b'_' | b' ');
     // A key that is only hinted at.
     if value.len() <= 16 && (value.ends_with(b"...") || value.ends_with("\u{2026}".as_bytes()))
@@ -210,7 +215,7 @@ fn is_masked(value: &[u8]) -> bool {
         return true;
     }
     // Most values have neither a star nor a sign of three bytes, and are not counted through.
-    if memchr::memchr2(b'*', 0xE2, value).is_none() {
+    if !kinds.any(STAR | HIGH) {
         return false;
     }
     let dots = value
@@ -224,7 +229,7 @@ fn is_masked(value: &[u8]) -> bool {
 }
 
 /// Whether a key begins as a vendor's does, and nothing but a placeholder follows: `npm_REPLACE_ME`, `SG.xxxx.yyyy`.
-fn is_behind_prefix(value: &[u8]) -> bool {
+fn is_behind_prefix(value: &[u8], kinds: Kinds) -> bool {
     let is_sign = |b: &u8| matches!(b, b'-' | b'_' | b'.');
     part(value, 0, MAX_PREFIX)
         .iter()
@@ -233,10 +238,10 @@ fn is_behind_prefix(value: &[u8]) -> bool {
         .map(|(sign, _)| value.split_at(sign + 1))
         .any(|(prefix, tail)| {
             !tail.is_empty()
-                && (is_said(tail)
+                && (is_said(tail, kinds)
                     || is_template(tail)
                     || random::is_filler(tail)
-                    || is_masked(tail))
+                    || is_masked(tail, kinds))
                 && (keys::is_prefix(prefix) || shaped::is_prefix(prefix))
         })
 }
@@ -257,11 +262,6 @@ fn is_pattern(value: &[u8]) -> bool {
         let count = value.iter().take_while(|b| b.is_ascii_digit()).count();
         at(value, count) == b'*' && matches!(at(value, count + 1), b'<' | b'(' | b'a'..=b'z')
     };
-    // Most values have none of these signs, and are short: one look costs less than four searches.
-    let signed = |b: &u8| matches!(b, b'\\' | b'[' | b'(' | b'*');
-    if !value.iter().any(signed) {
-        return false;
-    }
     memchr::memchr(b'\\', value).is_some() && class()
         || memchr::memchr(b'[', value).is_some()
             && (["[^", "[a-z", "[A-Z", "[0-9"]
@@ -338,9 +338,6 @@ fn is_selector_of_css(value: &[u8]) -> bool {
 
 /// Whether words and places of values in a text are all there is: `prefix-${X}`, `{user}:{pw}`, `%s/%s`.
 fn is_mostly_template(value: &[u8]) -> bool {
-    if memchr::memchr3(b'{', b'%', b'(', value).is_none() {
-        return false;
-    }
     let (mut pos, mut any, mut word) = (0, false, 0);
     while pos < value.len() {
         let slot = slot(rest(value, pos), at(value, pos.wrapping_sub(1)));
@@ -387,7 +384,12 @@ fn slot(text: &[u8], before: u8) -> usize {
 }
 
 /// Whether the catalogue has the words of a value, or those that it begins or ends with.
-fn is_said(value: &[u8]) -> bool {
+fn is_said(value: &[u8], kinds: Kinds) -> bool {
+    // Most are told by their ends, and are not written in lower case.
+    let is_joined = kinds.any(UNDERSCORE | DASH | SPACE);
+    if !is_joined && !words::may_stand_for_secret(value) {
+        return false;
+    }
     let mut lower = [0u8; MAX_SAID];
     for (slot, byte) in lower.iter_mut().zip(value) {
         *slot = if matches!(byte, b'-' | b' ') {
@@ -400,7 +402,7 @@ fn is_said(value: &[u8]) -> bool {
     if value.len() > MAX_SAID {
         return words::begins_reference(lower);
     }
-    words::stands_for_secret(lower)
+    words::stands_for_secret(lower) || is_joined && words::says_whose(lower)
 }
 
 /// Whether a value says what is asked of a field: `required|min:8|confirmed`.

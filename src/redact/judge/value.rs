@@ -16,6 +16,9 @@ use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{card, language, name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
+use crate::redact::read::kinds::{
+    COLON, DASH, DIGIT, DOT, HIGH, Kinds, LETTER, SLASH, STAR, UNDERSCORE,
+};
 use crate::redact::read::lex;
 use crate::redact::read::scope::Scope;
 
@@ -93,11 +96,15 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         let is_of_number = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b' ');
         value.iter().all(is_of_number) && !card::is_social_security(value)
     };
+    let of_key = || {
+        names::names_row(name) && !random::is_key_in_base64(value)
+            || names::names_session(name) && value.try_into().is_ok_and(is_uuid)
+            || names::names_by_fingerprint(name) && is_number_of_key(value)
+    };
     names::is_token(name) && (number() || ticker() || design() || is_constant(value))
         || formats::is_fingerprint(value) && !is_password_name(name)
-        || names::names_row(name) && !random::is_key_in_base64(value)
-        || names::names_session(name) && value.try_into().is_ok_and(is_uuid)
-        || names::names_by_fingerprint(name) && is_number_of_key(value)
+        // They end in `key`.
+        || matches!(name.last(), Some(b'y' | b'Y')) && of_key()
         || words::is_length(value)
         || lex::ends_with(name, names::ID) && may_be_cuid2(value)
         || names::is_social_security(name) && random::digits(value) == 9 && made_up()
@@ -375,9 +382,14 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     let (scope, from, name) = (&given.scope, given.start, given.name);
     let (kind, style) = (given.kind, given.style);
     let value = scope.part(from, to);
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let kinds = Kinds::of(value);
+    let digits = if kinds.any(DIGIT) {
+        random::digits(value)
+    } else {
+        0
+    };
     // `otp:attempts:48213`
-    if is_nothing(value, name) || !style.spaced && !style.equals && is_named_number(value) {
+    if is_nothing(value, kinds, name) || !style.spaced && !style.equals && is_named_number(value) {
         return false;
     }
     match kind {
@@ -406,38 +418,35 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     {
         return false;
     }
-    let is_plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    if value.iter().all(is_plain) {
+    if kinds.only(LETTER | DIGIT | UNDERSCORE | DASH | DOT) {
         return is_secret_of_words(given, to, digits);
     }
     // A word of another alphabet is one of a sentence, unless nothing else stands on its line.
     let is_spelled = |b: &u8| b.is_ascii_alphabetic() || *b >= 0x80 || matches!(b, b'-' | b'\'');
-    if !value.is_ascii() && value.iter().all(is_spelled) {
+    if kinds.any(HIGH) && value.iter().all(is_spelled) {
         return style.own_line && matches!(scope.at(to), 0 | b'\n' | b'\r');
     }
     // `credentials: AWS/IAM`
-    let is_letter = |b: &u8| b.is_ascii_alphabetic() || *b == b'/';
-    kind != Kind::Secrets || !value.iter().all(is_letter)
+    kind != Kind::Secrets || !kinds.only(LETTER | SLASH)
 }
 
 /// Whether a value is none, stands for another, or says how something is kept.
-fn is_nothing(value: &[u8], name: &[u8]) -> bool {
+fn is_nothing(value: &[u8], kinds: Kinds, name: &[u8]) -> bool {
     value.len() < 2
-        || is_place_in_code(value)
+        || kinds.any(COLON) && is_place_in_code(value)
         // `token: C1`
-        || value.len() < 4 && value.iter().any(u8::is_ascii_alphabetic) && !is_password_name(name)
+        || value.len() < 4 && kinds.any(LETTER) && !is_password_name(name)
         || value.starts_with(MARK_START)
         || is_placeholder(value)
         || is_token_of_other_kind(value, name)
         || is_algorithm(value)
         || is_address_in_memory(value)
-        || !value.is_ascii() && is_name_in_another_language(value)
+        || kinds.any(HIGH) && is_name_in_another_language(value)
         // What names of many are matched with: `login:token:count:*`.
-        || value.ends_with(b":*")
+        || kinds.any(STAR) && value.ends_with(b":*")
         // `password.rs:42:18`
-        || memchr::memchr(b':', value).is_some() && value.iter().all(|b| b.is_ascii_digit() || *b == b':')
-        || is_reference(value)
-        || is_plain_address(value)
+        || kinds.any(COLON) && kinds.only(DIGIT | COLON)
+        || kinds.any(SLASH) && (is_reference(value) || kinds.any(COLON) && is_plain_address(value))
 }
 
 /// Words with signs between them, and a slash, as stores of secrets name what they hold: `kv/data/db:password`.
