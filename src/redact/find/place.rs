@@ -4,7 +4,7 @@ use crate::redact::catalogue::places::{self, CLASS, Looks, PLACES, Place, Takes}
 use crate::redact::find::look::Look;
 use crate::redact::find::table;
 use crate::redact::judge::value;
-use crate::redact::read::bytes::{at, part, run_end, run_start};
+use crate::redact::read::bytes::{self, at, part, run_end, run_start};
 use crate::redact::read::lex::is_blank;
 use crate::redact::read::scope::Found;
 
@@ -89,7 +89,7 @@ fn setting(look: &mut Look<'_>, start: usize, end: usize) {
 fn prompt(line: &[u8]) -> usize {
     let is_host =
         |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-' | b'_' | b'(' | b')');
-    memchr::memmem::find(line, b"> ")
+    bytes::find(line, b"> ")
         .filter(|end| part(line, 0, *end).iter().all(is_host))
         .map_or(0, |n| n + 2)
 }

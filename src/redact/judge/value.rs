@@ -17,7 +17,7 @@ use crate::redact::judge::{card, language, name, random};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, has_word_at, part, rest};
 use crate::redact::read::kinds::{
-    COLON, DASH, DIGIT, DOT, HIGH, Kinds, LETTER, SLASH, STAR, UNDERSCORE,
+    COLON, DASH, DIGIT, DOT, HIGH, Kinds, LETTER, SLASH, SQUARE, STAR, UNDERSCORE,
 };
 use crate::redact::read::lex;
 use crate::redact::read::scope::Scope;
@@ -613,33 +613,38 @@ const BEGIN_PASSWORDS: u32 = {
 
 /// Whether a word that can only be a literal where it stands is a secret, and not a placeholder or a reference.
 pub(crate) fn is_literal(value: &[u8], name: &[u8]) -> bool {
-    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
-    let digits = value.iter().any(u8::is_ascii_digit);
-    let refers = !digits && (name::judge(value) != Kind::Plain || has_upper_const(value));
+    let kinds = Kinds::of(value);
+    let letters = || value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let refers =
+        || !kinds.any(DIGIT) && (name::judge(value) != Kind::Plain || has_upper_const(value));
     // `ENC[…]`, `Vec<u8>`, a call.
-    let head = value
-        .iter()
-        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
-        .count();
-    let expression = head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{');
+    let expression = || {
+        let is_word = |b: &&u8| b.is_ascii_alphanumeric() || **b == b'_';
+        let head = value.iter().take_while(is_word).count();
+        head > 0 && matches!(at(value, head), b'(' | b'[' | b'<' | b'{')
+    };
+    let is_plain = kinds.only(LETTER | DIGIT | UNDERSCORE);
     value.len() >= 4
-        && letters >= 2
-        && !expression
-        && !refers
-        && !is_rooted(value)
-        && !has_mark(value)
+        && letters() >= 2
+        && (is_plain || !expression())
+        && !refers()
+        && !(kinds.any(DOT) && is_rooted(value))
+        && !(kinds.any(SQUARE) && has_mark(value))
         && !is_placeholder(value)
         && !is_type(value)
         && !is_outcome(value)
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
-        && !is_place_in_code(value)
-        && !is_reference(value)
-        // A substitution.
-        && bytes::find(value, b"://").is_none()
-        && bytes::find(value, b"${").is_none()
-        && bytes::find(value, b"$(").is_none()
-        && bytes::find(value, b"{{").is_none()
+        && (is_plain || !has_place_or_substitution(value))
+}
+
+/// Whether a value has a place in code, a reference, an address, or a substitution.
+fn has_place_or_substitution(value: &[u8]) -> bool {
+    is_place_in_code(value)
+        || is_reference(value)
+        || [&b"://"[..], b"${", b"$(", b"{{"]
+            .iter()
+            .any(|sign| bytes::find(value, sign).is_some())
 }
 
 #[cfg(test)]
