@@ -30,6 +30,9 @@ use crate::redact::read::masks::{MaskMemory, Masks};
 use crate::redact::read::scope::Found;
 use crate::redact::rule_set::RuleSet;
 
+/// So far back a rule looks in a run of signs and letters.
+const REACH: usize = 160;
+
 /// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
 /// have grown to the size of the events.
 #[derive(Debug, Default)]
@@ -312,8 +315,31 @@ impl Engine<'_> {
                 matches!(left, b'"' | b'\'') && before(text, edit.start.saturating_sub(1)) == left;
             !calm(at(text, edit.end)) || !calm(left) || left == b'.' || doubled
         };
+        // A number goes on behind a space, and did so in what the mark replaces: `(030) 901820 55 -6b4e-…`.
+        let beside_number = |edit: &Edit| {
+            let is_of_number = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'(' | b')');
+            is_of_number(before(text, edit.start.saturating_sub(1)))
+                || is_of_number(at(text, edit.end + 1))
+        };
+        // Signs that stood between two parts of a line are gone with it: `a|b@example.com`.
+        let parts = |edit: &Edit| {
+            let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.+/=@".contains(b);
+            !part(text, edit.start, edit.end).iter().all(is_plain)
+        };
+        // No rule looks back beyond a finding, but beyond a mark: `KEY).example.com:5432:shop:ops:…`.
+        let named_behind = |edit: &Edit| {
+            let behind = part(text, edit.end, edit.end + REACH);
+            let sign = memchr::memchr2(b':', b'=', behind);
+            sign.is_some_and(|sign| !part(behind, 0, sign).iter().any(u8::is_ascii_whitespace))
+        };
         let edits = self.findings.edits.iter().skip(floor);
-        edits.into_iter().any(|edit| is_value(edit) || joined(edit))
+        edits.into_iter().any(|edit| {
+            is_value(edit)
+                || joined(edit)
+                || beside_number(edit)
+                || parts(edit)
+                || named_behind(edit)
+        })
     }
 }
 
@@ -497,6 +523,11 @@ mod tests {
                 ("an.a@b.io", 3, 9, Class::Email, true),
                 ("''a@b.io'", 2, 8, Class::Email, true),
                 ("pin 1234", 4, 8, Class::Field, true),
+                ("901820 55 a@b.io", 10, 16, Class::Email, true),
+                ("a@b.io +49", 0, 6, Class::Email, true),
+                ("x a|b@b.io y", 2, 10, Class::Email, true),
+                ("a@b.io),a:b", 0, 6, Class::Email, true),
+                ("a@b.io), a:b", 0, 6, Class::Email, false),
             ] {
                 *engine.findings.edits = vec![Edit::mark(start, end, class.tag())];
                 assert_eq!(engine.unsettles(text.as_bytes(), 0), unsettles, "{text}");

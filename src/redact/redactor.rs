@@ -338,6 +338,21 @@ mod tests {
     }
 
     #[test]
+    fn what_only_a_mark_completes_is_found_in_the_same_call() {
+        for text in [
+            // The number went on in what was the key.
+            "al-customerio apikey_ \\ (030) 901820 55 -6b4e-4d3f-9e21-0a1b2c3d4e5f dev",
+            // The stroke before the command was one of the address.
+            "x pass|password''a@b.io'able$ op read op://prod/db/password\nzX9kQ2mW7vB4tR",
+            // The fields of the line began with the key.
+            "ACCAAB123456Eseu_sm_pat_sessiontoken)=aZ>1_]12:5432:shop:ops:hunter2xK9",
+        ] {
+            let once = redact_str(text).into_owned();
+            assert_eq!(redact_str(&once), once);
+        }
+    }
+
+    #[test]
     fn a_number_is_written_as_it_was() {
         let numbers: Vec<f64> = (1..500).map(|n| 1e-7 / f64::from(n)).collect();
         let numbers = json!([7, -0.0, 1.0, numbers]);
