@@ -293,7 +293,7 @@ impl Engine<'_> {
             .rules
             .patterns_on(part(text, from, to), from, self.findings.edits);
         merge(self.findings.edits, floor);
-        self.findings.unsure |= !is_json && self.unsettles(text, floor);
+        self.findings.unsure = self.findings.unsure || !is_json && self.unsettles(text, floor);
     }
 
     /// Whether a mark in the place of an edit from `floor` on could change what the rules make of the text around it.
@@ -323,11 +323,15 @@ impl Engine<'_> {
         };
         // Signs that stood between two parts of a line are gone with it: `a|b@example.com`.
         let parts = |edit: &Edit| {
-            let is_plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.+/=@".contains(b);
+            let is_plain =
+                |b: &u8| bytes::is_token(*b) || matches!(b, b'.' | b'+' | b'/' | b'=' | b'@');
             !part(text, edit.start, edit.end).iter().all(is_plain)
         };
         // No rule looks back beyond a finding, but beyond a mark: `KEY).example.com:5432:shop:ops:…`.
         let named_behind = |edit: &Edit| {
+            if matches!(at(text, edit.end), 0 | b' ' | b'\n') {
+                return false;
+            }
             let behind = part(text, edit.end, edit.end + REACH);
             let sign = memchr::memchr2(b':', b'=', behind);
             sign.is_some_and(|sign| !part(behind, 0, sign).iter().any(u8::is_ascii_whitespace))
