@@ -131,7 +131,7 @@ fn typical(secrets: bool) -> String {
 }
 
 /// What an attacker would send, `length` bytes of it as one JSON string.
-const HOSTILE: [(&str, &str); 26] = [
+const HOSTILE: [(&str, &str); 29] = [
     ("digits", "7"),
     ("one letter", "a"),
     ("eyJ", "eyJ"),
@@ -161,6 +161,9 @@ const HOSTILE: [(&str, &str); 26] = [
     ("armour", "-----BEGIN PRIVATE KEY-----"),
     ("dots", "a1.b2."),
     ("inserts", "INSERT INTO t (password) VALUES ('"),
+    ("long names", "maximum_password_length_of_all_users=12 "),
+    ("lines", "password: hunter2xK9\n"),
+    ("options", "mysql -phunter2xK9 --password hunter2xK9 "),
 ];
 
 const MEGABYTE: usize = 1 << 20;
