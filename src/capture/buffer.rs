@@ -123,8 +123,9 @@ impl JsonBuffer {
         self.quoted(text, b"\"");
     }
 
-    /// Writes `text` as a JSON string if it is prose, and needs no escape therefore.
-    #[inline]
+    /// Writes `text` as a JSON string if it is prose, and needs no escape therefore. At its one place: 18 instructions less
+    /// of each string than a call.
+    #[inline(always)]
     pub(crate) fn prose(&mut self, text: &str) -> bool {
         let bytes = text.as_bytes();
         let Some((quote, room)) = self.room(2 + bytes.len()).split_first_mut() else {

@@ -161,11 +161,7 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
             return false;
         };
         if let Some(variant) = wrap {
-            self.record_open(false);
-            self.out.push(b'{');
-            let start = self.out.len();
-            self.name(variant);
-            self.record_name(start, variant);
+            self.open_variant(variant);
         }
         let keys_only =
             is_object && self.containers.depth == 0 && self.capture == Capture::NamesOnly;
@@ -188,6 +184,17 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
             ..Container::default()
         };
         true
+    }
+
+    /// Opens the object of one member around the value of an enum's variant.
+    #[cold]
+    #[inline(never)]
+    fn open_variant(&mut self, variant: &str) {
+        self.record_open(false);
+        self.out.push(b'{');
+        let start = self.out.len();
+        self.name(variant);
+        self.record_name(start, variant);
     }
 
     #[inline(always)]
@@ -299,24 +306,46 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
         self.containers.names.close(container.names);
         self.containers.innermost = self.containers.outer.pop().unwrap_or_default();
         // After an early end an entry may have begun without a value behind its comma or colon.
-        match self.out.last() {
-            Some(b',') => self.out.truncate(self.out.len() - 1),
-            Some(b':') => self.literal("null"),
-            _ => {}
+        if let Some(sign @ (b',' | b':')) = self.out.last() {
+            self.end_entry(sign);
         }
         if container.omitted > 0 && container.is_object && !container.owns_mark {
-            self.out.push(b',');
-            let start = self.out.len();
-            self.out.name(OMITTED);
-            self.record_name(start, OMITTED);
-            self.integer(container.omitted);
+            self.count_omitted(container.omitted);
         }
         self.out.push(if container.is_object { b'}' } else { b']' });
         self.record_close();
         if container.wrapped {
-            self.out.push(b'}');
-            self.record_close();
+            self.close_variant();
         }
+    }
+
+    /// Ends an entry that has a comma or a colon and no value.
+    #[cold]
+    #[inline(never)]
+    fn end_entry(&mut self, sign: u8) {
+        if sign == b',' {
+            self.out.truncate(self.out.len() - 1);
+        } else {
+            self.literal("null");
+        }
+    }
+
+    /// Writes how many members were left out of an object.
+    #[cold]
+    #[inline(never)]
+    fn count_omitted(&mut self, omitted: u32) {
+        self.out.push(b',');
+        let start = self.out.len();
+        self.out.name(OMITTED);
+        self.record_name(start, OMITTED);
+        self.integer(omitted);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn close_variant(&mut self) {
+        self.out.push(b'}');
+        self.record_close();
     }
 
     /// Whether only the names of the members of the innermost object are wanted.
@@ -330,7 +359,10 @@ impl<'b, 'r> ValueWriter<'b, 'r> {
     #[inline]
     pub(super) fn most_entries(&self, deeper: usize, is_object: bool) -> Option<usize> {
         let depth = self.containers.depth + deeper;
-        (depth <= self.limits.depth).then_some(match (is_object, depth) {
+        if depth > self.limits.depth {
+            return None;
+        }
+        Some(match (is_object, depth) {
             (false, _) => self.limits.list_items,
             (true, 0) => self.limits.top_keys,
             (true, _) => self.limits.nested_keys,

@@ -105,8 +105,10 @@ impl<'a> Session<'a> {
     ) -> impl Iterator<Item = (WireKey, &'s str)> {
         // The table begins with the id.
         const BESIDE_ID: usize = FactIndex::session_id as usize + 1;
-        let facts = self.facts.iter().zip(&otherwise.facts);
-        let facts = KEYS.iter().zip(facts).skip(BESIDE_ID);
+        let (_, keys) = KEYS.split_at(BESIDE_ID);
+        let (_, facts) = self.facts.split_at(BESIDE_ID);
+        let (_, others) = otherwise.facts.split_at(BESIDE_ID);
+        let facts = keys.iter().zip(facts.iter().zip(others));
         facts.filter_map(|(&key, (fact, other))| {
             let other = || nonempty(other.as_deref());
             Some((key, nonempty(fact.as_deref()).or_else(other)?))

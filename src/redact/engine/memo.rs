@@ -14,12 +14,15 @@ pub(crate) const PLACES: usize = 256;
 #[derive(Clone, Copy)]
 struct Place {
     words: [u64; 3],
-    /// Whose rules judged it. 0 is nobody.
-    rules: u32,
-    length: u8,
-    kind: Kind,
-    role: Role,
+    owner: u64,
+    said: (Kind, Role),
     interest: Interest,
+}
+
+/// Whose rules looked at so many bytes; 0 is nobody's. One number, since it is compared for each name and each string.
+#[inline(always)]
+fn owner(rules: u32, length: u8) -> u64 {
+    u64::from(rules) << 8 | u64::from(length)
 }
 
 /// Names with nothing to redact in them, and what they say of their values.
@@ -37,10 +40,8 @@ impl Default for Known {
     fn default() -> Self {
         let empty = Place {
             words: [0; 3],
-            rules: 0,
-            length: 0,
-            kind: Kind::Plain,
-            role: Role::Other,
+            owner: 0,
+            said: (Kind::Plain, Role::Other),
             interest: Interest::None,
         };
         Self {
@@ -117,15 +118,14 @@ fn last_word(text: &[u8], from: usize) -> Option<u64> {
 impl Known {
     #[inline]
     pub(crate) fn get(&self, key: &Key, rules: u32) -> Option<(Kind, Role)> {
-        let place = self.place(key, rules)?;
-        Some((place.kind, place.role))
+        Some(self.place(key, rules)?.said)
     }
 
     /// As [`get`](Self::get), and whether the name is of interest in an event.
     #[inline(always)]
-    pub(crate) fn interest(&self, key: &Key, rules: u32) -> Option<(Kind, Role, Interest)> {
+    pub(crate) fn interest(&self, key: &Key, rules: u32) -> Option<((Kind, Role), Interest)> {
         let place = self.place(key, rules)?;
-        Some((place.kind, place.role, place.interest))
+        Some((place.said, place.interest))
     }
 
     #[inline(always)]
@@ -133,19 +133,19 @@ impl Known {
         let place = self.places.get(key.place)?;
         // Word by word: what was just written word by word is slow to read as a whole.
         let ([a, b, c], [x, y, z]) = (place.words, key.words);
-        let same = (a ^ x) | (b ^ y) | (c ^ z) == 0;
-        (same && place.rules == rules && place.length == key.length).then_some(place)
+        let owners = place.owner ^ owner(rules, key.length);
+        if (a ^ x) | (b ^ y) | (c ^ z) | owners != 0 {
+            return None;
+        }
+        Some(place)
     }
 
     pub(crate) fn put(&mut self, key: &Key, rules: u32, said: (Kind, Role), interest: Interest) {
-        let (kind, role) = said;
         if let Some(place) = self.places.get_mut(key.place) {
             *place = Place {
                 words: key.words,
-                rules,
-                length: key.length,
-                kind,
-                role,
+                owner: owner(rules, key.length),
+                said,
                 interest,
             };
         }
@@ -161,8 +161,7 @@ const QUIET_PLACES: usize = 1024;
 #[derive(Clone, Copy)]
 struct QuietPlace {
     words: [u64; 5],
-    rules: u32,
-    length: u8,
+    owner: u64,
 }
 
 /// Strings with nothing to redact in them.
@@ -180,8 +179,7 @@ impl Default for Quiet {
     fn default() -> Self {
         let empty = QuietPlace {
             words: [0; 5],
-            rules: 0,
-            length: 0,
+            owner: 0,
         };
         Self {
             places: vec![empty; QUIET_PLACES].into_boxed_slice(),
@@ -255,15 +253,14 @@ impl Quiet {
             .iter()
             .zip(&key.words)
             .fold(0, |differ, (a, b)| differ | (a ^ b));
-        differ == 0 && place.rules == rules && place.length == key.length
+        differ | (place.owner ^ owner(rules, key.length)) == 0
     }
 
     pub(crate) fn put(&mut self, key: &QuietKey, rules: u32) {
         if let Some(place) = self.places.get_mut(key.place) {
             *place = QuietPlace {
                 words: key.words,
-                rules,
-                length: key.length,
+                owner: owner(rules, key.length),
             };
         }
     }
