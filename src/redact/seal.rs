@@ -152,6 +152,8 @@ fn seal(
     draft: &Draft<'_, '_>,
     out: &mut Vec<u8>,
 ) -> bool {
+    // An event is read once, so nobody asks whether a second pass would read it otherwise.
+    engine.findings.unsure = true;
     for span in draft
         .spans
         .iter()

@@ -163,8 +163,7 @@ impl Writer<'_> {
             With::Counts => {
                 out.extend_from_slice(COUNTS);
                 let mut first = true;
-                for (index, label) in self.labels.iter().enumerate() {
-                    let count = self.counts.get(index);
+                for (label, &count) in self.labels.iter().zip(self.counts.all()) {
                     if count == 0 {
                         continue;
                     }

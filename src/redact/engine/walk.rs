@@ -80,6 +80,11 @@ impl<'a> Walk<'a> {
     pub(crate) fn is_quiet(&mut self, from: usize, to: usize) -> bool {
         match &self.looks {
             Looks::Whole(masks) => masks.next_candidate(from, to) == to,
+            // Masks are kept of strings with candidates alone.
+            Looks::Each {
+                masks: Some((start, _)),
+                ..
+            } if *start == from => false,
             Looks::Each { .. } => {
                 self.looks
                     .at(self.text, (from, to))
