@@ -130,8 +130,15 @@ impl Engine<'_> {
         masks: &Masks<'_>,
         (from, to): (usize, usize),
     ) {
-        let key = QuietKey::of(text, from, to).filter(|_| !self.findings.rules.reads_all());
-        if key.is_some_and(|key| self.quiet.has(&key, self.findings.rules.id)) {
+        let rules = self.findings.rules;
+        let key = if rules.reads_all() {
+            None
+        } else {
+            QuietKey::of(text, from, to)
+        };
+        if let Some(key) = &key
+            && self.quiet.has(key, rules.id)
+        {
             return;
         }
         let floor = self.findings.edits.len();
@@ -139,8 +146,11 @@ impl Engine<'_> {
         self.escape_quotes(floor);
         // What is known is written as it is, so it must need no escape.
         let is_plain = || !part(text, from, to).iter().any(u8::is_ascii_control);
-        if let Some(key) = key.filter(|_| self.findings.edits.len() == floor && is_plain()) {
-            self.quiet.put(&key, self.findings.rules.id);
+        if let Some(key) = &key
+            && self.findings.edits.len() == floor
+            && is_plain()
+        {
+            self.quiet.put(key, rules.id);
         }
     }
 

@@ -94,6 +94,9 @@ fn narrow_end(domain: &[u8]) -> usize {
 
 /// How much of what stands before the `@` is the address, where Chinese or Japanese text without a space leads to it.
 fn narrow_start(local: &[u8]) -> usize {
+    if local.is_ascii() {
+        return local.len();
+    }
     let latin = local.iter().rev().take_while(|b| b.is_ascii()).count();
     let lead = local.len() - latin;
     let wide = latin > 0

@@ -160,7 +160,13 @@ impl<'a> Look<'a> {
     }
 
     /// Whether a tool that takes a password is named near before `to`, where a word begins.
+    #[inline]
     pub(crate) fn is_near_tool(&self, to: usize) -> bool {
+        // Nothing stands before the first word of a text, and hardly a short text has another.
+        to > self.origin && self.has_tool_before(to)
+    }
+
+    fn has_tool_before(&self, to: usize) -> bool {
         let mut tools = self.tools.get();
         let near = tools.are_near(&self.scope, to);
         self.tools.set(tools);
