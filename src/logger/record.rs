@@ -133,12 +133,14 @@ fn append(to: &mut String, text: &str, most: usize) -> (u32, u32) {
 impl CallRecord {
     pub(crate) fn of(call: &ToolCall<'_>, pipeline: &Pipeline) -> Self {
         let capture = |content: Content<'_>, arguments| pipeline.capture_value(content, arguments);
-        let texts = texts(call);
-        let copied = texts.iter().enumerate().filter_map(|(which, text)| {
-            let length = text.as_ref()?.len();
-            Some(length.min(most_bytes(pipeline, which)))
-        });
-        let length = copied.sum::<usize>();
+        let mut texts = texts(call);
+        let mut length = 0;
+        for (which, text) in texts.iter_mut().enumerate() {
+            if let Some(text) = text {
+                *text = cut_at_char(text, most_bytes(pipeline, which));
+                length += text.len();
+            }
+        }
         let ToolCall { facts, call } = call;
         let meta = facts.meta().iter();
         let mut record = Self {
@@ -160,9 +162,9 @@ impl CallRecord {
             round: call.round,
             unknown_tool: call.unknown_tool,
         };
-        for (which, (place, text)) in record.places.iter_mut().zip(texts).enumerate() {
+        for (place, text) in record.places.iter_mut().zip(texts) {
             if let Some(text) = text {
-                *place = append(&mut record.text, text, most_bytes(pipeline, which));
+                *place = append(&mut record.text, text, text.len());
             }
         }
         record
