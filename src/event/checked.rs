@@ -26,6 +26,7 @@ impl Event<'_> {
         if let Some(links) = &mut facts.links {
             left_out += leave_out(&mut links.http_traceparent, |text| is_traceparent(text));
             left_out += leave_out(&mut links.tracestate, |text| is_tracestate(text));
+            left_out += leave_out(&mut links.http_tracestate, |text| is_tracestate(text));
             left_out += leave_out(&mut links.http_version, |text| is_http_version(text));
         }
         left_out += leave_out(&mut facts.client_port, |port| *port >= 1);
@@ -144,7 +145,7 @@ mod tests {
             (call().duration(Duration::MAX), 1),
             (call().traceparent(""), 1),
             (call().http_traceparent("x").tracestate(""), 2),
-            (call().tracestate("a=\n"), 1),
+            (call().tracestate("a=\n").http_tracestate("b=\n"), 2),
             (call().http_version("HTTP/2").client_port(0), 2),
             (call().http_version("").result_bytes(u64::MAX), 2),
             (call().http_version("1.1").client_port(1).result_bytes(0), 0),

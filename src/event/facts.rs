@@ -75,6 +75,10 @@ macro_rules! facts {
                 /// [`traceparent`](Self::traceparent) of its own. Only the OTLP wire has a place for it: a link of
                 /// the span. A malformed one is left out.
                 http_traceparent(traceparent);
+
+                /// Sets the W3C trace state that belongs to [`http_traceparent`](Self::http_traceparent), within the same
+                /// bounds as [`tracestate`](Self::tracestate). Only the OTLP wire has a place for it: the link.
+                http_tracestate(tracestate);
             }
             session {
                 /// Sets the id of the MCP session, sent as a hash unless

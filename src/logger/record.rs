@@ -469,6 +469,7 @@ mod tests {
             ("traceparent", traced(&long)),
             ("tracestate", call().tracestate(&*long)),
             ("http_traceparent", call().http_traceparent(&*long)),
+            ("http_tracestate", call().http_tracestate(&*long)),
             ("a name in meta", call().meta(name, &7)),
             ("names in meta", keys),
             ("a value in meta", call().meta("wide", &wide)),

@@ -182,10 +182,13 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let meta = self.meta.more;
         let in_meta = |name| meta.and_then(|meta| meta.get(name)?.as_str());
         let (own, outer) = (in_meta(TRACEPARENT), (self.header)(TRACEPARENT));
-        // The state belongs to the context it came with.
+        // The HTTP request's context, where it is another than the request's own.
+        let linked = outer.filter(|outer| own.is_some_and(|own| own != *outer));
+        // A state belongs to the context it came with.
+        let outer_state = || (self.header)(TRACESTATE);
         let tracestate = match own {
             Some(_) => in_meta(TRACESTATE),
-            None => outer.and_then(|_| (self.header)(TRACESTATE)),
+            None => outer.and_then(|_| outer_state()),
         };
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
         let mut facts = Facts {
@@ -211,9 +214,8 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
             links: Some(Links {
                 http_version: self.http_version.map(Into::into),
                 tracestate: tracestate.map(Into::into),
-                http_traceparent: outer
-                    .filter(|outer| own.is_some_and(|own| own != *outer))
-                    .map(Into::into),
+                http_traceparent: linked.map(Into::into),
+                http_tracestate: linked.and_then(|_| outer_state()).map(Into::into),
             }),
             meta: Some(
                 own_meta
@@ -410,12 +412,14 @@ mod tests {
             let links = facts.links.unwrap();
             assert_eq!(links.tracestate.as_deref(), Some("own=1"));
             assert_eq!(links.http_traceparent.as_deref(), Some("00-1-2-01"));
+            assert_eq!(links.http_tracestate.as_deref(), Some("outer=1"));
         }
         let meta = json!({TRACEPARENT: "00-1-2-01"});
-        let headers = [(TRACEPARENT, "00-1-2-01")];
+        let headers = [(TRACEPARENT, "00-1-2-01"), (TRACESTATE, "outer=1")];
         let same = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         let links = same.links.unwrap();
         assert_eq!(links.http_traceparent, None, "it says nothing more");
+        assert_eq!(links.http_tracestate, None, "it belongs to no link");
 
         let meta = json!({META_PROTOCOL_VERSION: 5, "conversationId": 7});
         let meta = RequestMeta::read(meta.as_object());

@@ -122,6 +122,9 @@ pub(super) fn write_event(
         if let Some(link) = &links.http_traceparent {
             w.exact(key!("link"), link);
         }
+        if let Some(state) = &links.http_tracestate {
+            w.text(key!("link_state"), state, MAX_TRACESTATE_BYTES);
+        }
         if let Some(version) = &links.http_version {
             w.exact(key!("http_version"), version);
         }

@@ -463,6 +463,7 @@ mod tests {
             ("pseudonym", json!(1)),
             ("tracestate", json!("\n")),
             ("link", json!("x")),
+            ("link_state", json!("\n")),
             ("more", json!(1)),
         ] {
             let mut event = record();

@@ -30,6 +30,15 @@ const DOMAIN: [u8; 16] = *b"mcp-usage:sessid";
 /// How much of an id is hashed, which bounds the time it takes.
 const MAX_BYTES: usize = 4_096;
 
+/// The digits of a session's hash.
+pub(crate) const HASH_DIGITS: usize = 32;
+
+/// Whether an id has the form of a session's hash.
+pub(crate) fn is_hash(id: &str) -> bool {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    id.len() == HASH_DIGITS && id.bytes().all(is_digit)
+}
+
 /// Hashes the ids of sessions.
 ///
 /// The key follows from the product or the project, which all replicas share, and from the host's key if there is one.

@@ -110,6 +110,7 @@ pub(crate) fn log_all(usage: &UsageLogger) {
             .error_code(-32_602),
     );
     usage.log_usage(ToolCall::new("https://example.com/u-1"));
+    usage.log_usage(ToolCall::new("search").session_id("s-1"));
     usage.log_usage(
         Custom::new("MCP_PROMPT_GET")
             .identity(rachel())
@@ -219,15 +220,103 @@ fn a_span_stands_in_the_trace_of_its_request_and_is_linked_to_that_of_http() {
             ToolCall::new("t")
                 .traceparent(TRACEPARENT)
                 .tracestate("congo=t61rcWkgMzE")
-                .http_traceparent(OUTER),
+                .http_traceparent(OUTER)
+                .http_tracestate("rojo=00f067aa0ba902b7"),
         );
     });
     assert_eq!(span["traceId"], "0af7651916cd43dd8448eb211c80319c");
     assert_eq!(span["parentSpanId"], "b7ad6b7169203331");
     assert_eq!(span["traceState"], "congo=t61rcWkgMzE");
     assert_eq!(span["flags"], 0x301);
-    let link = json!({"traceId": &OUTER[3..35], "spanId": &OUTER[36..52], "flags": 0x300});
+    let link = json!({
+        "traceId": &OUTER[3..35], "spanId": &OUTER[36..52], "traceState": "rojo=00f067aa0ba902b7", "flags": 0x300,
+    });
     assert_eq!(span["links"], json!([link]));
+}
+
+#[test]
+fn a_duration_that_the_hook_changes_is_the_spans() {
+    let took = Duration::new(3, 141_592_653);
+    for (hook, nanos) in [
+        (json!(3141.59), 3_141_592_653_u64),
+        (json!(3141.6), 3_141_600_000),
+        (json!(7), 7_000_000),
+        (json!(0), 0),
+        (json!(-1), 3_141_592_653),
+    ] {
+        let changed = hook.clone();
+        let change = move |builder: Builder| {
+            builder.before_send(move |mut event| {
+                event["meta"]["duration_ms"] = changed.clone();
+                Some(event)
+            })
+        };
+        let spans = spans(change, |usage| {
+            usage.log_usage(ToolCall::new("t").duration(took));
+        });
+        let time = |name: &str| spans[0][name].as_u64().unwrap();
+        let length = time("endTimeUnixNano") - time("startTimeUnixNano");
+        assert_eq!(length, nanos, "{hook}");
+    }
+}
+
+#[test]
+fn http_3_runs_over_quic_and_the_others_over_tcp() {
+    for (transport, version, expected) in [
+        ("http", Some("3"), ("quic", Some("http"))),
+        ("http", Some("2"), ("tcp", Some("http"))),
+        ("http", None, ("tcp", Some("http"))),
+        ("stdio", Some("3"), ("pipe", None)),
+    ] {
+        let span = span(|usage| {
+            let call = ToolCall::new("t").transport(transport);
+            usage.log_usage(match version {
+                Some(version) => call.http_version(version),
+                None => call,
+            });
+        });
+        let attributes = &span["attributes"];
+        let said = |name: &str| attributes.get(name).and_then(Value::as_str);
+        let found = (
+            attributes["network.transport"].as_str().unwrap(),
+            said("network.protocol.name"),
+        );
+        assert_eq!(found, expected, "{transport} {version:?}");
+        let version = version.filter(|_| transport == "http");
+        assert_eq!(said("network.protocol.version"), version, "{transport}");
+    }
+}
+
+/// The id that an anonymous event has on the Reo wires is that of a session.
+#[test]
+fn an_anonymous_event_has_no_user_whatever_is_known_of_its_session() {
+    let pseudonyms = || mcp_usage::pseudonym::Pseudonyms::new(&[7; 32]).unwrap();
+    let with_pseudonyms = move |builder: Builder| builder.pseudonyms(pseudonyms());
+    let changes: [&dyn Fn(Builder) -> Builder; 3] = [
+        &|builder| builder,
+        &with_pseudonyms,
+        &|builder| builder.wire(Wire::Otlp(Otlp::spans().enduser_id(true))),
+    ];
+    for change in changes {
+        let spans = spans(change, |usage| {
+            usage.log_usage(ToolCall::new("t").session_id("s-1"));
+            usage.log_usage(ToolCall::new("t").conversation_id("c-1"));
+            usage.log_usage(ToolCall::new("t").identity(Identity::anonymous()));
+            usage.log_usage(Init::new(["t"]).session_id("s-1"));
+        });
+        assert_eq!(spans.len(), 4);
+        for span in spans {
+            let attributes = span["attributes"].as_object().unwrap();
+            let is_of_user = |name: &&String| name.contains("user.") || name.contains("user_id");
+            assert_eq!(attributes.keys().find(is_of_user), None, "{attributes:?}");
+        }
+    }
+    // An id of the host's own may look like one.
+    let named = span(|usage| {
+        let identity = Identity::new("anonymous-7", "INTERNAL");
+        usage.log_usage(ToolCall::new("t").session_id("s-1").identity(identity));
+    });
+    assert_eq!(named["attributes"]["user.id"], "anonymous-7");
 }
 
 #[test]

@@ -643,6 +643,7 @@ fn full(usage: &UsageLogger, kind: &str) -> Outcome {
                         .client_class(ClientClass::Agent)
                         .tracestate("congo=t61rcWkgMzE")
                         .http_traceparent(OUTER)
+                        .http_tracestate("rojo=00f067aa0ba902b7")
                         .outcome(CallOutcome::InputRequired),
                 ),
                 "large_call" => {

@@ -74,6 +74,7 @@ const EVENT: &[Rule] = &[
 const LINK: &[Rule] = &[
     ("traceId", Required, |id| check_id(id, 32)),
     ("spanId", Required, |id| check_id(id, 16)),
+    ("traceState", Optional, nonempty_text),
     ("flags", Required, count),
 ];
 
@@ -442,6 +443,7 @@ mod tests {
             ("events/0/more", json!(1)),
             (&format!("{link}traceId"), zeros(32)),
             (&format!("{link}spanId"), Value::Null),
+            (&format!("{link}traceState"), json!("")),
             (&format!("{link}flags"), Value::Null),
         ] {
             assert_refused(body(), &format!("{SPAN}{pointer}"), &value, None);

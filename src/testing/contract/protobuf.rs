@@ -65,6 +65,7 @@ const EVENT: &[Row] = &[
 const LINK: &[Row] = &[
     (1, "traceId", Kind::Id, false),
     (2, "spanId", Kind::Id, false),
+    (3, "traceState", Kind::Text, false),
     (6, "flags", Kind::Fixed32, false),
 ];
 

@@ -209,8 +209,8 @@ impl<'r, 'e> SpanSource<'r, 'e> {
     }
 
     fn write_user(&self, otlp: &Otlp, to: &mut Attributes<'_, '_>) {
-        let id = self.record.event(PayloadName::UserId);
-        if !id.is("anonymous") {
+        if self.record.user_id().is_some() {
+            let id = self.record.event(PayloadName::UserId);
             to.known("user.id", id);
             to.known("enduser.id", id.only_if(otlp.enduser_id));
             let is_hash = self.record.head(HeadName::Pseudonym).is_true();
@@ -240,10 +240,12 @@ impl<'r, 'e> SpanSource<'r, 'e> {
             "quic" => ("quic", None),
             other => return to.text("mcp_usage.transport", other),
         };
-        to.text("network.transport", transport);
-        to.some("network.protocol.name", protocol);
         let version = self.record.head(HeadName::HttpVersion);
         let version = version.only_if(protocol.is_some());
+        // HTTP/3 alone does not run over TCP.
+        let transport = if version.is("3") { "quic" } else { transport };
+        to.text("network.transport", transport);
+        to.some("network.protocol.name", protocol);
         to.known("network.protocol.version", version);
     }
 

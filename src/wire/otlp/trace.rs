@@ -22,7 +22,7 @@ pub(super) struct Ids<'e> {
     pub(super) state: Option<Cow<'e, str>>,
     pub(super) flags: u32,
     /// The HTTP request, where the MCP request has another parent.
-    pub(super) link: Option<Context>,
+    pub(super) link: Option<Link<'e>>,
 }
 
 /// What a `traceparent` says.
@@ -48,10 +48,23 @@ impl Context {
         })
     }
 
+}
+
+/// Another request that a span belongs to.
+pub(super) struct Link<'e> {
+    context: Context,
+    state: Option<Cow<'e, str>>,
+}
+
+impl Link<'_> {
     pub(super) fn write(&self, link: &mut Message<'_>) {
-        link.bytes(1, &self.trace);
-        link.bytes(2, &self.span);
-        link.fixed32(6, u32::from(self.flags) | KNOWS_PARENT | PARENT_IS_REMOTE);
+        let context = &self.context;
+        link.bytes(1, &context.trace);
+        link.bytes(2, &context.span);
+        if let Some(state) = &self.state {
+            link.bytes(3, state.as_bytes());
+        }
+        link.fixed32(6, u32::from(context.flags) | KNOWS_PARENT | PARENT_IS_REMOTE);
     }
 }
 
@@ -59,7 +72,11 @@ impl<'e> Ids<'e> {
     pub(super) fn of(record: &Record<'e>) -> Self {
         let context = |text: Json<'_>| Context::parse(&text.text()?);
         let (trace, span) = own_ids(record);
-        let link = context(record.head(HeadName::Link));
+        let state = |name| record.head(name).text().filter(|state| is_tracestate(state));
+        let link = context(record.head(HeadName::Link)).map(|context| Link {
+            context,
+            state: state(HeadName::LinkState),
+        });
         let Some(parent) = context(record.meta(MetaName::Traceparent)) else {
             return Self {
                 trace,
@@ -70,12 +87,11 @@ impl<'e> Ids<'e> {
                 link,
             };
         };
-        let state = record.head(HeadName::Tracestate).text();
         Self {
             trace: parent.trace,
             span,
             parent: Some(parent.span),
-            state: state.filter(|state| is_tracestate(state)),
+            state: state(HeadName::Tracestate),
             flags: u32::from(parent.flags) | KNOWS_PARENT | PARENT_IS_REMOTE,
             link,
         }
@@ -135,14 +151,15 @@ mod tests {
     fn a_parent_gives_its_trace_its_flags_and_its_state() {
         let meta = format!(r#"{{"traceparent":"{PARENT}"}}"#);
         let other = PARENT.replace("b7ad6b7169203331-00", "00000000000000ff-01");
-        let head = format!(r#"{{"tracestate":"a=1","link":"{other}"}}"#);
+        let head = format!(r#"{{"tracestate":"a=1","link":"{other}","link_state":"b=2"}}"#);
         ids(&meta, &head, |ids| {
             let trace = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c_u128;
             assert_eq!(ids.trace, trace.to_be_bytes());
             assert_eq!(ids.parent, Some(0xb7ad_6b71_6920_3331_u64.to_be_bytes()));
             assert_eq!((ids.flags, ids.state.as_deref()), (0x300, Some("a=1")));
-            let link = ids.link.unwrap();
-            assert_eq!((link.span, link.flags), (0xff_u64.to_be_bytes(), 1));
+            let Link { context, state } = ids.link.unwrap();
+            assert_eq!((context.span, context.flags), (0xff_u64.to_be_bytes(), 1));
+            assert_eq!(state.as_deref(), Some("b=2"));
         });
     }
 
@@ -153,7 +170,7 @@ mod tests {
             ids(meta, &head, |ids| {
                 assert!(ids.parent.is_none() && ids.state.is_none());
                 assert_eq!(
-                    ids.link.unwrap().span,
+                    ids.link.unwrap().context.span,
                     0xb7ad_6b71_6920_3331_u64.to_be_bytes()
                 );
                 assert_eq!(ids.flags, 0x101);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::failure::End;
 use super::properties::{MAX_NAME_CHARS, Properties, write_object};
-use super::session::{SessionId, is_handle, is_hash, session_id};
+use super::session::{SessionId, is_handle, session_id};
 use super::settings::PostHog;
 use super::shape::{cut, within_limits};
 use crate::base::clock::Rfc3339;
@@ -13,6 +13,7 @@ use crate::transport::http::USER_AGENT;
 use crate::wire::mcpeye;
 use crate::wire::record::{HeadName, Json, JsonKind, Kind, MetaName, Owner, PayloadName, Record};
 use crate::wire::reo;
+use crate::wire::session_ids::is_hash;
 
 /// Most bytes of an event.
 pub(super) const MAX_EVENT_BYTES: usize = 102_400;
@@ -484,11 +485,9 @@ impl<'e> Form<'_, 'e> {
 
 /// The user of an event, unless that is nobody: white space is none to the receiver.
 fn user<'e>(record: &Record<'e>) -> Option<Cow<'e, str>> {
-    let id = record.event(PayloadName::UserId).text()?;
-    let is_nobody = record.event(PayloadName::UserIdType).is("ANONYMOUS")
-        && (id == "anonymous" || id.strip_prefix("anonymous-").is_some_and(is_hash));
+    let id = record.user_id()?;
     let is_blank = cut(&id, MAX_ID_CHARS).trim().is_empty();
-    (!is_nobody && !is_blank).then_some(id)
+    (!is_blank).then_some(id)
 }
 
 /// What a request for a missing capability asks for, and for what.

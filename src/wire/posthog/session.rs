@@ -3,9 +3,7 @@
 use crate::base::id::{spell, spell_uuid};
 use crate::base::siphash::siphash128;
 use crate::wire::record::{MetaName, PayloadName, Record};
-
-/// The digits of a session's hash.
-const HASH_DIGITS: usize = 32;
+use crate::wire::session_ids::{HASH_DIGITS, is_hash};
 
 /// The id of a session, as text that needs no memory.
 pub(super) struct SessionId {
@@ -57,12 +55,6 @@ pub(super) fn session_id(record: &Record<'_>, start_nanos: u64) -> SessionId {
             )
         }
     }
-}
-
-/// Whether an id is sent as its hash already.
-pub(super) fn is_hash(id: &str) -> bool {
-    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    id.len() == HASH_DIGITS && id.bytes().all(is_digit)
 }
 
 /// Derives a session from an id as PostHog's own SDKs do, so that a session which is served by both of us is one: two

@@ -145,6 +145,7 @@ names! {
     Email = "email",
     Tracestate = "tracestate",
     Link = "link",
+    LinkState = "link_state",
     HttpVersion = "http_version",
     ClientPort = "client_port",
 }

@@ -8,6 +8,7 @@ use super::scan::{Place, Scanner};
 use crate::base::id::{Ids, Instance, uuid};
 use crate::event::PLAUSIBLE_MILLIS;
 use crate::wire::reo;
+use crate::wire::session_ids::is_hash;
 
 /// The members of `meta` that a request for a prompt or a resource has beside those of every event.
 const REQUEST_NAMES: [&str; 5] = [
@@ -246,6 +247,14 @@ impl<'e> Record<'e> {
         self.meta_members.iter().copied()
     }
 
+    /// The id of the user, unless that is nobody: what an anonymous event has tells sessions apart, and no people.
+    pub(crate) fn user_id(&self) -> Option<Cow<'e, str>> {
+        let id = self.event(PayloadName::UserId).text()?;
+        let is_nobody = self.event(PayloadName::UserIdType).is("ANONYMOUS")
+            && (id == "anonymous" || id.strip_prefix("anonymous-").is_some_and(is_hash));
+        (!is_nobody).then_some(id)
+    }
+
     /// The JSON-RPC code that the request was answered with.
     pub(crate) fn code(&self) -> Option<i64> {
         self.head(HeadName::Code).number()
@@ -265,23 +274,33 @@ impl<'e> Record<'e> {
         uuid(id, made_by)
     }
 
+    /// How long a request took, in nanoseconds: what `meta` says, which `before_send` may have changed. The head has it
+    /// without the rounding.
+    fn duration(&self) -> u64 {
+        const MILLISECOND: f64 = 1_000_000.0;
+        // Half of a hundredth of a millisecond, and what a double of a hundred years is short of.
+        const ROUNDING: u64 = 6_000;
+        let in_meta = self.meta(MetaName::DurationMs).number::<f64>();
+        let in_meta = in_meta.filter(|millis| *millis >= 0.0 && millis.is_finite());
+        let in_meta = in_meta.map(|millis| (millis * MILLISECOND) as u64);
+        let exact = self.head(HeadName::Duration).number::<u64>();
+        match (in_meta, exact) {
+            (Some(said), Some(exact)) if said.abs_diff(exact) > ROUNDING => said,
+            (said, exact) => exact.or(said).unwrap_or_default(),
+        }
+    }
+
     /// Start and end in nanoseconds since 1970.
     pub(crate) fn times(&self) -> [u64; 2] {
-        const MILLISECOND: f64 = 1_000_000.0;
+        const MILLISECOND: u64 = 1_000_000;
         const SECOND: u64 = 1_000_000_000;
-        let in_meta = || {
-            let millis = self.meta(MetaName::DurationMs).number::<f64>();
-            Some(millis? * MILLISECOND)
-        };
-        let duration = match (self.kind.method(), self.head(HeadName::Duration).number()) {
-            (None, _) => 0,
-            (_, Some(duration)) => duration,
-            // A double that is negative or no number becomes 0.
-            (_, None) => in_meta().unwrap_or_default() as u64,
+        let duration = match self.kind.method() {
+            Some(_) => self.duration(),
+            None => 0,
         };
         // No receiver takes a call for one that began before there were any, however long it took.
         let [first, last] = [PLAUSIBLE_MILLIS.start(), PLAUSIBLE_MILLIS.end()]
-            .map(|millis| (*millis as u64).saturating_mul(MILLISECOND as u64));
+            .map(|millis| (*millis as u64).saturating_mul(MILLISECOND));
         if let Some(end) = self.head(HeadName::End).number::<u64>() {
             let start = end.saturating_sub(duration);
             return [start.max(first).min(end), end];

@@ -23,6 +23,7 @@ const RULES: &[Rule] = &[
     optional("pseudonym", flag),
     optional("tracestate", |value, _| is_text(value, is_tracestate)),
     optional("link", |value, _| is_text(value, is_traceparent)),
+    optional("link_state", |value, _| is_text(value, is_tracestate)),
     optional("http_version", |value, _| is_text(value, is_http_version)),
     optional("client_port", port),
 ];

@@ -121,6 +121,7 @@ fn a_call_in_which_all_is_said_is_decoded_as_it_was_logged() {
                 .traceparent(TRACEPARENT)
                 .tracestate("congo=t61rcWkgMzE")
                 .http_traceparent(OUTER)
+                .http_tracestate("rojo=00f067aa0ba902b7")
                 .era(Era::Legacy)
                 .client_class(ClientClass::Agent)
                 .vendor_client("ClaudeCode")
@@ -158,6 +159,7 @@ fn a_call_in_which_all_is_said_is_decoded_as_it_was_logged() {
     };
     assert_eq!(link.trace_id, bytes(&OUTER[3..35]));
     assert_eq!(link.span_id, bytes(&OUTER[36..52]));
+    assert_eq!(link.trace_state, "rojo=00f067aa0ba902b7");
     assert_eq!(link.flags, remote);
     let status = found.status.as_ref().unwrap();
     assert_eq!(status.code(), StatusCode::Error);
@@ -619,8 +621,9 @@ fn hostile_context() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What a case logs: texts, contexts, JSON, seconds since 1970, a duration, and numbers.
+/// What a case logs: whether it has a user, texts, contexts, JSON, seconds since 1970, a duration, and numbers.
 type Logged = (
+    bool,
     Vec<String>,
     Vec<String>,
     Vec<Value>,
@@ -636,8 +639,9 @@ fn hostile_call() -> impl Strategy<Value = Logged> {
         Just(u64::from(u32::MAX))
     ];
     (
+        any::<bool>(),
         proptest::collection::vec(hostile_text(), 8),
-        proptest::collection::vec(hostile_context(), 3),
+        proptest::collection::vec(hostile_context(), 4),
         proptest::collection::vec(hostile_json(), 3),
         seconds,
         any::<Duration>(),
@@ -646,14 +650,17 @@ fn hostile_call() -> impl Strategy<Value = Logged> {
 }
 
 fn log_hostile(usage: &UsageLogger, logged: &Logged) -> Outcome {
-    let (texts, contexts, values, seconds, took, (event_id, code, round)) = logged;
+    let (has_user, texts, contexts, values, seconds, took, (event_id, code, round)) = logged;
+    let call = ToolCall::new(format!("t{}", texts[0]));
+    let call = match has_user {
+        true => call.identity(Identity::new(
+            format!("u{}", texts[1]),
+            format!("T{}", texts[2]),
+        )),
+        false => call,
+    };
     usage.log_usage(
-        ToolCall::new(format!("t{}", texts[0]))
-            .identity(Identity::new(
-                format!("u{}", texts[1]),
-                format!("T{}", texts[2]),
-            ))
-            .event_id(*event_id)
+        call.event_id(*event_id)
             .event_at(at(Duration::from_secs(*seconds)))
             .duration(*took)
             .error_code(*code)
@@ -665,6 +672,7 @@ fn log_hostile(usage: &UsageLogger, logged: &Logged) -> Outcome {
             .traceparent(&*contexts[0])
             .http_traceparent(&*contexts[1])
             .tracestate(&*contexts[2])
+            .http_tracestate(&*contexts[3])
             .meta(&*texts[7], texts)
             .meta("own", &values[0])
             .arguments(&values[1])
@@ -727,13 +735,18 @@ fn check_span(span: &Span, event: &Value) -> Result<(), TestCaseError> {
     prop_assert!(span.start_time_unix_nano <= span.end_time_unix_nano);
     prop_assert!(span.parent_span_id.is_empty() || span.parent_span_id.len() == 8);
     let meta = &event["meta"];
+    // An anonymous event has the id of its session there, and no user here.
+    let of_user = |name: &str| match &event["user_id_type"] {
+        kind if kind == "ANONYMOUS" => &Value::Null,
+        _ => &event[name],
+    };
     for (name, value) in [
         ("gen_ai.tool.name", &meta["tool"]),
         ("mcp_usage.intent", &meta["prompt"]),
         ("mcp.client.name", &meta["client_name"]),
         ("mcp.session.id", &meta["session_id"]),
-        ("user.id", &event["user_id"]),
-        ("mcp_usage.user_id_type", &event["user_id_type"]),
+        ("user.id", of_user("user_id")),
+        ("mcp_usage.user_id_type", of_user("user_id_type")),
     ] {
         let found = said(name);
         let found = found.as_ref().and_then(Value::as_str);

@@ -289,7 +289,7 @@ fn facts(said: &mut Said, given: &mut Map<String, Value>, service: &Service) {
     let named = text("mcp.transport");
     let transport = match (transport.as_deref(), protocol) {
         (Some("pipe"), _) => Some("stdio".to_owned()),
-        (Some("tcp"), Some(protocol)) => Some(protocol),
+        (Some("tcp" | "quic"), Some(protocol)) => Some(protocol),
         _ => named.or(transport),
     };
     if let Some(transport) = transport {
