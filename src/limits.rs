@@ -70,14 +70,15 @@ macro_rules! limits {
                 }
             )+
 
-            /// Returns the first limit out of range: its name, value and range.
-            pub(crate) fn fault(&self) -> Option<(&'static str, usize, std::ops::RangeInclusive<usize>)> {
+            /// Returns the limits out of range: name, value and range of each.
+            pub(crate) fn faults(&self) -> Vec<(&'static str, usize, std::ops::RangeInclusive<usize>)> {
+                let mut faults = Vec::new();
                 $(
                     if !$range.contains(&self.$field) {
-                        return Some((stringify!($setter), self.$field, $range));
+                        faults.push((stringify!($setter), self.$field, $range));
                     }
                 )+
-                None
+                faults
             }
         }
     };
@@ -101,8 +102,12 @@ mod tests {
 
     #[test]
     fn a_limit_out_of_range_is_named_with_its_range() {
-        assert_eq!(Limits::default().fault(), None);
-        let fault = Limits::default().max_depth(65).max_meta_bytes(0).fault();
-        assert_eq!(fault, Some(("max_depth", 65, 1..=64)));
+        assert_eq!(Limits::default().faults(), []);
+        let faults = Limits::default().max_depth(65).max_meta_bytes(0).faults();
+        let expected = [
+            ("max_depth", 65, 1..=64),
+            ("max_meta_bytes", 0, 1_024..=200_000),
+        ];
+        assert_eq!(faults, expected);
     }
 }

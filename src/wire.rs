@@ -69,7 +69,7 @@ pub enum Wire {
     /// OpenTelemetry spans, in Protocol Buffers over HTTP: for a collector, or a backend that accepts OTLP.
     ///
     /// The wire reads OpenTelemetry's variables: `OTEL_EXPORTER_OTLP_*` for where and how to send, `OTEL_SERVICE_NAME` and
-    /// `OTEL_RESOURCE_ATTRIBUTES` to describe the service, and `OTEL_SDK_DISABLED` as an opt-out. The endpoint is a base,
+    /// `OTEL_RESOURCE_ATTRIBUTES` to describe the service, and `OTEL_SDK_DISABLED=true` as an opt-out. The endpoint is a base,
     /// by default `http://localhost:4318`, to which `/v1/traces` is added; `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` is used
     /// unchanged. No product is required: by default it is the service's name. No key is required either; if there is one,
     /// it is sent as `Authorization: Bearer KEY`.

@@ -1,12 +1,14 @@
 //! Where events go: what each of a logger's destinations has of its own.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::ClientBuilder;
 
 use crate::delivery::Spool;
+use crate::error::BuildError;
 use crate::hooks::ClientHook;
 use crate::transport::Transport;
 use crate::wire::Wire;
@@ -163,6 +165,51 @@ impl Destination {
         self.target.transport = Some(Arc::new(transport.clone()));
         self
     }
+}
+
+/// What sets a destination apart from the others.
+pub(super) struct Place {
+    pub(super) name: String,
+    spool_dir: Option<PathBuf>,
+    /// By which wires are told whose variables are the same.
+    endpoint_variable: &'static str,
+}
+
+impl Place {
+    pub(super) fn of(target: &Target) -> Self {
+        let name = target.name.clone();
+        Self {
+            name: name.unwrap_or_else(|| target.wire.name().to_owned()),
+            spool_dir: target.spool.as_ref().map(|spool| place(spool.path())),
+            endpoint_variable: target.wire.profile().endpoint_variable,
+        }
+    }
+
+    /// Whether it may read the variables of its wire: none of `known` does.
+    pub(super) fn reads_variables(&self, known: &[Self]) -> bool {
+        let reads_same = |known: &Self| known.endpoint_variable == self.endpoint_variable;
+        !known.iter().any(reads_same)
+    }
+
+    /// Checks that it shares neither its name nor its directory with one of `known`.
+    pub(super) fn check_is_apart(&self, known: &[Self]) -> Result<(), BuildError> {
+        if known.iter().any(|known| known.name == self.name) {
+            let fault = "is that of another destination: give it one of its own";
+            return Err(BuildError::invalid("name", fault));
+        }
+        let shares = |known: &Self| known.spool_dir == self.spool_dir;
+        if self.spool_dir.is_some() && known.iter().any(shares) {
+            let fault = "is the directory of another destination: give it one of its own";
+            return Err(BuildError::invalid("spool", fault));
+        }
+        Ok(())
+    }
+}
+
+/// The canonical path of a directory, as far as the system knows it.
+fn place(dir: &Path) -> PathBuf {
+    let found = dir.canonicalize().or_else(|_| std::path::absolute(dir));
+    found.unwrap_or_else(|_| dir.to_owned())
 }
 
 /// What [`log_usage_confirmed`](crate::UsageLogger::log_usage_confirmed) waits for if there are several destinations.

@@ -42,6 +42,11 @@ impl Env {
         self.hidden.extend(names);
     }
 
+    /// Shows again what has been hidden.
+    pub(super) fn show_all(&mut self) {
+        self.hidden.clear();
+    }
+
     pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>, BuildError> {
         let Some(value) = self.get(name) else {
             return Ok(None);
@@ -85,6 +90,8 @@ mod tests {
         env.hide(["A_", "B"]);
         let found = ["A_", "A_1", "B", "A", "C"].map(|name| env.get(name).is_some());
         assert_eq!(found, [false, false, false, true, true]);
+        env.show_all();
+        assert!(env.get("A_").is_some());
     }
 
     #[test]

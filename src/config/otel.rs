@@ -46,12 +46,31 @@ impl Builder {
     }
 
     /// Returns the variable that switches the wire off, if it does.
-    pub(super) fn sdk_disabled(&self) -> Result<Option<&'static str>, BuildError> {
-        let Some(otel) = self.otel() else {
-            return Ok(None);
-        };
-        let is_disabled = self.env.flag(otel.disabled)? == Some(true);
-        Ok(is_disabled.then_some(otel.disabled))
+    pub(super) fn sdk_disabled(&self) -> Option<&'static str> {
+        let otel = self.otel()?;
+        self.is_switched_off(otel).then_some(otel.disabled)
+    }
+
+    /// Whether the environment switches OpenTelemetry off. By its specification everything but `true` is `false`.
+    pub(super) fn is_switched_off(&self, otel: &OtelVariables) -> bool {
+        let value = self.env.get(otel.disabled);
+        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Returns OpenTelemetry's switch and its value, where that is neither of its two words and a destination reads it.
+    pub(crate) fn unclear_switch(&self) -> Option<(&'static str, String)> {
+        let name = self.service_variables()?.disabled;
+        let value = self.env.get(name)?;
+        let is_word = |word: &&str| value.eq_ignore_ascii_case(word);
+        let is_clear = ["true", "false"].iter().any(is_word);
+        (!is_clear).then_some((name, value))
+    }
+
+    /// The variables that describe the service, where any destination reads them.
+    fn service_variables(&self) -> Option<&'static OtelVariables> {
+        let others = self.others.iter().map(|other| &other.target);
+        let mut targets = [&self.target].into_iter().chain(others);
+        targets.find_map(|target| target.wire.profile().otel)
     }
 
     /// Finds whether requests are compressed, and which setting says so.
@@ -94,23 +113,29 @@ impl Builder {
         Ok(certificates.map(|(certificates, _)| certificates))
     }
 
-    /// The attributes of the service that the environment gives.
+    /// The attributes of the service that the environment gives, on a wire that has a place for them.
     pub(super) fn resource_attributes(&self) -> Result<Vec<(String, String)>, BuildError> {
-        let Some(otel) = self.otel() else {
-            return Ok(Vec::new());
-        };
+        let otel = self.otel();
+        otel.map_or_else(|| Ok(Vec::new()), |otel| self.attributes_of_service(otel))
+    }
+
+    fn attributes_of_service(
+        &self,
+        otel: &OtelVariables,
+    ) -> Result<Vec<(String, String)>, BuildError> {
         let name = otel.resource_attributes;
         let text = self.env.get(name).unwrap_or_default();
         pairs(&text).map_err(|fault| BuildError::invalid(name, fault))
     }
 
-    /// An attribute of the service, where the environment gives it, and the variable.
+    /// An attribute of the service, where the environment gives it and a destination reads it, and the variable.
     pub(super) fn resource_attribute(&self, name: &str) -> Option<(String, Origin)> {
+        let otel = self.service_variables()?;
         // A fault is reported where all of them are read.
-        let attributes = self.resource_attributes().unwrap_or_default();
+        let attributes = self.attributes_of_service(otel).unwrap_or_default();
         let mut attributes = attributes.into_iter().rev();
         let (_, value) = attributes.find(|(known, value)| known == name && !value.is_empty())?;
-        Some((value, Origin::Variable(self.otel()?.resource_attributes)))
+        Some((value, Origin::Variable(otel.resource_attributes)))
     }
 
     /// Gives the wire what is known of the service; returns the service's name.

@@ -1,42 +1,14 @@
 //! The destinations in addition to a builder's own: which variables each may read, their names, and their settings.
 
 use std::mem;
-use std::path::{Path, PathBuf};
 
 use super::builder::Builder;
-use super::destination::Destination;
+use super::destination::{Destination, Place, Target};
 use super::resolve::ResolvedTarget;
 use super::setting::{Origin, Setting};
-use crate::delivery::settings::DeliverySettings;
 use crate::error::BuildError;
 use crate::queue::MAX_DESTINATIONS;
 use crate::wire::{EventForm, Profile};
-
-impl ResolvedTarget {
-    /// Checks that a destination shares neither its name nor its directory with one of `known`.
-    fn check_is_apart(&self, known: &[&Self]) -> Result<(), BuildError> {
-        let DeliverySettings {
-            name, spool_dir, ..
-        } = &self.delivery;
-        if known.iter().any(|known| known.delivery.name == *name) {
-            let fault = "is that of another destination: give it one of its own";
-            return Err(BuildError::invalid("name", fault));
-        }
-        let dir = spool_dir.as_deref().map(place);
-        let shares = |known: &&Self| known.delivery.spool_dir.as_deref().map(place) == dir;
-        if dir.is_some() && known.iter().any(shares) {
-            let fault = "is the directory of another destination: give it one of its own";
-            return Err(BuildError::invalid("spool", fault));
-        }
-        Ok(())
-    }
-}
-
-/// The canonical path of a directory, as far as the system knows it.
-fn place(dir: &Path) -> PathBuf {
-    let found = dir.canonicalize().or_else(|_| std::path::absolute(dir));
-    found.unwrap_or_else(|_| dir.to_owned())
-}
 
 impl Builder {
     /// Whether a destination is on another wire than one that OpenTelemetry's variables switch off.
@@ -46,46 +18,86 @@ impl Builder {
     }
 
     /// Leaves out the destinations that the environment switches off; the next one is the first then.
-    pub(crate) fn leave_out_disabled(&mut self) -> Result<(), BuildError> {
-        let is_on = |profile: &Profile, builder: &Self| match profile.otel {
-            Some(otel) => Ok(builder.env.flag(otel.disabled)? != Some(true)),
-            None => Ok(true),
+    pub(crate) fn leave_out_disabled(&mut self) {
+        let is_on = |target: &Target, builder: &Self| {
+            let otel = target.wire.profile().otel;
+            !otel.is_some_and(|otel| builder.is_switched_off(otel))
         };
-        let mut kept = Vec::new();
-        for other in mem::take(&mut self.others) {
-            if is_on(other.target.wire.profile(), self)? {
-                kept.push(other);
-            }
-        }
-        if !kept.is_empty() && !is_on(self.target.wire.profile(), self)? {
+        let mut kept = mem::take(&mut self.others);
+        kept.retain(|other| is_on(&other.target, self));
+        if !kept.is_empty() && !is_on(&self.target, self) {
             let first = kept.remove(0);
             self.target = first.target;
             self.given.request_timeout = first.request_timeout;
         }
         self.others = kept;
+    }
+
+    fn check_their_number(&self) -> Result<(), BuildError> {
+        let all = self.others.len() + 1;
+        if all > MAX_DESTINATIONS {
+            let fault = format!("makes {all} destinations, more than {MAX_DESTINATIONS}");
+            return Err(BuildError::invalid("also", fault));
+        }
         Ok(())
+    }
+
+    /// Returns all that is wrong with the others, each looked at as if it were the builder's own; adds what there is to
+    /// say of each to `settings`.
+    pub(super) fn faults_of_others(&mut self, settings: &mut Vec<Setting>) -> Vec<BuildError> {
+        let mut faults: Vec<_> = self.check_their_number().err().into_iter().collect();
+        let mut known = vec![Place::of(&self.target)];
+        for n in 0..self.others.len() {
+            self.exchange(n);
+            let place = Place::of(&self.target);
+            let reads_variables = self.read_own_variables(&place, &known);
+            settings.push(self.destination_setting(&place.name));
+            let mut own = self.missing_in_code(reads_variables);
+            let is_missing = |fault: &BuildError| {
+                matches!(
+                    fault,
+                    BuildError::MissingEndpoint { .. } | BuildError::MissingApiKey { .. }
+                )
+            };
+            let others = self.target_faults().into_iter();
+            // What is missing in code is named already.
+            own.extend(others.filter(|fault| reads_variables || !is_missing(fault)));
+            own.extend(place.check_is_apart(&known).err());
+            faults.extend(
+                own.into_iter()
+                    .map(|fault| fault.of_destination(&place.name)),
+            );
+            known.push(place);
+            self.exchange(n);
+        }
+        self.env.show_all();
+        faults
+    }
+
+    /// Puts one of the others in the place of the builder's own, or back.
+    fn exchange(&mut self, n: usize) {
+        if let Some(other) = self.others.get_mut(n) {
+            mem::swap(&mut self.target, &mut other.target);
+            mem::swap(&mut self.given.request_timeout, &mut other.request_timeout);
+        }
     }
 
     /// Resolves the others, one after another, each as if it were the builder's own; adds what there is to say of each to
     /// `settings`. Gives all of them one form of events.
     pub(super) fn resolve_others(
         &mut self,
+        place: Place,
         first: &mut ResolvedTarget,
         settings: &mut Vec<Setting>,
     ) -> Result<Vec<ResolvedTarget>, BuildError> {
-        let others = mem::take(&mut self.others);
-        if others.len() >= MAX_DESTINATIONS {
-            let fault = format!(
-                "makes {} destinations, more than {MAX_DESTINATIONS}",
-                others.len() + 1
-            );
-            return Err(BuildError::invalid("also", fault));
-        }
+        self.check_their_number()?;
         let mut resolved: Vec<ResolvedTarget> = Vec::new();
-        for other in others {
-            let known: Vec<&ResolvedTarget> = resolved.iter().chain([&*first]).collect();
-            let made = self.resolve_other(other, &known, settings)?;
-            resolved.push(made);
+        let mut known = vec![place];
+        for other in mem::take(&mut self.others) {
+            let place = Place::of(&other.target);
+            let made = self.resolve_other(other, &place, &known, settings);
+            resolved.push(made.map_err(|fault| fault.of_destination(&place.name))?);
+            known.push(place);
         }
         let forms = resolved.iter().map(|other| other.delivery.form);
         let form = forms.fold(first.delivery.form, EventForm::common);
@@ -98,27 +110,29 @@ impl Builder {
     fn resolve_other(
         &mut self,
         other: Destination,
-        known: &[&ResolvedTarget],
+        place: &Place,
+        known: &[Place],
         settings: &mut Vec<Setting>,
     ) -> Result<ResolvedTarget, BuildError> {
-        let profile = other.target.wire.profile();
-        let name = other.target.name.clone();
-        let name = name.unwrap_or_else(|| other.target.wire.name().to_owned());
-        let reads_same = |known: &&ResolvedTarget| {
-            known.delivery.wire.profile().endpoint_variable == profile.endpoint_variable
-        };
-        let is_first_of_wire = !known.iter().any(reads_same);
-        if !is_first_of_wire {
-            self.hide_variables(profile);
-        }
         self.target = other.target;
         self.given.request_timeout = other.request_timeout;
-        let made = self.check_is_whole(is_first_of_wire).and_then(|()| {
-            settings.push(self.destination_setting(&name));
-            self.resolve_target()
-        });
-        let made = made.and_then(|made| made.check_is_apart(known).map(|()| made));
-        made.map_err(|fault| fault.of_destination(&name))
+        let reads_variables = self.read_own_variables(place, known);
+        if let Some(fault) = self.missing_in_code(reads_variables).into_iter().next() {
+            return Err(fault);
+        }
+        settings.push(self.destination_setting(&place.name));
+        let made = self.resolve_target()?;
+        place.check_is_apart(known)?;
+        Ok(made)
+    }
+
+    /// Hides the variables of the current target's wire if another destination reads them; returns whether none does.
+    fn read_own_variables(&mut self, place: &Place, known: &[Place]) -> bool {
+        let reads_variables = place.reads_variables(known);
+        if !reads_variables {
+            self.hide_variables(self.target.wire.profile());
+        }
+        reads_variables
     }
 
     /// Hides the variables of a wire's key and endpoint, which another destination reads.
@@ -128,20 +142,22 @@ impl Builder {
         self.env.hide(profile.otel.map(|otel| otel.exporter_prefix));
     }
 
-    /// Whether a destination names in code what it may not take from variables.
-    fn check_is_whole(&self, reads_variables: bool) -> Result<(), BuildError> {
+    /// Returns what a destination has to name in code, because it may not take it from variables, and does not.
+    fn missing_in_code(&self, reads_variables: bool) -> Vec<BuildError> {
+        const FAULT: &str = "is missing: only the first destination of a wire takes it from the environment, so name it in code";
         let target = &self.target;
         if reads_variables || target.transport.is_some() {
-            return Ok(());
+            return Vec::new();
         }
-        const FAULT: &str = "is missing: only the first destination of a wire takes it from the environment, so name it in code";
-        if target.endpoint.is_none() {
-            return Err(BuildError::invalid("endpoint", FAULT));
-        }
-        if target.api_key.is_none() && target.wire.profile().requires_key {
-            return Err(BuildError::invalid("api_key", FAULT));
-        }
-        Ok(())
+        let needs_key = target.wire.profile().requires_key;
+        let missing = [
+            ("endpoint", target.endpoint.is_none()),
+            ("api_key", target.api_key.is_none() && needs_key),
+        ];
+        let missing = missing.into_iter().filter(|(_, is_missing)| *is_missing);
+        missing
+            .map(|(name, _)| BuildError::invalid(name, FAULT))
+            .collect()
     }
 
     /// What the doctor lists of one of the others.

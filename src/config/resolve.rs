@@ -7,7 +7,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use super::builder::Builder;
-use super::destination::Confirm;
+use super::destination::{Confirm, Place};
 use super::setting::Setting;
 use super::table::Values;
 use crate::base::clock::Clock;
@@ -71,28 +71,39 @@ impl Builder {
     /// Returns what disables the logger, if anything does.
     pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
         let opted_out = self.env.opted_out()?;
-        let opted_out = opted_out.or(self.sdk_disabled()?.filter(|_| !self.has_other_wires()));
+        let opted_out = opted_out.or(self.sdk_disabled().filter(|_| !self.has_other_wires()));
         Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
-    /// Returns all that is wrong with the settings, in the order of [`resolve`](Self::resolve).
-    pub(crate) fn faults(&mut self) -> Vec<BuildError> {
+    /// Returns all that is wrong with the settings: with the first destination's, with those that all have in common,
+    /// then with the others'. Adds what there is to say of the others to `settings`.
+    pub(crate) fn faults(&mut self, settings: &mut Vec<Setting>) -> Vec<BuildError> {
+        let mut faults: Vec<_> = self.off_by().err().into_iter().collect();
+        faults.extend(self.open_dry_run().err());
+        faults.extend(self.target_faults());
+        faults.extend(self.sampling_faults());
+        faults.extend(self.common_value_faults());
+        faults.extend(self.text_faults());
+        faults.extend(self.verbose().err());
+        faults.extend(self.faults_of_others(settings));
+        faults
+    }
+
+    /// Returns all that is wrong with what the current target has of its own.
+    pub(super) fn target_faults(&self) -> Vec<BuildError> {
         let faults = [
-            self.off_by().err(),
-            self.open_dry_run().err(),
             self.check_protocol().err(),
             self.checked_gzip().err(),
             self.check_announcement().err(),
-            self.check_sampling().err(),
             self.checked_key().err(),
             self.checked_endpoint().err(),
-            self.checked_headers().err(),
-            self.checked_values().err(),
-            self.checked_texts().err(),
             self.found_certificates().err(),
-            self.verbose().err(),
         ];
-        faults.into_iter().flatten().collect()
+        let mut faults: Vec<_> = faults.into_iter().flatten().collect();
+        faults.extend(self.read_headers().1);
+        faults.extend(self.target_value_faults());
+        faults.extend(self.wire_faults());
+        faults
     }
 
     pub(super) fn verbose(&self) -> Result<bool, BuildError> {
@@ -103,12 +114,15 @@ impl Builder {
     /// Validates the settings and resolves each to its value in force. Of several faults the first in
     /// this order is reported, those of the first destination before those of others.
     pub(crate) fn resolve(mut self) -> Result<Resolved, BuildError> {
-        self.leave_out_disabled()?;
+        self.leave_out_disabled();
         self.open_dry_run()?;
         let mut settings = self.settings();
+        let place = Place::of(&self.target);
         let mut first = self.resolve_target()?;
+        // What an event says of the service is the same wherever it is sent.
+        [self.source, self.environment, self.user_agent] = first.texts.clone().map(Some);
         let is_alone = self.others.is_empty();
-        let others = self.resolve_others(&mut first, &mut settings)?;
+        let others = self.resolve_others(place, &mut first, &mut settings)?;
         // Where no other destination asks for a product, the service or the server is one.
         let service_name = first.service_name.take();
         let server_name = first.delivery.wire.product().map(str::to_owned);

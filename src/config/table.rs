@@ -153,8 +153,9 @@ macro_rules! values {
                 $($name: $default,)+
             };
 
-            /// Checks each value that has a range, in the order of the table.
-            pub(super) fn check(&self) -> Result<(), BuildError> {
+            /// Returns what is wrong with each value that has a range, in the order of the table.
+            pub(super) fn faults(&self) -> Vec<BuildError> {
+                let mut faults = Vec::new();
                 $($(
                     let range = Some($range);
                     let most: Option<&str> = None;
@@ -164,10 +165,11 @@ macro_rules! values {
                         .map(|range| *range.start()..=self.$most);
                     let most = most.or(Some(stringify!($most)));)?
                     if let Some(range) = range {
-                        check_range(stringify!($name), &self.$name, &range, most)?;
+                        let checked = check_range(stringify!($name), &self.$name, &range, most);
+                        faults.extend(checked.err());
                     }
                 )?)+
-                Ok(())
+                faults
             }
 
             /// Lists the values for the doctor.
@@ -229,10 +231,15 @@ mod tests {
     use super::*;
     use crate::config::setting::Origin;
 
-    fn fault(change: impl FnOnce(&mut Values)) -> Option<String> {
+    fn faults(change: impl FnOnce(&mut Values)) -> Vec<String> {
         let mut values = Values::DEFAULT;
         change(&mut values);
-        values.check().err().map(|error| error.to_string())
+        let faults = values.faults().into_iter();
+        faults.map(|error| error.to_string()).collect()
+    }
+
+    fn fault(change: impl FnOnce(&mut Values)) -> Option<String> {
+        faults(change).into_iter().next()
     }
 
     #[test]
@@ -274,13 +281,18 @@ mod tests {
     }
 
     #[test]
-    fn the_first_fault_in_the_order_of_the_table_is_named() {
-        let first = fault(|v| {
+    fn every_fault_is_named_in_the_order_of_the_table() {
+        let faults = faults(|v| {
             v.max_retry_after = 25 * HOUR;
             v.max_queue_bytes = 0;
             v.flush_interval = Duration::ZERO;
         });
-        assert!(first.unwrap().starts_with("max_queue_bytes is 0"));
+        let named = |fault: &String| fault.split(' ').next().unwrap().to_owned();
+        let named: Vec<_> = faults.iter().map(named).collect();
+        assert_eq!(
+            named,
+            ["max_queue_bytes", "flush_interval", "max_retry_after"]
+        );
     }
 
     #[test]

@@ -46,14 +46,18 @@ impl Builder {
     }
 
     pub(super) fn check_sampling(&self) -> Result<(), BuildError> {
+        first_of(self.sampling_faults())
+    }
+
+    pub(super) fn sampling_faults(&self) -> Vec<BuildError> {
         let rates = self.sampling.rates.values().copied();
-        for rate in rates.chain([self.sampling.rate]) {
-            if !(0.0..=1.0).contains(&rate) {
-                let fault = format!("is {rate}, which is not within 0.0 to 1.0");
-                return refuse("sample", fault);
-            }
-        }
-        Ok(())
+        let rates = rates.chain([self.sampling.rate]);
+        let bad = rates.filter(|rate| !(0.0..=1.0).contains(rate));
+        bad.map(|rate| {
+            let fault = format!("is {rate}, which is not within 0.0 to 1.0");
+            BuildError::invalid("sample", fault)
+        })
+        .collect()
     }
 
     pub(super) fn checked_key(&self) -> Result<Option<ApiKey>, BuildError> {
@@ -103,7 +107,7 @@ impl Builder {
             PlainHttp::Anywhere
         } else if !profile.takes_http_nearby {
             PlainHttp::ThisMachine
-        } else if self.found_key().is_none() && self.all_headers()?.is_empty() {
+        } else if self.found_key().is_none() && self.all_headers().is_ok_and(|all| all.is_empty()) {
             PlainHttp::Nearby
         } else {
             PlainHttp::NotWithSecrets
@@ -116,67 +120,120 @@ impl Builder {
     }
 
     pub(super) fn checked_headers(&self) -> Result<HeaderMap, BuildError> {
+        let (headers, faults) = self.read_headers();
+        first_of(faults).map(|()| headers)
+    }
+
+    /// Reads the headers; returns what is wrong with the others of them, too.
+    pub(super) fn read_headers(&self) -> (HeaderMap, Vec<BuildError>) {
+        let (mut map, mut faults) = (HeaderMap::new(), Vec::new());
+        let all = self.all_headers().unwrap_or_else(|fault| {
+            faults.push(fault);
+            Vec::new()
+        });
+        for (name, value, setting) in &all {
+            match self.header(name, value) {
+                Ok((name, value)) => {
+                    map.append(name, value);
+                }
+                Err(fault) => faults.push(BuildError::invalid(setting, fault)),
+            }
+        }
+        (map, faults)
+    }
+
+    fn header(&self, name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
         let profile = self.target.wire.profile();
         let own_key = self.found_key().and(profile.key_place.header());
-        let mut map = HeaderMap::new();
-        for (name, value, setting) in &self.all_headers()? {
-            let fault = |fault: String| BuildError::invalid(setting, fault);
-            let header = HeaderName::try_from(name.as_str())
-                .map_err(|_| fault(format!("has an invalid name: {name:?}")))?;
-            // Some receivers of OTLP take their keys in one of these.
-            let is_key = KEY_HEADERS.contains(&header.as_str()) && profile.otel.is_none();
-            if is_key
-                || RESERVED_HEADERS.contains(&header.as_str())
-                || own_key == Some(header.as_str())
-            {
-                return Err(fault(format!("may not set {header}")));
-            }
-            // The value may be a credential, so the error does not repeat it.
-            let mut value = HeaderValue::try_from(value.as_str())
-                .map_err(|_| fault(format!("has an invalid value for {header}")))?;
-            value.set_sensitive(true);
-            map.append(header, value);
+        let header =
+            HeaderName::try_from(name).map_err(|_| format!("has an invalid name: {name:?}"))?;
+        // Some receivers of OTLP take their keys in one of these.
+        let is_key = KEY_HEADERS.contains(&header.as_str()) && profile.otel.is_none();
+        if is_key || RESERVED_HEADERS.contains(&header.as_str()) || own_key == Some(header.as_str())
+        {
+            return Err(format!("may not set {header}"));
         }
-        Ok(map)
+        // The value may be a credential, so the error does not repeat it.
+        let mut value = HeaderValue::try_from(value)
+            .map_err(|_| format!("has an invalid value for {header}"))?;
+        value.set_sensitive(true);
+        Ok((header, value))
     }
 
     pub(super) fn checked_values(&self) -> Result<Values, BuildError> {
+        let common = self.common_value_faults().into_iter();
+        first_of(common.chain(self.target_value_faults()))?;
+        Ok(self.values())
+    }
+
+    /// What is wrong with the values that all destinations have in common.
+    pub(super) fn common_value_faults(&self) -> Vec<BuildError> {
+        let events = self.max_queue_events.as_ref();
+        let events = events.map(|events| in_range("max_queue_events", events, &(1..=100_000_000)));
+        let values = Values {
+            // That is each destination's own.
+            request_timeout: Values::DEFAULT.request_timeout,
+            ..self.values()
+        };
+        let age = check_age("max_event_age", values.max_event_age, &values);
+        let limits = self
+            .limits
+            .faults()
+            .into_iter()
+            .map(|(limit, value, range)| {
+                let (least, most) = range.into_inner();
+                let fault = format!("has {limit} {value}, which is not within {least} to {most}");
+                BuildError::invalid("limits", fault)
+            });
+        let mut faults: Vec<_> = events.and_then(Result::err).into_iter().collect();
+        faults.extend(values.faults());
+        faults.extend(age.err());
+        faults.extend(limits);
+        faults
+    }
+
+    /// What is wrong with the values that the current target has of its own.
+    pub(super) fn target_value_faults(&self) -> Vec<BuildError> {
         let values = self.values();
-        if let Some(events) = self.max_queue_events {
-            in_range("max_queue_events", &events, &(1..=100_000_000))?;
-        }
-        if let (None, Some((timeout, variable))) =
-            (self.given.request_timeout, self.found_timeout()?)
-        {
-            in_range(variable, &timeout, &REQUEST_TIMEOUTS)?;
-        }
-        values.check()?;
-        check_age("max_event_age", values.max_event_age, &values)?;
+        let timeout = match (self.given.request_timeout, self.found_timeout()) {
+            (None, Ok(Some((timeout, variable)))) => {
+                in_range(variable, &timeout, &REQUEST_TIMEOUTS)
+            }
+            (None, Err(fault)) => Err(fault),
+            _ => in_range(
+                "request_timeout",
+                &values.request_timeout,
+                &REQUEST_TIMEOUTS,
+            ),
+        };
+        let mut faults: Vec<_> = timeout.err().into_iter().collect();
         if let Some(spool) = &self.target.spool {
             if spool.path().as_os_str().is_empty() {
-                return refuse("spool", "has an empty path: name a directory");
+                let fault = "has an empty path: name a directory";
+                faults.push(BuildError::invalid("spool", fault));
             }
             let sizes = MIN_SPOOL_BYTES..=u64::MAX / 4;
-            in_range("spool.max_bytes", &spool.bytes(), &sizes)?;
-            check_age("spool.max_age", spool.age(), &values)?;
+            faults.extend(in_range("spool.max_bytes", &spool.bytes(), &sizes).err());
+            faults.extend(check_age("spool.max_age", spool.age(), &values).err());
         }
-        if let Some((limit, value, range)) = self.limits.fault() {
-            let (least, most) = range.into_inner();
-            let fault = format!("has {limit} {value}, which is not within {least} to {most}");
-            return refuse("limits", fault);
-        }
-        Ok(values)
+        faults
     }
 
     /// Checks all that is a text. Returns source, environment and user agent.
     pub(super) fn checked_texts(&self) -> Result<[String; 3], BuildError> {
+        let texts = self.text_faults().into_iter();
+        first_of(texts.chain(self.wire_faults()))?;
+        Ok(self.texts().map(|text| text.value))
+    }
+
+    /// What is wrong with the texts that all destinations have in common.
+    pub(super) fn text_faults(&self) -> Vec<BuildError> {
         const EMPTY: &str = "is empty: give a text, or leave it out";
-        let is_empty = |text: &Option<String>| text.as_deref() == Some("");
-        if is_empty(&self.product_id) {
-            return refuse("product_id", EMPTY);
-        }
-        if is_empty(&self.ip_addr) {
-            return refuse("ip_addr", EMPTY);
+        let mut faults = Vec::new();
+        for (setting, text) in [("product_id", &self.product_id), ("ip_addr", &self.ip_addr)] {
+            if text.as_deref() == Some("") {
+                faults.push(BuildError::invalid(setting, EMPTY));
+            }
         }
         if let Some(key) = &self.session_key
             && key.len() < MIN_SESSION_KEY_BYTES
@@ -185,28 +242,35 @@ impl Builder {
                 "has {} bytes, fewer than {MIN_SESSION_KEY_BYTES}",
                 key.len()
             );
-            return refuse("session_key", fault);
-        }
-        self.resource_attributes()?;
-        if let Some(fault) = self.target.wire.fault() {
-            return refuse("wire", fault);
+            faults.push(BuildError::invalid("session_key", fault));
         }
         if let Some(identity) = &self.identity
             && (identity.id.is_empty() || identity.id_type.is_empty())
         {
             let fault = "has an empty id or kind: give both, or leave it out";
-            return refuse("identity", fault);
+            faults.push(BuildError::invalid("identity", fault));
         }
         let texts = self.texts();
-        match texts.iter().find(|text| text.value.is_empty()) {
-            Some(text) => refuse(text.name, EMPTY),
-            None => Ok(texts.map(|text| text.value)),
-        }
+        let empty = texts.iter().filter(|text| text.value.is_empty());
+        faults.extend(empty.map(|text| BuildError::invalid(text.name, EMPTY)));
+        faults
+    }
+
+    /// What is wrong with the current target's wire, and with what the environment gives it.
+    pub(super) fn wire_faults(&self) -> Vec<BuildError> {
+        let wire = self.target.wire.fault();
+        let wire = wire.map(|fault| BuildError::invalid("wire", fault));
+        let attributes = self.resource_attributes().err();
+        attributes.into_iter().chain(wire).collect()
     }
 }
 
 fn refuse<T>(setting: &'static str, fault: impl Into<String>) -> Result<T, BuildError> {
     Err(BuildError::invalid(setting, fault))
+}
+
+fn first_of(faults: impl IntoIterator<Item = BuildError>) -> Result<(), BuildError> {
+    faults.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// Where plain `http` may lead.

@@ -45,8 +45,9 @@ impl UsageLogger {
 }
 
 impl Builder {
-    /// Checks what [`UsageLogger::check`] checks. The findings include every fault that prevents the logger from being
-    /// built, not only the first.
+    /// Checks what [`UsageLogger::check`] checks. The findings include every fault in the settings of every destination
+    /// that prevents the logger from being built, not only the first. What only an attempt to build it shows, such as a
+    /// spool's directory that cannot be used, is looked for if there is no such fault.
     ///
     /// ```
     /// # use mcp_usage::UsageLogger;
@@ -74,11 +75,9 @@ impl Builder {
         if let Ok(Some(off_by)) = self.off_by() {
             return Err(report_off(off_by));
         }
-        if let Err(fault) = self.leave_out_disabled() {
-            return Err(report_faults(self.settings(), vec![fault]));
-        }
-        let settings = self.settings();
-        let mut faults = self.faults();
+        self.leave_out_disabled();
+        let mut settings = self.settings();
+        let mut faults = self.faults(&mut settings);
         if faults.is_empty() {
             match self.build() {
                 Ok(usage) => return Ok(usage),

@@ -26,6 +26,11 @@ impl Builder {
             ));
             return Ok(UsageLogger::off(off_by));
         }
+        if let Some((name, value)) = self.unclear_switch() {
+            let _ = log::warn(format_args!(
+                "{name} is {value:?}, which is not true: it switches nothing off"
+            ));
+        }
         let resolved = self.resolve()?;
         let Resolved {
             pipeline,

@@ -981,6 +981,130 @@ fn a_key_is_replaced_at_its_own_destination() {
     }
 }
 
+/// The service's environment is one, whichever destination comes first.
+#[test]
+fn the_environment_of_the_resource_is_that_of_the_events_at_every_destination() {
+    for is_otlp_first in [true, false] {
+        for (code, variable, expected) in [
+            (None, None, "dev"),
+            (None, Some("STAGING"), "STAGING"),
+            (Some("LIVE"), Some("STAGING"), "LIVE"),
+        ] {
+            let [spans, payloads] = [ingest(), ingest()];
+            let ((first, wire), (second, other)) = match is_otlp_first {
+                true => ((&spans, otlp()), (&payloads, Wire::Reo)),
+                false => ((&payloads, Wire::Reo), (&spans, otlp())),
+            };
+            let builder = builder_for(first, &wire).env(move |name| match name {
+                "OTEL_RESOURCE_ATTRIBUTES" => Some("deployment.environment.name=dev".to_owned()),
+                "REO_PRODUCT_USAGE_ENVIRONMENT" => variable.map(str::to_owned),
+                _ => None,
+            });
+            let builder = match code {
+                Some(environment) => builder.environment(environment),
+                None => builder,
+            };
+            let usage = builder.also(to(second, other)).build().unwrap();
+            usage.log_usage(call(1));
+            assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+            let body = spans.requests()[0].json().unwrap();
+            let resource = &body["resourceSpans"][0]["resource"]["attributes"];
+            assert_eq!(resource["deployment.environment.name"], expected);
+            let span = &spans.delivered()[0].json;
+            assert_eq!(span["attributes"].get("mcp_usage.environment"), None);
+            assert_eq!(payloads.delivered()[0].json["environment"], expected);
+        }
+    }
+    // Without a destination that reads it, nothing does.
+    let ingest = ingest();
+    let usage = builder(&ingest).env(|name| {
+        (name == "OTEL_RESOURCE_ATTRIBUTES").then(|| "deployment.environment.name=dev".to_owned())
+    });
+    let usage = usage.build().unwrap();
+    usage.log_usage(call(1));
+    assert_eq!(usage.shutdown_blocking(PATIENCE).pending, 0);
+    assert_eq!(ingest.delivered()[0].json["environment"], "PRODUCTION");
+}
+
+/// What a builder's check finds, without the lines of what is in order.
+fn found(builder: Builder) -> (Vec<String>, Vec<String>) {
+    let report = builder.check_blocking();
+    let also = report.settings.iter().filter(|one| one.name == "also");
+    let also = also.map(|one| one.value.clone()).collect();
+    let findings = report.findings.into_iter();
+    (findings.map(|finding| finding.detail).collect(), also)
+}
+
+#[test]
+fn every_fault_of_every_destination_is_reported() {
+    let bad = |name: &str| Destination::new(otlp()).name(name).endpoint("");
+    let empty = "endpoint is empty: write it as https://host/path";
+    let ingest = ingest();
+
+    // The first one's fault hides no other's.
+    let (faults, also) = found(builder(&ingest).endpoint("").also(bad("a")).also(bad("b")));
+    assert_eq!(
+        faults,
+        [
+            empty.to_owned(),
+            format!("destination a: {empty}"),
+            format!("destination b: {empty}"),
+        ]
+    );
+    let listed = |name: &str| format!("{name}: endpoint not a URL, api_key not set, spool not set");
+    assert_eq!(also, ["a", "b"].map(listed));
+
+    // A good first one, and all faults of each, but once what all have in common.
+    let a = Destination::new(Wire::ReoBatch)
+        .name("a")
+        .headers([("host", "x"), ("a b", "x")])
+        .request_timeout(Duration::ZERO);
+    let b = bad("a").announce_forgotten(true);
+    let (faults, also) = found(
+        builder(&ingest)
+            .max_in_flight(0)
+            .flush_interval(Duration::ZERO)
+            .sample_tool("t", 2.0)
+            .source("")
+            .environment("")
+            .also(a)
+            .also(b),
+    );
+    let beginnings = [
+        "sample is 2",
+        "flush_interval is 0ns",
+        "max_in_flight is 0",
+        "source is empty",
+        "environment is empty",
+        "destination a: endpoint is missing: only the first",
+        "destination a: api_key is missing: only the first",
+        "destination a: headers may not set host",
+        "destination a: headers has an invalid name",
+        "destination a: request_timeout is 0ns",
+        "destination a: announce_forgotten is for",
+        "destination a: endpoint is empty",
+        "destination a: name is that of another",
+    ];
+    assert_eq!(faults.len(), beginnings.len(), "{faults:#?}");
+    for (fault, beginning) in faults.iter().zip(beginnings) {
+        assert!(fault.starts_with(beginning), "{fault} is no {beginning}");
+    }
+    assert_eq!(also.len(), 2);
+
+    // Looking for faults changes nothing of what is built.
+    let [first, second, third] = [ingest, self::ingest(), self::ingest()];
+    let (findings, also) = found(
+        builder(&first)
+            .also(to(&second, otlp()))
+            .also(to(&third, Wire::ReoBatch).name("own")),
+    );
+    let reached = findings.iter().filter(|found| found.contains("reached"));
+    assert_eq!((reached.count(), also.len()), (3, 2), "{findings:#?}");
+    for ingest in [first, second, third] {
+        assert_eq!(ingest.counts().requests, 1, "each is asked once");
+    }
+}
+
 #[test]
 fn what_all_lack_is_reported_for_each_and_the_doctor_names_every_destination() {
     let [first, second] = [ingest(), ingest()];

@@ -12,6 +12,7 @@ use mcp_usage::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::spool::TempDir;
 use crate::support::{KEY, PATIENCE, builder_for, call, end, errors, ingest, otlp, rachel};
 
 const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -292,11 +293,10 @@ fn http_3_runs_over_quic_and_the_others_over_tcp() {
 fn an_anonymous_event_has_no_user_whatever_is_known_of_its_session() {
     let pseudonyms = || mcp_usage::pseudonym::Pseudonyms::new(&[7; 32]).unwrap();
     let with_pseudonyms = move |builder: Builder| builder.pseudonyms(pseudonyms());
-    let changes: [&dyn Fn(Builder) -> Builder; 3] = [
-        &|builder| builder,
-        &with_pseudonyms,
-        &|builder| builder.wire(Wire::Otlp(Otlp::spans().enduser_id(true))),
-    ];
+    let changes: [&dyn Fn(Builder) -> Builder; 3] =
+        [&|builder| builder, &with_pseudonyms, &|builder| {
+            builder.wire(Wire::Otlp(Otlp::spans().enduser_id(true)))
+        }];
     for change in changes {
         let spans = spans(change, |usage| {
             usage.log_usage(ToolCall::new("t").session_id("s-1"));
@@ -877,13 +877,11 @@ fn every_bad_variable_is_refused_by_its_name() {
             assert!(built.is_ok(), "{built:?}");
         }
     }
-    for (name, value) in [
-        ("OTEL_RESOURCE_ATTRIBUTES", "a"),
-        ("OTEL_SDK_DISABLED", "perhaps"),
-    ] {
-        let error = of(&[(name, value)]).build().unwrap_err().to_string();
-        assert!(error.starts_with(&format!("{name} ")), "{error}");
-    }
+    let error = of(&[("OTEL_RESOURCE_ATTRIBUTES", "a")])
+        .build()
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("OTEL_RESOURCE_ATTRIBUTES "), "{error}");
     let key = "authorization=x";
     let error = of(&[(HEADERS, key)])
         .api_key(KEY)
@@ -901,13 +899,22 @@ fn a_disabled_sdk_switches_this_wire_off_and_no_other() {
         .build()
         .unwrap();
     assert_eq!(usage.log_usage(call(1)), Outcome::Disabled);
-    assert!(
-        of(&[("OTEL_SDK_DISABLED", "false")])
-            .build()
-            .unwrap()
-            .log_usage(call(1))
-            == Outcome::Queued
-    );
+    // By OpenTelemetry's specification `true` is so in any case, and everything else is false.
+    for (value, outcome) in [
+        ("TRUE", Outcome::Disabled),
+        (" True ", Outcome::Disabled),
+        ("false", Outcome::Queued),
+        ("1", Outcome::Queued),
+        ("yes", Outcome::Queued),
+        ("on", Outcome::Queued),
+        ("perhaps", Outcome::Queued),
+        ("", Outcome::Queued),
+    ] {
+        let memory = MemoryTransport::new();
+        let builder = of(&[("OTEL_SDK_DISABLED", value)]).memory_transport(&memory);
+        let usage = builder.build().unwrap();
+        assert_eq!(usage.log_usage(call(1)), outcome, "{value:?}");
+    }
     let reo = UsageLogger::builder()
         .env(env(&disabled))
         .api_key(KEY)
@@ -1019,6 +1026,54 @@ fn the_variables_of_time_and_compression_count_unless_code_says_otherwise() {
     ] {
         assert_eq!(settings(builder, name), expected);
     }
+}
+
+/// What the variables of both names lead to: the one for traces counts.
+#[test]
+fn each_variable_for_traces_counts_before_that_for_all_signals() {
+    let name = |signal: &str, name: &str| format!("OTEL_EXPORTER_OTLP_{signal}{name}");
+    let both = |variable: &str, traces: &str, all: &str| {
+        let [of_traces, of_all] = [name("TRACES_", variable), name("", variable)];
+        of(&[(&of_traces, traces), (&of_all, all)])
+    };
+    let setting = |builder: Builder, name: &str| {
+        let report = builder.check_blocking();
+        let mut settings = report.settings.into_iter();
+        let row = settings.find(|setting| setting.name == name).unwrap();
+        format!("{} ({})", row.value, row.origin)
+    };
+    assert_eq!(
+        setting(both("TIMEOUT", "50", "70"), "request_timeout"),
+        "50ms (OTEL_EXPORTER_OTLP_TRACES_TIMEOUT)"
+    );
+    for (traces, all, on) in [("none", "gzip", false), ("gzip", "none", true)] {
+        assert_eq!(
+            setting(both("COMPRESSION", traces, all), "gzip"),
+            format!("{on} (OTEL_EXPORTER_OTLP_TRACES_COMPRESSION)")
+        );
+        let ingest = MockIngest::start().unwrap();
+        let builder = both("COMPRESSION", traces, all);
+        let request = request_of_one_call(&ingest, builder);
+        let encoding = request.header("content-encoding");
+        assert_eq!(encoding, on.then_some("gzip"));
+    }
+    assert!(both("PROTOCOL", "http/protobuf", "grpc").build().is_ok());
+    let error = both("PROTOCOL", "grpc", "http/protobuf").build();
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL "));
+
+    // That for all signals is not even read.
+    let dir = TempDir::new();
+    let pem = dir.root().with_file_name("roots.pem");
+    let roots = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(&pem, roots.cert.pem()).unwrap();
+    let pem = pem.to_str().unwrap();
+    let nowhere = "/nowhere/at/all.pem";
+    let built = both("CERTIFICATE", pem, nowhere).build();
+    assert!(built.is_ok(), "{built:?}");
+    let error = both("CERTIFICATE", nowhere, pem).build();
+    let error = error.unwrap_err().to_string();
+    assert!(error.starts_with("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE "));
 }
 
 #[test]

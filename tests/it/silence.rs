@@ -27,6 +27,10 @@ pub(crate) fn play(role: &str, endpoint: &str) {
     };
     match role {
         "opted_out" => assert!(!builder().build().unwrap().is_enabled()),
+        "switch" => {
+            let builder = builder().wire(Wire::Otlp(Otlp::spans()));
+            assert!(builder.build().unwrap().is_enabled());
+        }
         "no_product" => {
             let usage = builder().build().unwrap();
             for n in 0..3 {
@@ -126,6 +130,22 @@ fn an_opt_out_of_the_environment_is_one_line() {
     );
     line(&opted_out, "DO_NOT_TRACK");
     assert_eq!(lines(&opted_out, "reo.mcp-gateway").len(), 1);
+}
+
+#[test]
+fn a_switch_of_opentelemetrys_that_is_neither_of_its_words_is_one_line() {
+    const SWITCH: &str = "OTEL_SDK_DISABLED";
+    for (value, expected) in [("1", 1), ("false", 0)] {
+        let built = start("switch", "https://ingest.example", &[(SWITCH, value)]);
+        let found = lines(&built, SWITCH);
+        assert_eq!(found.len(), expected, "{found:#?}");
+        for line in found {
+            assert!(
+                line.contains("WARN") && line.contains(r#"is "1""#),
+                "{line}"
+            );
+        }
+    }
 }
 
 #[test]
