@@ -17,7 +17,8 @@
 //!   tools/call refund_order     $mcp_tool_call refund_order     MCP_TOOL_CALL refund_order
 //! ```
 //!
-//! then one ledger for each destination. It fails if a ledger does not add up, an event is missing or a secret arrived.
+//! then one ledger for each destination. It fails if a ledger does not add up, an event is missing, the destinations have
+//! different events, or a secret arrived.
 
 #![expect(
     clippy::print_stdout,
@@ -82,24 +83,32 @@ async fn main() -> Result<()> {
     usage.shutdown(Duration::from_secs(5)).await;
 
     let receivers = [collector, posthog, own];
-    print_side_by_side(&receivers);
+    print_side_by_side(&receivers)?;
     print_ledgers(&usage);
     check(&usage, &receivers, &secrets)
 }
 
-/// Prints what each receiver got, in the order of arrival.
-fn print_side_by_side(receivers: &[MockIngest; 3]) {
+/// Prints what each receiver got of each event, in the order in which a span of it arrived. Fails if one has other events
+/// than another.
+fn print_side_by_side(receivers: &[MockIngest; 3]) -> Result<()> {
     println!("\nWhat each receiver got\n");
     print_row(TITLES.map(str::to_owned));
     let [spans, events, payloads] = receivers.each_ref().map(MockIngest::delivered);
-    let most = spans.len().max(events.len()).max(payloads.len());
-    for n in 0..most {
-        print_row([
-            spans.get(n).map(span).unwrap_or_default(),
-            events.get(n).map(event).unwrap_or_default(),
-            payloads.get(n).map(payload).unwrap_or_default(),
-        ]);
+    for received in &spans {
+        let id = number(&received.json, "/attributes/mcp_usage.event_id");
+        let posted = events.iter().find(|event| {
+            let text = text(&event.json, "/properties/mcp_usage_event_id");
+            id.is_some() && text.parse().ok() == id
+        });
+        let paid = payloads
+            .iter()
+            .find(|payload| id.is_some() && number(&payload.json, "/event_id") == id);
+        let (Some(posted), Some(paid)) = (posted, paid) else {
+            return Err(format!("event {id:?} did not come to all").into());
+        };
+        print_row([span(received), event(posted), payload(paid)]);
     }
+    Ok(())
 }
 
 fn print_row([one, two, three]: [String; 3]) {
@@ -129,6 +138,10 @@ fn text<'a>(json: &'a Value, path: &str) -> &'a str {
         .unwrap_or_default()
 }
 
+fn number(json: &Value, path: &str) -> Option<i64> {
+    json.pointer(path)?.as_i64()
+}
+
 fn print_ledgers(usage: &UsageLogger) {
     println!("\nA ledger for each destination\n");
     for destination in usage.destinations() {
@@ -138,10 +151,16 @@ fn print_ledgers(usage: &UsageLogger) {
 
 /// Fails if a ledger does not add up, an event is missing or wrong, or a secret arrived.
 fn check(usage: &UsageLogger, receivers: &[MockIngest; 3], secrets: &Secrets) -> Result<()> {
-    for (destination, receiver) in usage.destinations().iter().zip(receivers) {
+    let destinations = usage.destinations();
+    if destinations.len() != receivers.len() {
+        let count = destinations.len();
+        return Err(format!("{count} destinations, not {}", receivers.len()).into());
+    }
+    for (destination, receiver) in destinations.iter().zip(receivers) {
         let (name, stats) = (destination.name(), destination.stats());
         let came = receiver.delivered().len() as u64;
-        if !stats.balances() || stats.delivered != stats.offered || came != stats.offered {
+        let all = [stats.offered, stats.delivered, came];
+        if !stats.balances() || all != [traffic::EVENTS; 3] {
             return Err(format!("{name}: {stats}, and {came} came").into());
         }
         if let Some(violation) = receiver.violations().first() {

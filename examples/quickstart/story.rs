@@ -9,6 +9,8 @@ use mcp_usage::testing::{MockIngest, ReceivedEvent};
 use mcp_usage::{ShutdownReport, UsageLogger};
 use serde_json::Value;
 
+use crate::traffic::EVENTS;
+
 const BOLD: &str = "1";
 const DIM: &str = "2";
 const RED: &str = "31";
@@ -135,10 +137,13 @@ pub(crate) fn check(
     if stats.offered != stats.delivered + stats.dropped.total() + stats.pending {
         return Err("the numbers of the ledger do not add up".into());
     }
-    let arrived = ingest.delivered().len() as u64;
-    if stats.offered != arrived {
-        return Err(format!("{} events were offered, {arrived} arrived", stats.offered).into());
+    let events = ingest.delivered();
+    let counts = [stats.offered, events.len() as u64];
+    if counts != [EVENTS; 2] {
+        let [offered, arrived] = counts;
+        return Err(format!("{offered} of {EVENTS} events were offered, {arrived} arrived").into());
     }
+    check_fields(&events)?;
     if let Some(violation) = ingest.violations().first() {
         return Err(format!("the ingest found a violation: {violation}").into());
     }
@@ -152,6 +157,62 @@ pub(crate) fn check(
         "  The numbers add up, and none of the {} secrets arrived.",
         secrets.len()
     );
+    Ok(())
+}
+
+/// Fails if what the pages above show of callers, costs and refused arguments is missing.
+fn check_fields(events: &[ReceivedEvent]) -> Result<(), Box<dyn Error>> {
+    for call in events.iter().filter(|event| event.tool().is_some()) {
+        for key in [
+            "client_name",
+            "client_version",
+            "vendor_client",
+            "protocol_version",
+            "transport",
+            "server_name",
+            "server_version",
+            "oauth_client_id",
+        ] {
+            if word(call, key).is_empty() {
+                return Err(format!("a call of {} has no {key}", what(call)).into());
+            }
+        }
+        if agent(call) != "quickstart/1.0" {
+            return Err(format!("a call of {} has no user agent", what(call)).into());
+        }
+        // A protocol error has no result.
+        let has_size = call.meta("result_bytes").and_then(Value::as_u64) > Some(0);
+        if !has_size && word(call, "outcome") != "protocol_error" {
+            return Err(format!("a call of {} has no result_bytes", what(call)).into());
+        }
+    }
+    let count = |of: &dyn Fn(&ReceivedEvent) -> bool| events.iter().filter(|one| of(one)).count();
+    let definitions = events
+        .iter()
+        .find_map(|event| event.meta("tool_definitions")?.as_array());
+    for (what, found, expected) in [
+        (
+            "sessions",
+            count(&|event| event.tool().is_some() && !word(event, "session_id").is_empty()),
+            3,
+        ),
+        ("definitions of tools", definitions.map_or(0, Vec::len), 4),
+        (
+            "lists of refused arguments",
+            count(&|event| event.meta("refused_arguments").is_some()),
+            1,
+        ),
+        ("intents", count(&|event| event.meta("prompt").is_some()), 1),
+        (
+            "counts of redactions",
+            count(&|event| event.meta("redactions").is_some()),
+            1,
+        ),
+    ] {
+        if found != expected {
+            return Err(format!("{found} {what}, not {expected}").into());
+        }
+    }
     Ok(())
 }
 

@@ -17,6 +17,9 @@ use serde_json::json;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
+/// How many events the traffic leads to: seven calls, a login of each user, the list of tools, and the stranger.
+pub(crate) const EVENTS: u64 = 11;
+
 const RACHEL: &str = "rachel-demo-token";
 const OCTOCAT: &str = "octocat-demo-token";
 
