@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the queries of the guide over spans that are made up, and compares each answer with the figures counted here.
 
-The spans are those of a week and a half of a server with a few tools: calls with and without a user, failures, logins,
-refused logins and listings.
+The spans are those of a week and a half of a server with a few tools: calls of people and of anonymous sessions, all of one
+tool or a sample, failures, calls of tools that clients make up, logins, refused logins and listings.
 """
 
 import json
@@ -18,6 +18,8 @@ from chdb.session import Session
 GUIDE = Path(__file__).resolve().parents[2] / "src/guide/destinations.md"
 SPANS = 100_000
 TOOLS = {"search": 0.6, "export": 0.25, "boom": 0.1, "refund": 0.05}
+# Of these a part is sent; a failure always.
+SAMPLE_RATES = {"search": 0.3, "boom": 0.125}
 REASONS = ["expired", "missing", "forbidden", "rate_limited"]
 
 # The columns of the exporter's table, without what only bears on how they are stored.
@@ -66,8 +68,10 @@ def spans(now):
         if abs((now - at) - timedelta(days=7)) < timedelta(hours=1):
             at -= timedelta(hours=2)
         attributes = {"mcp_usage.instance": "0af7651916cd43dd", "mcp_usage.sequence": str(number)}
-        if chance.random() < 0.8:
-            attributes["user.id"] = f"u-{min(int(chance.expovariate(0.01)), 900)}"
+        user = {"user.id": f"u-{min(int(chance.expovariate(0.01)), 900)}", "mcp_usage.user_id_type": "ID"}
+        session = f"{chance.randrange(5_000):032x}"
+        # Of an anonymous call there is the session alone.
+        attributes |= user if chance.random() < 0.8 else {"mcp.session.id": session, "session.id": session}
         name, kind, duration, status, message = "mcp_usage.login", "Internal", 0, "Unset", ""
         what = chance.random()
         if what < 0.9:
@@ -80,11 +84,26 @@ def spans(now):
             }
             name, kind = f"tools/call {tool}", "Server"
             duration = int(chance.lognormvariate(17, 1))
-            if chance.random() < (0.5 if tool == "boom" else 0.02):
+            is_unknown = chance.random() < 0.02
+            if is_unknown:
+                name, status, message = "tools/call", "Unset", "unknown tool"
+                attributes |= {
+                    "gen_ai.tool.name": chance.choice(["srch", "made up", f"t{number}"]),
+                    "mcp_usage.unknown_tool": "true",
+                    "mcp_usage.outcome": "protocol_error",
+                    "mcp_usage.result_bytes": "0",
+                    "error.type": "-32602",
+                }
+            elif chance.random() < (0.5 if tool == "boom" else 0.02):
                 status, message = "Error", "it broke"
                 attributes |= {"error.type": "tool_error", "mcp_usage.outcome": "tool_error"}
-            elif chance.random() < 0.9:
-                attributes["mcp_usage.result_bytes"] = str(int(chance.lognormvariate(7, 2)))
+            else:
+                if tool in SAMPLE_RATES:
+                    # What is sampled is slower and larger here, so that a figure without weights is another.
+                    attributes["mcp_usage.sample_rate"] = str(SAMPLE_RATES[tool])
+                    duration *= 3
+                if chance.random() < 0.9:
+                    attributes["mcp_usage.result_bytes"] = str(int(chance.lognormvariate(7, 2)))
         elif what < 0.93:
             name = "mcp_usage.auth_rejected"
             attributes["mcp_usage.meta.reason"] = chance.choice(REASONS)
@@ -117,33 +136,51 @@ def spans(now):
         }
 
 
+def is_of_a_tool(attributes):
+    return "mcp_usage.unknown_tool" not in attributes
+
+
+def weight(call):
+    """For how many calls one stands."""
+    return 1 / float(call["SpanAttributes"].get("mcp_usage.sample_rate", 1))
+
+
 def calls_of_the_week(rows, now):
     by_tool = defaultdict(list)
     for row in rows:
-        is_call = row["SpanAttributes"].get("mcp.method.name") == "tools/call"
+        attributes = row["SpanAttributes"]
+        is_call = attributes.get("mcp.method.name") == "tools/call" and is_of_a_tool(attributes)
         at = datetime.strptime(row["Timestamp"][:26], "%Y-%m-%d %H:%M:%S.%f")
         if is_call and at.replace(tzinfo=timezone.utc) > now - timedelta(days=7):
             by_tool[row["SpanAttributes"]["gen_ai.tool.name"]].append(row)
     return by_tool
 
 
-def quantile(level, values):
-    """As ClickHouse's quantileExact has it: the value at its place, none in between."""
-    return sorted(values)[int(level * len(values))]
+def quantile(level, weighted):
+    """As ClickHouse's quantileExactWeighted has it: the first value up to which so much of the weight lies."""
+    weighted = sorted((value, round(1000 * weight)) for value, weight in weighted)
+    needed = level * sum(weight for _, weight in weighted)
+    for value, weight in weighted:
+        needed -= weight
+        if needed <= 0:
+            return value
+    raise AssertionError("there are no values")
 
 
 def users_by_tool(rows, now):
     users = lambda calls: len({call["SpanAttributes"].get("user.id") for call in calls} - {None})
-    found = [(tool, users(calls), len(calls)) for tool, calls in calls_of_the_week(rows, now).items()]
+    count = lambda calls: round(sum(map(weight, calls)))
+    found = [(tool, users(calls), count(calls)) for tool, calls in calls_of_the_week(rows, now).items()]
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
 def errors_and_p95(rows, now):
     found = []
     for tool, calls in calls_of_the_week(rows, now).items():
-        failed = sum(call["StatusCode"] == "Error" for call in calls)
-        p95 = quantile(0.95, [call["Duration"] for call in calls])
-        found.append((tool, len(calls), failed / len(calls), p95 / 1e6))
+        failed = sum(weight(call) for call in calls if call["StatusCode"] == "Error")
+        count = sum(map(weight, calls))
+        p95 = quantile(0.95, [(call["Duration"], weight(call)) for call in calls])
+        found.append((tool, round(count), failed / count, p95 / 1e6))
     return sorted(found, key=lambda row: (-row[2], row[0]))
 
 
@@ -157,9 +194,9 @@ def cost_of_results(rows, _):
     by_tool = defaultdict(list)
     for row in rows:
         size = row["SpanAttributes"].get("mcp_usage.result_bytes")
-        if size is not None:
-            by_tool[row["SpanAttributes"]["gen_ai.tool.name"]].append(int(size))
-    found = [(tool, quantile(0.5, sizes), max(sizes)) for tool, sizes in by_tool.items()]
+        if size is not None and is_of_a_tool(row["SpanAttributes"]):
+            by_tool[row["SpanAttributes"]["gen_ai.tool.name"]].append((int(size), weight(row)))
+    found = [(tool, quantile(0.5, sizes), max(sizes)[0]) for tool, sizes in by_tool.items()]
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
