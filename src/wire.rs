@@ -93,6 +93,9 @@ pub enum Wire {
     /// gets a session of its own; with the transport `stdio` it gets that of the process. [Raw](SessionIds::Raw) session ids
     /// are converted as PostHog's own SDKs do it.
     ///
+    /// A call of the tool that an integration offers for missing capabilities is `$mcp_missing_capability`. A tool of the
+    /// server's own is not, whatever its name.
+    ///
     /// Only final outcomes are calls: an unknown tool is `$mcp_unknown_tool`, a round that asks for input is
     /// `$mcp_input_required`, and a task is `mcp_usage_task`. [`Init`](crate::Init) is `$mcp_tools_list`, and a custom event
     /// `MCP_SESSION_START` is `$mcp_initialize`. Other custom events keep their name, except that names that begin with

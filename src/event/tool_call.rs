@@ -28,6 +28,8 @@ pub(crate) struct Call<'a> {
     pub(crate) outcome: Option<CallOutcome>,
     pub(crate) round: Option<u32>,
     pub(crate) unknown_tool: bool,
+    /// It is a call of an integration's own tool, which asks for what no tool of the server's can do.
+    pub(crate) missing_capability: bool,
 }
 
 impl Call<'_> {

@@ -218,6 +218,12 @@ impl CallGuard {
         self.change(|record| record.unknown_tool = true);
     }
 
+    /// Marks the call as one of an integration's own tool for missing capabilities.
+    #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
+    pub(crate) fn mark_missing_capability(&mut self) {
+        self.change(|record| record.missing_capability = true);
+    }
+
     /// Reads the names of the arguments for which the call was refused, if its error says so.
     #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn note_refused(&mut self, code: Option<i64>, error: &str) {

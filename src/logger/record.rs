@@ -28,6 +28,7 @@ pub(crate) struct CallRecord {
     pub(super) intent_source: Option<IntentSource>,
     round: Option<u32>,
     pub(super) unknown_tool: bool,
+    pub(super) missing_capability: bool,
 }
 
 /// How many texts a call has in front of those of the facts.
@@ -161,6 +162,7 @@ impl CallRecord {
             intent_source: call.intent_source,
             round: call.round,
             unknown_tool: call.unknown_tool,
+            missing_capability: call.missing_capability,
         };
         for (place, text) in record.places.iter_mut().zip(texts) {
             if let Some(text) = text {
@@ -309,6 +311,7 @@ impl CallRecord {
                 outcome: Some(outcome),
                 round: self.round,
                 unknown_tool: self.unknown_tool,
+                missing_capability: self.missing_capability,
             },
         }
     }
@@ -345,8 +348,9 @@ mod tests {
         let (pipeline, second) = (pipeline(), Duration::from_secs(1));
         let (arguments, result) = (json!({"query": "rails"}), json!(["a", "b"]));
         let call = || {
-            ToolCall::new("search")
-                .arguments(&arguments)
+            let mut call = ToolCall::new("search");
+            call.call.missing_capability = true;
+            call.arguments(&arguments)
                 .result(&result)
                 .result_bytes(17)
                 .refused_arguments(&result)

@@ -312,6 +312,7 @@ impl<S: Surroundings> Conversation<S> {
     /// Records a call of the tool for missing capabilities, and returns its answer.
     fn note_capability(&self, call: OpenedCall, answer: CapabilityAnswer, id: &[u8]) -> String {
         let mut record = call.record;
+        record.mark_missing_capability();
         let (text, outcome) = match answer {
             Ok(text) => (text, CallOutcome::Ok),
             Err(text) => {

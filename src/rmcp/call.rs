@@ -241,6 +241,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
         mut record: CallGuard,
         request: &CallToolRequestParams,
     ) -> CallToolResult {
+        record.mark_missing_capability();
         let arguments = request.arguments.as_ref();
         if let Some(arguments) = arguments {
             record.set_arguments(arguments);

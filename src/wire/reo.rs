@@ -28,6 +28,7 @@ const CALL_NAMES: &[&str] = &[
     "intent_source",
     "round",
     "unknown_tool",
+    "missing_capability",
     "suppressed",
     "tool_arguments",
     "tool_argument_keys",
@@ -147,6 +148,9 @@ fn write_meta(
             }
             if call.unknown_tool {
                 w.flag(key!("unknown_tool"), true);
+            }
+            if call.missing_capability {
+                w.flag(key!("missing_capability"), true);
             }
             if let Some(bytes) = call.result_bytes {
                 w.integer(key!("result_bytes"), bytes);
@@ -514,6 +518,8 @@ mod tests {
             .server_name("s")
             .server_version("v");
         let call = || ToolCall::new("search").session(&session);
+        let mut own_tools = call();
+        own_tools.call.missing_capability = true;
         let large = "x".repeat(limits::MAX_STRING_CHARS);
         let large = vec![large; 10];
         let named = BTreeMap::from([("a", &large)]);
@@ -538,7 +544,7 @@ mod tests {
                     .era(Era::Modern)
                     .client_class(ClientClass::Agent),
             ),
-            call().arguments(&named).into(),
+            own_tools.arguments(&named).into(),
             call().arguments(&many).into(),
             Init::new(tools).definition("tool", &7).into(),
         ] {

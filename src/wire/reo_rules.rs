@@ -40,6 +40,7 @@ const CALL: &[Rule] = &[
     }),
     optional("round", positive),
     optional("unknown_tool", flag),
+    optional("missing_capability", flag),
     optional("suppressed", count),
     optional("tool_arguments", object),
     optional("tool_argument_keys", argument_keys),

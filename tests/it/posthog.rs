@@ -77,11 +77,13 @@ fn normalised(mut event: Value) -> Value {
 
 fn log_more(usage: &UsageLogger) {
     log_all(usage);
-    let arguments = json!({"capability": "export to PDF", "context": "for a report"});
+    // A server's own tool, whatever its name.
     usage.log_usage(
         ToolCall::new("get_more_tools")
-            .arguments(&arguments)
-            .outcome(CallOutcome::Ok),
+            .arguments(&json!({"capability": "export to PDF", "page": 2}))
+            .result(&json!({"tools": []}))
+            .error("there are no more")
+            .outcome(CallOutcome::ToolError),
     );
     usage.log_usage(Custom::new("$identify").identity(rachel()));
     usage.log_usage(
@@ -143,7 +145,7 @@ fn vendors_check(events: &[Value]) -> [usize; 6] {
 
 #[test]
 fn the_vendors_own_check_finds_each_call_and_nothing_wrong() {
-    assert_eq!(vendors_check(&events(log_more)), [15, 0, 0, 0, 0, 0]);
+    assert_eq!(vendors_check(&events(log_more)), [17, 0, 0, 0, 0, 0]);
 }
 
 #[test]

@@ -49,6 +49,7 @@ const fn attributes(name: MetaName) -> Option<&'static [&'static str]> {
         | MetaName::InputRequestMethods
         | MetaName::Instance
         | MetaName::IntentSource
+        | MetaName::MissingCapability
         | MetaName::RefusedArguments
         | MetaName::Sequence
         | MetaName::ServerName

@@ -47,7 +47,6 @@ impl Context {
             flags: u8::from_be_bytes(read(flags)?),
         })
     }
-
 }
 
 /// Another request that a span belongs to.
@@ -64,7 +63,10 @@ impl Link<'_> {
         if let Some(state) = &self.state {
             link.bytes(3, state.as_bytes());
         }
-        link.fixed32(6, u32::from(context.flags) | KNOWS_PARENT | PARENT_IS_REMOTE);
+        link.fixed32(
+            6,
+            u32::from(context.flags) | KNOWS_PARENT | PARENT_IS_REMOTE,
+        );
     }
 }
 
@@ -72,7 +74,12 @@ impl<'e> Ids<'e> {
     pub(super) fn of(record: &Record<'e>) -> Self {
         let context = |text: Json<'_>| Context::parse(&text.text()?);
         let (trace, span) = own_ids(record);
-        let state = |name| record.head(name).text().filter(|state| is_tracestate(state));
+        let state = |name| {
+            record
+                .head(name)
+                .text()
+                .filter(|state| is_tracestate(state))
+        };
         let link = context(record.head(HeadName::Link)).map(|context| Link {
             context,
             state: state(HeadName::LinkState),

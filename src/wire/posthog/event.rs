@@ -10,9 +10,7 @@ use super::shape::{cut, within_limits};
 use crate::base::clock::Rfc3339;
 use crate::event::{CallOutcome, IntentSource};
 use crate::transport::http::USER_AGENT;
-use crate::wire::mcpeye;
 use crate::wire::record::{HeadName, Json, JsonKind, Kind, MetaName, Owner, PayloadName, Record};
-use crate::wire::reo;
 use crate::wire::session_ids::is_hash;
 
 /// Most bytes of an event.
@@ -25,13 +23,6 @@ const MAX_PROSE_CHARS: usize = 2_048;
 
 /// The tool that takes requests for what no tool offers.
 pub(crate) const CAPABILITY_TOOL: &str = "get_more_tools";
-
-/// The names of that tool: of several destinations, the first one's wire has named it.
-const CAPABILITY_TOOLS: [&str; 3] = [
-    CAPABILITY_TOOL,
-    reo::CAPABILITY_TOOL,
-    mcpeye::CAPABILITY_TOOL,
-];
 
 /// What becomes of a member of `meta`.
 enum Property {
@@ -53,6 +44,7 @@ const fn property(name: MetaName) -> Property {
         | MetaName::DurationMs
         | MetaName::Error
         | MetaName::IntentSource
+        | MetaName::MissingCapability
         | MetaName::Prompt
         | MetaName::Redactions
         | MetaName::Result
@@ -173,14 +165,14 @@ impl<'e> Name<'e> {
 
     fn of_call(record: &Record<'_>) -> Self {
         let is = |outcome: CallOutcome| record.outcome.as_deref() == Some(outcome.as_str());
-        let tool = record.meta(MetaName::Tool);
         if record.meta(MetaName::UnknownTool).is_true() {
             Self::UnknownTool
         } else if is(CallOutcome::InputRequired) {
             Self::InputRequired
         } else if is(CallOutcome::Task) {
             Self::Ours(Cow::Borrowed("task"))
-        } else if CAPABILITY_TOOLS.iter().any(|name| tool.is(name)) {
+        } else if record.meta(MetaName::MissingCapability).is_true() {
+            // A server's own tool may be called as ours is.
             Self::MissingCapability
         } else {
             Self::ToolCall

@@ -26,8 +26,15 @@ macro_rules! names {
         }
 
         #[doc = concat!("The values under each [`", stringify!($name), "`].")]
-        #[derive(Debug, Default, Clone, Copy)]
+        #[derive(Debug, Clone, Copy)]
         pub(crate) struct $values<'j>([Json<'j>; $name::ALL.len()]);
+
+        // Not derived, since arrays of more than 32 have none.
+        impl Default for $values<'_> {
+            fn default() -> Self {
+                Self([Json::ABSENT; $name::ALL.len()])
+            }
+        }
 
         impl<'j> $values<'j> {
             /// The value under a name.
@@ -100,6 +107,7 @@ names! {
     Prompt = "prompt",
     IntentSource = "intent_source",
     UnknownTool = "unknown_tool",
+    MissingCapability = "missing_capability",
     RefusedArguments = "refused_arguments",
     InputRequestMethods = "input_request_methods",
     Tools = "tools",

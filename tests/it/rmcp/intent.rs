@@ -1,11 +1,13 @@
 //! The intent of a call: asked for, read, and taken out before the tool sees it.
 
-use mcp_usage::intent;
+use mcp_usage::{Destination, intent};
 use rmcp::model::Tool;
 use serde_json::{Value, json};
 
 use super::server::*;
-use crate::support::{KEY, PATIENCE, builder_for, endpoint_of, ingest, mcpeye, otlp, posthog};
+use crate::support::{
+    KEY, PATIENCE, builder, builder_for, endpoint_of, ingest, mcpeye, otlp, posthog,
+};
 
 async fn listed<H: rmcp::ServerHandler>(server: H) -> Vec<Tool> {
     let (client, _serving) = over_stream(server, modern()).await;
@@ -212,6 +214,9 @@ async fn a_missing_capability_is_noted_and_answered_here() {
     assert_eq!(calls[0]["meta"]["tool_arguments"], asks);
     assert_eq!(calls[0]["meta"]["outcome"], "ok");
     assert_eq!(calls[1]["meta"]["outcome"], "tool_error");
+    for call in calls {
+        assert_eq!(call["meta"]["missing_capability"], true);
+    }
 }
 
 #[tokio::test]
@@ -242,8 +247,56 @@ async fn intents_and_missing_capabilities_have_posthogs_names_on_its_wire() {
     let arguments = &tool["$mcp_parameters"]["request"]["params"]["arguments"];
     assert_eq!(arguments, &json!({"a": 1}));
     let missing = said("$mcp_missing_capability");
-    assert_eq!(missing["$mcp_intent"], "export as PDF\n\nmonthly report");
-    assert_eq!(missing.get("$mcp_parameters"), None);
+    for (name, value) in [
+        ("$mcp_intent", json!("export as PDF\n\nmonthly report")),
+        ("$mcp_intent_source", json!("context_parameter")),
+        ("$mcp_resource_name", json!("get_more_tools")),
+        ("$mcp_is_error", json!(false)),
+    ] {
+        assert_eq!(missing[name], value, "{name}");
+    }
+    for name in [
+        "$mcp_parameters",
+        "$mcp_tool_name",
+        "mcp_usage_missing_capability",
+    ] {
+        assert_eq!(missing.get(name), None, "{name}");
+    }
+}
+
+/// The first destination's wire names the tool; on PostHog a call of it is no call of a tool of the server's.
+#[tokio::test]
+async fn a_missing_capability_is_told_from_a_tool_of_the_same_name_at_every_destination() {
+    let [first, second] = [(); 2].map(|()| ingest());
+    let posthog = Destination::new(posthog())
+        .endpoint(second.posthog_url())
+        .api_key(KEY);
+    let usage = builder(&first).also(posthog).build().unwrap();
+    let schema = || json!({"type": "object"});
+    let server = ByHand::new([("get_more_tools", schema())]);
+    let server = usage.instrument(server).missing_capability(true);
+    let (client, _serving) = over_stream(server, legacy()).await;
+    client.list_all_tools().await.unwrap();
+    let asks = json!({"capability": "export as PDF"});
+    call(&client, "get_more_tools", asks.clone()).await;
+    call(&client, "request_missing_capability", asks.clone()).await;
+    usage.shutdown(PATIENCE).await;
+
+    let payloads = first.delivered().into_iter().map(|event| event.json);
+    let marks = payloads.filter(|event| event["activity_type"] == "MCP_TOOL_CALL");
+    let marks = marks.map(|event| event["meta"].get("missing_capability").cloned());
+    assert_eq!(marks.collect::<Vec<_>>(), [None, Some(json!(true))]);
+    let events = second.delivered().into_iter().map(|event| event.json);
+    let calls = events.filter(|event| event["properties"].get("$mcp_resource_name").is_some());
+    let calls: Vec<_> = calls.collect();
+    let names = calls.iter().map(|event| event["event"].as_str().unwrap());
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        ["$mcp_tool_call", "$mcp_missing_capability"]
+    );
+    let arguments = &calls[0]["properties"]["$mcp_parameters"]["request"]["params"]["arguments"];
+    assert_eq!(arguments, &asks);
+    assert_eq!(calls[1]["properties"]["$mcp_intent"], "export as PDF");
 }
 
 #[tokio::test]

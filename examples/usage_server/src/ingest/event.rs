@@ -10,10 +10,6 @@ use super::bounds::{
 use super::source;
 use crate::record::{AHEAD_MS, Class, Kind, Listed, Outcome, Record, SourceId, User};
 
-/// The tools by which agents ask for what no tool can do.
-const MISSING_CAPABILITY_TOOLS: [&str; 2] =
-    ["request_missing_capability", "mcpeye_request_capability"];
-
 /// What the wires know somebody by who gave no name.
 const ANONYMOUS_ID: &str = "anonymous";
 
@@ -166,12 +162,13 @@ fn time(time_ms: i64, window: Window) -> Result<i64, Fault> {
 
 /// What an activity is, and what it is about.
 fn kind_of(activity: &str, meta: &mut Map<String, Value>) -> (Kind, Option<String>) {
+    // A call of the tool by which agents ask for what no other can do. A server's own tool may have its name.
+    let is_missing =
+        activity == "MCP_TOOL_CALL" && meta.remove("missing_capability") == Some(Value::Bool(true));
     let mut named = |name| take_text(meta, name, WHOLE);
     let kind = match activity {
         "MCP_TOOL_CALL" => match named("tool") {
-            Some(tool) if MISSING_CAPABILITY_TOOLS.contains(&tool.as_str()) => {
-                return (Kind::Missing, Some(tool));
-            }
+            Some(tool) if is_missing => return (Kind::Missing, Some(tool)),
             Some(tool) => return (Kind::Call, Some(tool)),
             // The host may report its own events by these words.
             None => Kind::Custom,

@@ -12,6 +12,9 @@ use super::reo::{elements, envelope};
 use super::source;
 use super::{Parsed, Rules};
 
+/// The tool by which agents ask for what no other can do: the format keeps the name for it.
+const CAPABILITY_TOOL: &str = "mcpeye_request_capability";
+
 #[derive(Deserialize)]
 struct Envelope<'j> {
     #[serde(rename = "projectId", default)]
@@ -79,6 +82,9 @@ fn read(json: &str, identity: &Map<String, Value>, project: Option<&str>) -> Res
         None => "EMAIL",
     };
     let mut meta = Map::new();
+    if tool == CAPABILITY_TOOL {
+        meta.insert("missing_capability".to_owned(), true.into());
+    }
     meta.insert("tool".to_owned(), tool.into());
     let is_error = take_flag(&mut event, "isError");
     // The format has no outcomes; our own sender writes one where there is no message.

@@ -66,7 +66,7 @@ fn reo(id: &mut i64) -> Vec<Value> {
         ),
         (
             "MCP_TOOL_CALL",
-            json!({ "tool": "request_missing_capability" }),
+            json!({ "tool": "request_missing_capability", "missing_capability": true }),
         ),
         ("MCP_PROMPT_GET", json!({})),
         ("MCP_RESOURCE_READ", json!({})),
@@ -150,7 +150,7 @@ fn otlp(id: &mut i64) -> Vec<Value> {
         json!({ "rpc.system": "mcp", "rpc.method": "tools/list", "mcp_usage.tools": [TEXT, "never called TEXT"] }),
         json!({ "mcp_usage.activity_type": "MCP_AUTH_REJECTED" }),
         json!({ "mcp_usage.activity_type": "MCP_TOOL_CALL", "gen_ai.tool.name": "request_missing_capability",
-            "gen_ai.tool.call.arguments": "{\"capability\":\"a thing\"}" }),
+            "mcp_usage.missing_capability": true, "gen_ai.tool.call.arguments": "{\"capability\":\"a thing\"}" }),
         json!({ "mcp_usage.activity_type": TEXT }),
     ];
     let bodies = kinds.into_iter().map(|kind| {

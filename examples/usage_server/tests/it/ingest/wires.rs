@@ -532,11 +532,17 @@ async fn a_capability_that_is_asked_for_is_no_call() {
     let mut event = call(1);
     event["meta"]["tool"] = json!("request_missing_capability");
     event["meta"]["tool_arguments"] = json!({"capability": "book a flight", "context": "to Oslo"});
+    event["meta"]["missing_capability"] = json!(true);
     assert_eq!(server.send(vec![event]).await.0, StatusCode::OK);
     let row = "SELECT kind, text, missing FROM event JOIN intent ON intent.id = event.intent";
     assert_eq!(server.row(row).await, "9 book a flight 1");
     assert_eq!(server.row("SELECT count(*) FROM roll_day").await, "0");
     assert_eq!(server.row("SELECT others FROM user_day").await, "1");
+    // A server's own tool of the name is one as any other.
+    let mut own = call(2);
+    own["meta"]["tool"] = json!("request_missing_capability");
+    assert_eq!(server.send(vec![own]).await.0, StatusCode::OK);
+    assert_eq!(server.row("SELECT count(*) FROM roll_day").await, "1");
 }
 
 #[tokio::test]
