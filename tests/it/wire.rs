@@ -2,10 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use mcp_usage::limits::MAX_STRING_CHARS;
+use mcp_usage::limits::{MAX_STRING_CHARS, MAX_TOOLS};
+use mcp_usage::pseudonym::Pseudonyms;
+use mcp_usage::testing::ManualClock;
 use mcp_usage::{
-    Builder, CallOutcome, ClientClass, Custom, DropReason, Era, Identity, IdentityCapture, Init,
-    IntentSource, Mcpeye, Outcome, ToolCall, UsageLogger, Wire,
+    AuthRejected, AuthRejection, Builder, CallOutcome, ClientClass, Custom, DropReason, Era,
+    Identity, IdentityCapture, Init, IntentSource, Mcpeye, Otlp, Outcome, Session, SessionIds,
+    ToolCall, UsageLogger, Wire,
 };
 use serde_json::{Map, Value, json};
 
@@ -744,6 +747,114 @@ fn our_bodies_are_the_golden_ones() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What events say beside [`full`], each in a body of its own.
+const MORE: [&str; 6] = [
+    "prompt_get",
+    "resource_read",
+    "auth_rejected",
+    "long_init",
+    "weighed_call",
+    "other_settings",
+];
+
+/// The body of the last request with one of [`MORE`], or why there is none.
+fn more(wire: &Wire, kind: &str) -> Value {
+    let (ingest, clock) = (ingest(), ManualClock::new());
+    let builder = builder_for(&ingest, wire);
+    let builder = match (kind, wire) {
+        ("weighed_call", _) => builder
+            .sample_tool("search", 0.5)
+            .rate_cap_tool("search", 1)
+            .clock(&clock),
+        ("other_settings", wire) => {
+            let builder = match wire {
+                Wire::Otlp(_) => builder.wire(Wire::Otlp(Otlp::spans().enduser_id(true))),
+                _ => builder,
+            };
+            let pseudonyms = Pseudonyms::new(&[7; 32]).unwrap();
+            let builder = builder.session_ids(SessionIds::Raw);
+            builder.pseudonyms(pseudonyms)
+        }
+        _ => builder,
+    };
+    let usage = builder.build().unwrap();
+    let session = Session::new().session_id("7c9f-42");
+    let request = |activity: &'static str| {
+        let request = Custom::new(activity).session(&session);
+        request
+            .identity(rachel())
+            .meta("outcome", &"ok")
+            .meta("duration_ms", &2.5)
+    };
+    let outcome = match kind {
+        "prompt_get" => usage.log_usage(request("MCP_PROMPT_GET").meta("prompt_name", &"review")),
+        "resource_read" => {
+            let uri = "file:///notes/1";
+            usage.log_usage(request("MCP_RESOURCE_READ").meta("resource_uri", &uri))
+        }
+        "auth_rejected" => {
+            usage.log_usage(AuthRejected::new(AuthRejection::Expired).session(&session))
+        }
+        "long_init" => {
+            let tools = (0..=MAX_TOOLS).map(|n| format!("tool {n}"));
+            usage.log_usage(Init::new(tools.collect::<Vec<_>>()).session(&session))
+        }
+        "weighed_call" => {
+            let call = || usage.log_usage(ToolCall::new("search").session(&session));
+            let until = |wanted: Outcome| while call() != wanted {};
+            until(Outcome::Queued);
+            usage.flush_blocking(PATIENCE).unwrap();
+            until(Outcome::Dropped(DropReason::RateCapped));
+            clock.advance(Duration::from_secs(61));
+            until(Outcome::Queued);
+            Outcome::Queued
+        }
+        _ => {
+            // So much that there is no room for the values, and for no more of the names than their number.
+            let arguments = (0..150).map(|n| (format!("{n:0>200}"), json!("x".repeat(400))));
+            let arguments = Value::Object(arguments.collect());
+            let call = ToolCall::new("search").session(&session).identity(rachel());
+            let call = call.transport("carrier pigeon").product_id("other");
+            usage.log_usage(call.source("EDGE").arguments(&arguments))
+        }
+    };
+    end(&usage, &ingest);
+    match outcome {
+        Outcome::Queued => {
+            let mut body = normalised(ingest.requests().pop().unwrap().json().unwrap());
+            if let Wire::Otlp(_) = wire {
+                let span = "/resourceSpans/0/scopeSpans/0/spans/0/traceId";
+                *body.pointer_mut(span).unwrap() = json!("a string");
+            }
+            // How many calls a share leaves out is chance.
+            if let Some(Value::Object(sdk)) = body.get_mut("sdk") {
+                sdk.remove("dropped");
+            }
+            body
+        }
+        Outcome::Dropped(reason) => json!({"dropped": reason.as_str()}),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn our_other_bodies_are_the_golden_ones() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
+    for (name, wire) in wires() {
+        let bodies: Value = MORE.iter().map(|kind| more(&wire, kind)).collect();
+        let path = directory.join(format!("{}-more.json", name.replace(' ', "-")));
+        // USAGE_BLESS=1 writes them anew; the difference is then a change of the protocol to review.
+        if std::env::var_os("USAGE_BLESS").is_some() {
+            std::fs::write(&path, format!("{bodies:#}\n")).unwrap();
+        }
+        let golden = std::fs::read_to_string(&path).unwrap();
+        let golden: Value = serde_json::from_str(&golden).unwrap();
+        let mut found = Vec::new();
+        differences("", Some(&bodies), Some(&golden), &mut found);
+        assert!(found.is_empty(), "{}: {found:?}", path.display());
+    }
 }
 
 #[test]
