@@ -30,7 +30,12 @@ fn ids(wire: &Wire, change: impl FnOnce(Builder) -> Builder) -> Vec<(String, Val
     events.sort_by_key(|event| event.tool());
     let ids = events.iter().map(|event| {
         let session = event.json["meta"]["session_id"].clone();
-        (event.user_id().unwrap().to_owned(), session)
+        // A span of nobody has no user, and names the session alone.
+        let id = match wire {
+            Wire::Otlp(_) => event.meta("session_id").and_then(Value::as_str),
+            _ => event.user_id(),
+        };
+        (id.unwrap().to_owned(), session)
     });
     ids.collect()
 }
