@@ -177,7 +177,7 @@ mod tests {
         ];
         let error = take_steps(&mut connection, path, &now).unwrap_err();
         assert!(
-            error.to_string().contains("before its first release"),
+            error.to_string().contains("before the first release"),
             "{error}"
         );
         assert_eq!(version(&connection), 1);
