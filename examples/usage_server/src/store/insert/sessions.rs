@@ -215,19 +215,21 @@ impl Row {
         }
     }
 
-    /// Asks the database for the order of what came at the same time, or late.
+    /// Asks the database for the order of what came at the same time, or late. Each index is named: without statistics,
+    /// which a new database has none of, another one may be taken that leads to all events of the project.
     fn settle(&mut self, tx: &Transaction<'_>, project: i64) -> rusqlite::Result<()> {
         let call = Kind::Call as u8;
         if self.is_out_of_order && self.calls <= MOST_SORTED {
-            let first =
-                "SELECT outcome FROM event WHERE project = ?1 AND session = ?2 AND kind = ?3
+            let first = "SELECT outcome FROM event INDEXED BY event_session
+                WHERE project = ?1 AND session = ?2 AND kind = ?3
                 ORDER BY time_ms, instance, sequence, id LIMIT ?4";
             let keep = i64::try_from(MAX_OUTCOMES).unwrap_or(i64::MAX);
             self.outcomes = tx
                 .prepare_cached(first)?
                 .query_map(params![project, self.id, call, keep], |row| row.get(0))?
                 .collect::<rusqlite::Result<_>>()?;
-            let last = "SELECT outcome FROM event WHERE project = ?1 AND session = ?2 AND kind = ?3
+            let last = "SELECT outcome FROM event INDEXED BY event_session
+                WHERE project = ?1 AND session = ?2 AND kind = ?3
                 ORDER BY time_ms DESC, instance DESC, sequence DESC, id DESC LIMIT 1";
             self.last_outcome = tx
                 .prepare_cached(last)?
@@ -235,8 +237,8 @@ impl Row {
         }
         if self.is_intent_unsure {
             let first =
-                "SELECT intent FROM event WHERE project = ?1 AND session = ?2 AND time_ms = ?3
-                AND kind = ?4 AND intent > 0 ORDER BY instance, sequence, id LIMIT 1";
+                "SELECT intent FROM event INDEXED BY event_session
+                WHERE project = ?1 AND session = ?2 AND time_ms = ?3 AND kind = ?4 AND intent > 0 ORDER BY instance, sequence, id LIMIT 1";
             self.first_intent = tx.prepare_cached(first)?.query_row(
                 params![project, self.id, self.first_intent_ms, call],
                 |row| row.get(0),

@@ -86,6 +86,36 @@ fn an_event_counts_once_however_often_it_comes() {
     }
 }
 
+/// What calls out of order cost the writer does not grow with the events of others.
+#[test]
+fn calls_out_of_order_cost_what_their_session_has() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static STEPS: AtomicU64 = AtomicU64::new(0);
+    let steps = [50, 2_000].map(|others: u32| {
+        let mut db = Database::new();
+        let others = (0..others).map(|n| {
+            let mut id = [200; 16];
+            id[..4].copy_from_slice(&n.to_be_bytes());
+            Record {
+                source_id: SourceId(id),
+                session: Some(format!("of-{n}")),
+                ..call(0, T - i64::from(n))
+            }
+        });
+        db.insert(&others.collect::<Vec<_>>());
+        STEPS.store(0, Ordering::Relaxed);
+        let count = || STEPS.fetch_add(1, Ordering::Relaxed) > u64::MAX / 2;
+        db.0.progress_handler(1, Some(count)).unwrap();
+        let late = (1..9).map(|n| Record {
+            intent: Some(format!("intent {n}")),
+            ..call(n, T - i64::from(n / 2))
+        });
+        db.insert(&late.collect::<Vec<_>>());
+        STEPS.load(Ordering::Relaxed)
+    });
+    assert!(steps[1] <= steps[0] + steps[0] / 2, "{steps:?}");
+}
+
 #[test]
 fn one_source_id_in_two_projects_is_two_events() {
     let mut db = Database::new();
