@@ -4,7 +4,7 @@ what it sees against each other and against what an ingest got.
     look.py PROXY CALLS COMMAND...
 
 With `--inside` in place of the proxy, the server puts streams around its own. A `PROTOCOL` names one that does without a
-handshake."""
+handshake; a `HANDSHAKE` is the version that a handshake asks for in place of the newest."""
 
 import asyncio
 import copy
@@ -14,7 +14,11 @@ import os
 import sys
 import threading
 
+import mcp.client.session
 from mcp import Client, StdioServerParameters
+
+newest = mcp.client.session.LATEST_HANDSHAKE_VERSION
+mcp.client.session.LATEST_HANDSHAKE_VERSION = os.environ.get("HANDSHAKE", newest)
 
 received: list[dict] = []
 
