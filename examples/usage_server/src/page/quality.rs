@@ -149,8 +149,8 @@ fn sum(data: &Quality) -> Markup {
         }
         @if data.missing > 0 {
             p.verdict {
-                (text::plural(data.missing, "event")) " that the sequence numbers of instances leave open since they started "
-                (if data.missing == 1 { "is" } else { "are" }) " missing, or still queued."
+                (text::plural(data.missing, "event")) (if data.missing == 1 { " is" } else { " are" })
+                " missing or still queued: a gap in the sequence numbers since an instance started."
             }
         }
         dl.eq {

@@ -339,6 +339,24 @@ fn sampled_events_are_said_to_be() {
 }
 
 #[test]
+fn what_is_missing_is_said_beside_the_sum() {
+    let numbered = |n: i64| Record {
+        instance: Some("i1".to_owned()),
+        sequence: n.try_into().ok(),
+        ..call(n * MINUTE)
+    };
+    let fixture = Fixture::with([1, 3, 4].map(numbered));
+    let period = Range::Week.until(NOW);
+    let data = query::quality::quality(&fixture.db, PROJECT, &period).unwrap();
+    let page = quality::quality(&frame(Page::Quality, period), Some(&data)).into_string();
+    assert!(
+        page.contains("1 event is missing or still queued"),
+        "{page}"
+    );
+    assert!(page.contains("<b>100"), "{page}");
+}
+
+#[test]
 fn a_page_is_read_by_keyboard_and_without_a_script() {
     let fixture = Fixture::with([call(MINUTE), failed(2 * MINUTE, "no")]);
     for (name, page) in pages(&fixture, Range::Week, "s-1", true) {
