@@ -23,6 +23,18 @@ impl Drop for Directory {
     }
 }
 
+/// The program, which ends with its standard input.
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_backlog_server"));
+    program
+        .args(["--listen", "127.0.0.1:0", "--exit-with-stdin"])
+        .env_remove("MCP_PUBLIC_URL")
+        .env_remove("MCP_PROXIES")
+        .env("DO_NOT_TRACK", "1")
+        .stdin(Stdio::piped());
+    program
+}
+
 #[tokio::test]
 async fn the_running_server_removes_registrations_that_nobody_has_approved() {
     let directory = std::env::temp_dir().join(format!("backlog-server-{}", process::id()));
@@ -38,13 +50,9 @@ async fn the_running_server_removes_registrations_that_nobody_has_approved() {
     let connection = rusqlite::Connection::open(&database).unwrap();
     let of_1970 = "UPDATE clients SET created_at = 0 WHERE id = ?1";
     assert_eq!(connection.execute(of_1970, [&old]).unwrap(), 1);
-    let mut server = Command::new(env!("CARGO_BIN_EXE_backlog_server"))
-        .args(["--listen", "127.0.0.1:0", "--exit-with-stdin", "--database"])
+    let mut server = program()
+        .arg("--database")
         .arg(&database)
-        .env_remove("MCP_PUBLIC_URL")
-        .env_remove("MCP_PROXIES")
-        .env("DO_NOT_TRACK", "1")
-        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -60,15 +68,7 @@ async fn the_running_server_removes_registrations_that_nobody_has_approved() {
 
 #[test]
 fn an_open_request_does_not_hold_the_end_up_and_costs_no_event() {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_backlog_server"))
-        .args(["--listen", "127.0.0.1:0", "--exit-with-stdin"])
-        .env_remove("MCP_PUBLIC_URL")
-        .env_remove("MCP_PROXIES")
-        .env("DO_NOT_TRACK", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut server = program().stdout(Stdio::piped()).spawn().unwrap();
     let mut printed = BufReader::new(server.stdout.take().unwrap());
     let mut first = String::new();
     printed.read_line(&mut first).unwrap();
