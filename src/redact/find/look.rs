@@ -9,7 +9,7 @@ use crate::base::text::sixteen_of;
 use crate::redact::catalogue::tools;
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::part;
+use crate::redact::read::bytes::{each_byte, part};
 use crate::redact::read::command::{MAX_COMMAND, program};
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::rule_set::RuleSet;
@@ -35,25 +35,11 @@ enum Role {
 impl Role {
     #[inline(always)]
     fn of(byte: u8) -> Self {
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "evaluated by the compiler, which would refuse"
-        )]
-        static PARTS: [Role; 256] = {
-            let mut parts = [Role::Word; 256];
-            let mut byte = 0;
-            while byte < parts.len() {
-                parts[byte] = match byte as u8 {
-                    b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`' => {
-                        Role::Gap
-                    }
-                    b'/' | b'\\' | b'>' => Role::Path,
-                    _ => Role::Word,
-                };
-                byte += 1;
-            }
-            parts
-        };
+        static PARTS: [Role; 256] = each_byte!(|byte| match byte {
+            b' ' | b'\t' | b'"' | b'\'' | b'\n' | b'|' | b';' | b'&' | b'(' | b'`' => Role::Gap,
+            b'/' | b'\\' | b'>' => Role::Path,
+            _ => Role::Word,
+        });
         PARTS.get(usize::from(byte)).copied().unwrap_or(Self::Word)
     }
 }

@@ -9,7 +9,7 @@ use crate::redact::catalogue::shaped::{
 };
 use crate::redact::find::token;
 use crate::redact::judge::random::{digits, is_cased, is_filler, is_mixed, is_random, is_strong};
-use crate::redact::read::bytes::{self, is_base64, is_token, part, run_end, run_start};
+use crate::redact::read::bytes::{self, each_byte, is_base64, is_token, part, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
 
 /// No key has more parts.
@@ -222,30 +222,19 @@ fn has(alphabet: Alphabet, byte: u8) -> bool {
 }
 
 /// Which alphabets each byte is of, a bit for each, so that no run asks which it is at each byte.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static ALPHABETS: [u16; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        let token = b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-        let hex = b.is_ascii_hexdigit();
-        table[byte] = (b.is_ascii_digit() as u16) << Alphabet::Digit as u16
-            | (hex as u16) << Alphabet::Hex as u16
-            | ((hex || b == b'-') as u16) << Alphabet::HexDash as u16
-            | ((b.is_ascii_uppercase() || b.is_ascii_digit()) as u16) << Alphabet::Upper as u16
-            | (b.is_ascii_lowercase() as u16) << Alphabet::Lower as u16
-            | (token as u16) << Alphabet::Token as u16
-            | ((token || b == b'.') as u16) << Alphabet::Dotted as u16
-            | ((token || matches!(b, b'.' | b'~')) as u16) << Alphabet::Tilde as u16
-            | ((token || matches!(b, b'+' | b'/')) as u16) << Alphabet::Base64 as u16;
-        byte += 1;
-    }
-    table
-};
+static ALPHABETS: [u16; 256] = each_byte!(|byte| {
+    let token = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let hex = byte.is_ascii_hexdigit();
+    (byte.is_ascii_digit() as u16) << Alphabet::Digit as u16
+        | (hex as u16) << Alphabet::Hex as u16
+        | ((hex || byte == b'-') as u16) << Alphabet::HexDash as u16
+        | ((byte.is_ascii_uppercase() || byte.is_ascii_digit()) as u16) << Alphabet::Upper as u16
+        | (byte.is_ascii_lowercase() as u16) << Alphabet::Lower as u16
+        | (token as u16) << Alphabet::Token as u16
+        | ((token || byte == b'.') as u16) << Alphabet::Dotted as u16
+        | ((token || matches!(byte, b'.' | b'~')) as u16) << Alphabet::Tilde as u16
+        | ((token || matches!(byte, b'+' | b'/')) as u16) << Alphabet::Base64 as u16
+});
 
 fn does_look(looks: Looks, text: &[u8]) -> bool {
     match looks {

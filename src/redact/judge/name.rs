@@ -10,7 +10,7 @@ use crate::redact::catalogue::names::{
 };
 use crate::redact::judge::{language, memo};
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at};
+use crate::redact::read::bytes::{self, at, each_byte};
 
 const MAX_WORDS: usize = 12;
 const MAX_BYTES: usize = 96;
@@ -25,21 +25,13 @@ struct Words {
 }
 
 /// A letter in lower case, a byte beyond ASCII as it is, and 0 for what is no letter.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static SMALL: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        if (byte as u8).is_ascii_alphabetic() || byte >= 0x80 {
-            table[byte] = (byte as u8).to_ascii_lowercase();
-        }
-        byte += 1;
+static SMALL: [u8; 256] = each_byte!(|byte| {
+    if byte.is_ascii_alphabetic() || byte >= 0x80 {
+        byte.to_ascii_lowercase()
+    } else {
+        0
     }
-    table
-};
+});
 
 impl Words {
     fn of(name: &[u8]) -> Self {

@@ -10,7 +10,7 @@ use crate::redact::catalogue::keys::{
 use crate::redact::catalogue::words;
 use crate::redact::judge::code;
 use crate::redact::judge::id::is_uuid;
-use crate::redact::read::bytes::{is_base64, is_token, part};
+use crate::redact::read::bytes::{each_byte, is_base64, is_token, part};
 
 /// Whether a tail looks like a key and not like words.
 pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
@@ -132,24 +132,12 @@ const LOWER: u8 = 21;
 const DIGIT: u8 = 42;
 const OTHER: u8 = 63;
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static COUNTS: [u8; 256] = {
-    let mut table = [OTHER; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            b'A'..=b'Z' => UPPER,
-            b'a'..=b'z' => LOWER,
-            b'0'..=b'9' => DIGIT,
-            _ => OTHER,
-        };
-        byte += 1;
-    }
-    table
-};
+static COUNTS: [u8; 256] = each_byte!(|byte| match byte {
+    b'A'..=b'Z' => UPPER,
+    b'a'..=b'z' => LOWER,
+    b'0'..=b'9' => DIGIT,
+    _ => OTHER,
+});
 
 /// How many bytes of a kind were counted.
 fn count(sum: u64, kind: u8) -> u64 {
@@ -261,27 +249,17 @@ fn is_spelled_out(tail: &[u8]) -> bool {
 
 /// Letters and digits, as they follow one another in counting: after which of them a digit or a letter begins anew, and
 /// which those are. A table, since most words are asked: a fifth of what it costs to compare.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static IN_ROW: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let counted = match byte as u8 {
-            b'9' | b'f' | b'F' | b'z' | b'Z' => BEFORE_DIGIT | BEFORE_LETTER,
-            b'0' => BEFORE_LETTER | (BEFORE_DIGIT << BEGINS),
-            b'1' => BEFORE_DIGIT << BEGINS,
-            b'a' | b'A' => (BEFORE_DIGIT | BEFORE_LETTER) << BEGINS,
-            _ => 0,
-        };
-        let counts = (byte as u8).is_ascii_alphanumeric();
-        table[byte] = counted | if counts { COUNTS_IN_ROW } else { 0 };
-        byte += 1;
-    }
-    table
-};
+static IN_ROW: [u8; 256] = each_byte!(|byte| {
+    let counted = match byte {
+        b'9' | b'f' | b'F' | b'z' | b'Z' => BEFORE_DIGIT | BEFORE_LETTER,
+        b'0' => BEFORE_LETTER | (BEFORE_DIGIT << BEGINS),
+        b'1' => BEFORE_DIGIT << BEGINS,
+        b'a' | b'A' => (BEFORE_DIGIT | BEFORE_LETTER) << BEGINS,
+        _ => 0,
+    };
+    let counts = byte.is_ascii_alphanumeric();
+    counted | if counts { COUNTS_IN_ROW } else { 0 }
+});
 const BEFORE_DIGIT: u8 = 1;
 const BEFORE_LETTER: u8 = 2;
 /// So much higher stand the bits of what begins anew.

@@ -2,6 +2,27 @@
 
 use wide::u8x16;
 
+/// A table with an entry for each byte, made by the compiler: `each_byte!(|byte| byte.is_ascii_digit())`.
+macro_rules! each_byte {
+    (|$byte:ident| $entry:expr) => {{
+        let $byte = 0_u8;
+        let mut table = [$entry; 256];
+        let mut index = 1;
+        while index < table.len() {
+            let $byte = index as u8;
+            #[expect(
+                clippy::indexing_slicing,
+                reason = "evaluated by the compiler, which would refuse"
+            )]
+            let slot = &mut table[index];
+            *slot = $entry;
+            index += 1;
+        }
+        table
+    }};
+}
+pub(crate) use each_byte;
+
 /// The byte at `at`, or 0 outside of the text.
 #[inline(always)]
 pub(crate) fn at(text: &[u8], at: usize) -> u8 {
@@ -59,43 +80,33 @@ pub(crate) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
 }
 
 /// What kind of byte each is, so that a run is read with one look at each byte.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static KINDS: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let kind = match byte as u8 {
-            b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
-            b'a'..=b'z' | b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
-            b'_' => TOKEN | CREDENTIAL | LOCAL | SPOKEN,
-            b'.' => CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
-            b'~' | b'+' | b'|' => CREDENTIAL | LOCAL | SPOKEN,
-            b'/' | b'=' | b':' => CREDENTIAL | SPOKEN,
-            b'\'' => LOCAL,
-            b'%' | b'!' | b'#' | b'$' | b'*' | b'^' | b'{' | b'}' => LOCAL | SPOKEN,
-            b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'"' | b',' | b';' | b')' | b'`' | b'<'
-            | b'>' | b'\\' => 0,
-            // In a sentence without spaces a value ends where the letters change.
-            0xE3.. => DOMAIN | LOCAL,
-            0x80.. => DOMAIN | LOCAL | SPOKEN,
-            _ => SPOKEN,
-        };
-        let paired = match byte as u8 {
-            b'"' | b'\'' | b'`' | b'\n' | b'\r' | b'<' | b'>' | b'{' | b';' => 0,
-            _ => PAIRED,
-        };
-        let authority = match byte as u8 {
-            b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'@' | b'"' | b'<' | b'>' | b'`' => 0,
-            _ => AUTHORITY,
-        };
-        table[byte] = kind | paired | authority;
-        byte += 1;
-    }
-    table
-};
+static KINDS: [u8; 256] = each_byte!(|byte| {
+    let kind = match byte {
+        b'0'..=b'9' | b'A'..=b'Z' => TOKEN | KEYED | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+        b'a'..=b'z' | b'-' => TOKEN | CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+        b'_' => TOKEN | CREDENTIAL | LOCAL | SPOKEN,
+        b'.' => CREDENTIAL | DOMAIN | LOCAL | SPOKEN,
+        b'~' | b'+' | b'|' => CREDENTIAL | LOCAL | SPOKEN,
+        b'/' | b'=' | b':' => CREDENTIAL | SPOKEN,
+        b'\'' => LOCAL,
+        b'%' | b'!' | b'#' | b'$' | b'*' | b'^' | b'{' | b'}' => LOCAL | SPOKEN,
+        b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'"' | b',' | b';' | b')' | b'`' | b'<' | b'>'
+        | b'\\' => 0,
+        // In a sentence without spaces a value ends where the letters change.
+        0xE3.. => DOMAIN | LOCAL,
+        0x80.. => DOMAIN | LOCAL | SPOKEN,
+        _ => SPOKEN,
+    };
+    let paired = match byte {
+        b'"' | b'\'' | b'`' | b'\n' | b'\r' | b'<' | b'>' | b'{' | b';' => 0,
+        _ => PAIRED,
+    };
+    let authority = match byte {
+        b'\t' | b'\n' | 0x0C | b'\r' | b' ' | b'@' | b'"' | b'<' | b'>' | b'`' => 0,
+        _ => AUTHORITY,
+    };
+    kind | paired | authority
+});
 
 const TOKEN: u8 = 1;
 /// A digit or a capital letter.

@@ -5,7 +5,7 @@
 //! from. So bytes that are not part of a finding stay exactly as they were.
 
 use crate::redact::catalogue::formats::ENTITIES;
-use crate::redact::read::bytes::{at, part, rest, run_end};
+use crate::redact::read::bytes::{at, each_byte, part, rest, run_end};
 use crate::redact::read::colour::{ESCAPE, sequence};
 
 /// A decoded text with the way back.
@@ -320,27 +320,14 @@ impl Decoded {
 }
 
 /// The value of each digit of base64, in both alphabets; 255 for other bytes.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static BASE64: [u8; 256] = {
-    let mut table = [0xFF; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        table[byte] = match b {
-            b'A'..=b'Z' => b - b'A',
-            b'a'..=b'z' => b - b'a' + 26,
-            b'0'..=b'9' => b - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => 0xFF,
-        };
-        byte += 1;
-    }
-    table
-};
+static BASE64: [u8; 256] = each_byte!(|byte| match byte {
+    b'A'..=b'Z' => byte - b'A',
+    b'a'..=b'z' => byte - b'a' + 26,
+    b'0'..=b'9' => byte - b'0' + 52,
+    b'+' | b'-' => 62,
+    b'/' | b'_' => 63,
+    _ => 0xFF,
+});
 
 /// What four digits of base64 say, and how many bytes of it they do say.
 fn three_bytes(four: &[u8]) -> ([u8; 3], usize) {

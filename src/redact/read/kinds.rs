@@ -2,6 +2,8 @@
 
 use std::ops::BitOr;
 
+use crate::redact::read::bytes::each_byte;
+
 /// The kinds of bytes that a value has, or that a question is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kinds(u32);
@@ -35,41 +37,31 @@ pub(crate) const BAR: Kinds = Kinds(1 << 17);
 pub(crate) const HIGH: Kinds = Kinds(1 << 18);
 const OTHER: Kinds = Kinds(1 << 19);
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse"
-)]
-static KINDS: [u32; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let kind = match byte as u8 {
-            b'0'..=b'9' => DIGIT,
-            b'a'..=b'z' => LOWER,
-            b'A'..=b'Z' => UPPER,
-            b' ' => SPACE,
-            b'_' => UNDERSCORE,
-            b'-' => DASH,
-            b'.' => DOT,
-            b':' => COLON,
-            b'/' => SLASH,
-            b'\\' => BACKSLASH,
-            b'=' => EQUALS,
-            b'(' => ROUND,
-            b'[' => SQUARE,
-            b'{' => CURLY,
-            b'#' => HASH,
-            b'*' => STAR,
-            b'%' => PERCENT,
-            b'|' => BAR,
-            0x80.. => HIGH,
-            _ => OTHER,
-        };
-        table[byte] = kind.0;
-        byte += 1;
-    }
-    table
-};
+static KINDS: [u32; 256] = each_byte!(|byte| {
+    let kind = match byte {
+        b'0'..=b'9' => DIGIT,
+        b'a'..=b'z' => LOWER,
+        b'A'..=b'Z' => UPPER,
+        b' ' => SPACE,
+        b'_' => UNDERSCORE,
+        b'-' => DASH,
+        b'.' => DOT,
+        b':' => COLON,
+        b'/' => SLASH,
+        b'\\' => BACKSLASH,
+        b'=' => EQUALS,
+        b'(' => ROUND,
+        b'[' => SQUARE,
+        b'{' => CURLY,
+        b'#' => HASH,
+        b'*' => STAR,
+        b'%' => PERCENT,
+        b'|' => BAR,
+        0x80.. => HIGH,
+        _ => OTHER,
+    };
+    kind.0
+});
 
 impl Kinds {
     /// The kinds of the bytes of a value.
