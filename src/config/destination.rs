@@ -180,7 +180,7 @@ impl Place {
         let name = target.name.clone();
         Self {
             name: name.unwrap_or_else(|| target.wire.name().to_owned()),
-            spool_dir: target.spool.as_ref().map(|spool| place(spool.path())),
+            spool_dir: target.spool.as_ref().map(|spool| spool.path().to_owned()),
             endpoint_variable: target.wire.profile().endpoint_variable,
         }
     }
@@ -197,8 +197,9 @@ impl Place {
             let fault = "is that of another destination: give it one of its own";
             return Err(BuildError::invalid("name", fault));
         }
-        let shares = |known: &Self| known.spool_dir == self.spool_dir;
-        if self.spool_dir.is_some() && known.iter().any(shares) {
+        let dir = self.spool_dir.as_deref().map(place);
+        let shares = |known: &Self| known.spool_dir.as_deref().map(place) == dir;
+        if dir.is_some() && known.iter().any(shares) {
             let fault = "is the directory of another destination: give it one of its own";
             return Err(BuildError::invalid("spool", fault));
         }

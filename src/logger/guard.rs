@@ -302,7 +302,7 @@ impl CallGuard {
     /// Ends the record without an event: somebody else has the call.
     pub(crate) fn discard(mut self) {
         if let Some(GuardedCall { place, call }) = self.open.take() {
-            let _ending = place.and_then(|place| call.handle.open_calls.begin_end(place, &call));
+            let _ending = call.handle.open_calls.begin_end(place, &call);
             lock(&call.record).take();
         }
     }
@@ -311,7 +311,7 @@ impl CallGuard {
         let Some(GuardedCall { place, call }) = self.open.take() else {
             return Outcome::Disabled;
         };
-        let _ending = place.and_then(|place| call.handle.open_calls.begin_end(place, &call));
+        let _ending = call.handle.open_calls.begin_end(place, &call);
         // Without a record, the shutdown has logged the call.
         call.log(outcome).unwrap_or(Outcome::Queued)
     }

@@ -176,6 +176,7 @@ impl Handle {
         // The time that it takes to write the open calls is part of the wait.
         let deadline = self.deadline(timeout);
         // In this order: the open calls are the last events that are accepted.
+        // What this takes beyond the timeout comes off the grace.
         let late = self.open_calls.end_all(GRACE).saturating_sub(timeout);
         self.pipeline.shared.close();
         let timeout = deadline.saturating_duration_since(self.pipeline.clock().now());

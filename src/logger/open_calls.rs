@@ -56,7 +56,8 @@ impl OpenCalls {
     }
 
     /// Takes a call out to record it, unless a shutdown has taken it and may still be recording it.
-    pub(crate) fn begin_end<C>(&self, at: usize, call: &Arc<C>) -> Option<Ending<'_>> {
+    pub(crate) fn begin_end<C>(&self, at: Option<usize>, call: &Arc<C>) -> Option<Ending<'_>> {
+        let at = at?;
         let mut table = self.table.lock()?;
         let ending = self.ending();
         let place = table.calls.get_mut(at).filter(|place| {
@@ -81,12 +82,13 @@ impl OpenCalls {
             return Duration::ZERO;
         };
         table.is_closed = true;
-        let open = std::mem::take(&mut table.calls).into_iter().flatten();
-        let open: Vec<_> = open.map(|call| (call, self.ending())).collect();
+        let open = std::mem::take(&mut table.calls);
+        let ending = self.ending();
         drop(table);
-        for (call, _ending) in open {
+        for call in open.into_iter().flatten() {
             call.end();
         }
+        drop(ending);
         // On the system's clock, since this wait is for threads and not for the worker.
         let started = Instant::now();
         while self.ending.load(Acquire) > 0 && started.elapsed() < patience {
@@ -118,7 +120,7 @@ mod tests {
         let [first, second, third] = [(); 3].map(|()| Arc::new(Call::default()));
         assert_eq!(calls.add(first.clone()), Some(0));
         assert_eq!(calls.add(second), Some(1));
-        drop(calls.begin_end(0, &first));
+        drop(calls.begin_end(Some(0), &first));
         assert_eq!(calls.add(third), Some(0));
     }
 
@@ -128,7 +130,7 @@ mod tests {
         let [open, closed] = [(); 2].map(|()| Arc::new(Call::default()));
         calls.add(open.clone());
         let at = calls.add(closed.clone()).unwrap();
-        drop(calls.begin_end(at, &closed));
+        drop(calls.begin_end(Some(at), &closed));
         calls.end_all(Duration::ZERO);
         calls.end_all(Duration::ZERO);
         assert_eq!((open.0.load(Relaxed), closed.0.load(Relaxed)), (1, 0));
@@ -141,7 +143,7 @@ mod tests {
         let at = calls.add(before.clone()).unwrap();
         calls.end_all(Duration::ZERO);
         assert_eq!(calls.add(after.clone()), None);
-        assert!(calls.begin_end(at, &before).is_some());
+        assert!(calls.begin_end(Some(at), &before).is_some());
         calls.end_all(Duration::ZERO);
         assert_eq!(after.0.load(Relaxed), 0);
     }
@@ -178,7 +180,7 @@ mod tests {
         let calls = OpenCalls::default();
         let call = Arc::new(Call::default());
         let at = calls.add(call.clone()).unwrap();
-        let ending = calls.begin_end(at, &call);
+        let ending = calls.begin_end(Some(at), &call);
         waits(&calls, || drop(ending));
         assert_eq!(call.0.load(Relaxed), 0);
     }
@@ -201,7 +203,7 @@ mod tests {
         let calls = OpenCalls::default();
         let call = Arc::new(Call::default());
         let at = calls.add(call.clone()).unwrap();
-        let _ending = calls.begin_end(at, &call);
+        let _ending = calls.begin_end(Some(at), &call);
         calls.end_all(Duration::from_millis(1));
     }
 }

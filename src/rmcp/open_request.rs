@@ -94,7 +94,7 @@ impl OpenRequest {
     fn log(&mut self, outcome: CallOutcome, error: Option<&ErrorData>) {
         let open_calls = &self.request.handle.open_calls;
         let place = self.place.take();
-        let _ending = place.and_then(|place| open_calls.begin_end(place, &self.request));
+        let _ending = open_calls.begin_end(place, &self.request);
         self.request.log(outcome, error);
     }
 }
