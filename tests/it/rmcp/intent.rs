@@ -267,11 +267,14 @@ async fn intents_and_missing_capabilities_have_posthogs_names_on_its_wire() {
 /// The first destination's wire names the tool; on PostHog a call of it is no call of a tool of the server's.
 #[tokio::test]
 async fn a_missing_capability_is_told_from_a_tool_of_the_same_name_at_every_destination() {
-    let [first, second] = [(); 2].map(|()| ingest());
+    let [first, second, third] = [(); 3].map(|()| ingest());
     let posthog = Destination::new(posthog())
         .endpoint(second.posthog_url())
         .api_key(KEY);
-    let usage = builder(&first).also(posthog).build().unwrap();
+    let spans = Destination::new(otlp())
+        .endpoint(third.otlp_url())
+        .api_key(KEY);
+    let usage = builder(&first).also(posthog).also(spans).build().unwrap();
     let schema = || json!({"type": "object"});
     let server = ByHand::new([("get_more_tools", schema())]);
     let server = usage.instrument(server).missing_capability(true);
@@ -297,6 +300,10 @@ async fn a_missing_capability_is_told_from_a_tool_of_the_same_name_at_every_dest
     let arguments = &calls[0]["properties"]["$mcp_parameters"]["request"]["params"]["arguments"];
     assert_eq!(arguments, &asks);
     assert_eq!(calls[1]["properties"]["$mcp_intent"], "export as PDF");
+    let spans = third.delivered();
+    let calls = spans.iter().filter(|span| span.tool().is_some());
+    let marks = calls.map(|span| span.meta("missing_capability").cloned());
+    assert_eq!(marks.collect::<Vec<_>>(), [None, Some(json!(true))]);
 }
 
 #[tokio::test]

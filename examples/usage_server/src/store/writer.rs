@@ -426,6 +426,8 @@ fn collect(first: Waiting, messages: &Receiver<Message>) -> (Vec<Waiting>, Optio
                 events += next.charge.events;
                 waiting.push(next);
             }
+            // The disk was looked at before the first of these.
+            Ok(Message::Look) => {}
             Ok(work) => return (waiting, Some(work)),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
