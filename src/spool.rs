@@ -81,6 +81,7 @@ mod takeover;
 pub(crate) use erasure::Erased;
 pub(crate) use matches::Matches;
 pub(crate) use read_back::Loaded;
+pub(crate) use recovery::Adopted;
 pub(crate) use store::Store;
 
 use std::io;

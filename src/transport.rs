@@ -8,6 +8,7 @@ pub(crate) mod http_client;
 #[cfg(feature = "testing")]
 pub(crate) mod memory;
 mod names;
+pub(crate) mod proxy;
 
 pub(crate) use exchange::{IncomingResponse, MAX_ANSWER_BYTES, Request, SendError, Transport};
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::time::{Instant, SystemTime};
 
+use super::random;
+
 /// What the logger and its worker read and wait by.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Clock {
@@ -25,6 +27,15 @@ impl Clock {
             Self::System => SystemTime::now(),
             #[cfg(feature = "testing")]
             Self::Manual(clock) => clock.wall(),
+        }
+    }
+
+    /// The seed of a destination's jitter, which a manual clock fixes.
+    pub(crate) fn seed(&self) -> u64 {
+        match self {
+            Self::System => random::seed(),
+            #[cfg(feature = "testing")]
+            Self::Manual(clock) => clock.seed(),
         }
     }
 

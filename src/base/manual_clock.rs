@@ -6,11 +6,13 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::lock::lock;
+use super::random::mix;
 
 /// Time for a logger under test, which stands still until [`advance`](Self::advance) is called.
 ///
 /// Clones share one time. Given to a logger with [`Builder::clock`](crate::Builder::clock), it drives
-/// the flush interval, timeouts, back-off, ages and deadlines, but not sockets.
+/// the flush interval, timeouts, back-off, ages and deadlines, but not sockets. The jitter of back-off is the same in
+/// each run that builds its loggers in the same order.
 #[derive(Debug, Clone, Default)]
 pub struct ManualClock {
     time: Arc<Mutex<Time>>,
@@ -21,6 +23,8 @@ struct Time {
     now: Instant,
     wall: SystemTime,
     sleepers: Vec<Waker>,
+    /// How many seeds were given out.
+    seeds: u64,
 }
 
 impl Default for Time {
@@ -29,6 +33,7 @@ impl Default for Time {
             now: Instant::now(),
             wall: SystemTime::now(),
             sleepers: Vec::new(),
+            seeds: 0,
         }
     }
 }
@@ -68,6 +73,12 @@ impl ManualClock {
         lock(&self.time).wall
     }
 
+    pub(crate) fn seed(&self) -> u64 {
+        let mut time = lock(&self.time);
+        time.seeds += 1;
+        mix(time.seeds)
+    }
+
     pub(crate) async fn sleep_until(&self, deadline: Instant) {
         poll_fn(|cx| {
             let mut time = lock(&self.time);
@@ -105,6 +116,17 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn each_clock_repeats_its_seeds_and_no_two_are_alike() {
+        let seeds = || {
+            let clock = ManualClock::new();
+            [clock.seed(), clock.seed()]
+        };
+        assert_eq!(seeds(), seeds());
+        let [one, other] = seeds();
+        assert_ne!(one, other);
+    }
 
     #[derive(Default)]
     struct Woken(AtomicU32);

@@ -304,8 +304,7 @@ impl Backlog {
         self.batch_events = (self.batch_events * 2).min(most);
     }
 
-    /// Takes out what was queued before `oldest`. The age of what was read back from disk is told by a clock that may
-    /// have been wrong, so it counts once the ingest has answered: until then, only the time in memory does.
+    /// Takes out what was queued before `oldest`.
     pub(super) fn take_expired(&mut self, oldest: Instant) -> Vec<Batch> {
         self.take_older(|at| at.is_some_and(|at| at < oldest))
     }
@@ -317,18 +316,11 @@ impl Backlog {
 
     /// Takes out the segments that `goes` holds for by their age, oldest first.
     fn take_older(&mut self, goes: impl Fn(Option<Instant>) -> bool) -> Vec<Batch> {
-        let unanswered = |segment: &Segment| goes(segment.in_memory_since());
-        let mut taken = Vec::new();
-        for batch in &mut self.retries {
-            // Segments of one batch may differ in age by days.
-            let was_answered = batch.was_answered;
-            taken.extend(batch.take_segments(|segment| match was_answered {
-                true => goes(segment.first_at()),
-                false => unanswered(segment),
-            }));
-        }
+        let batches = self.retries.iter_mut().chain([&mut self.fresh]);
+        let mut taken: Vec<_> = batches
+            .filter_map(|batch| batch.take_older(&goes))
+            .collect();
         self.retries.retain(|batch| !batch.is_empty());
-        taken.extend(self.fresh.take_segments(unanswered));
         taken.extend(self.source.take_older(goes));
         taken
     }

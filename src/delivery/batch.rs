@@ -3,6 +3,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::search::Piece;
 use super::suspects::History;
@@ -204,6 +205,17 @@ impl Batch {
         Some(Self::new(taken))
     }
 
+    /// Takes out the segments that `goes` holds for by their age, which may differ by days. The age of what was read back
+    /// from disk is told by a clock that may have been wrong, so it counts once the ingest has answered: until then, only
+    /// the time in memory does.
+    pub(crate) fn take_older(&mut self, goes: impl Fn(Option<Instant>) -> bool) -> Option<Self> {
+        let was_answered = self.was_answered;
+        self.take_segments(|segment| match was_answered {
+            true => goes(segment.first_at()),
+            false => goes(segment.in_memory_since()),
+        })
+    }
+
     /// Takes out the first `events` events.
     fn take_front(&mut self, mut events: usize) -> Self {
         let mut taken = VecDeque::new();
@@ -268,8 +280,6 @@ impl Batch {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use proptest::prelude::*;
 
     use super::*;

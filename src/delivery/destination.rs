@@ -15,7 +15,6 @@ use super::source::ForgottenOf;
 use super::spooling::{Spooling, Store};
 use super::stillness::Stillness;
 use super::suspects::{Failed, Fate, History, Suspects};
-use crate::base::random;
 use crate::error::SpoolError;
 use crate::ledger::{DestinationReport, DropReason};
 use crate::queue::{Branch, EventEnd, Receiver, Segment};
@@ -60,7 +59,7 @@ impl Destination {
         let now = settings.clock.now();
         Self {
             backlog: Backlog::new(Arc::clone(&shared), receiver),
-            gate: Gate::new(settings.pace, random::seed(), now),
+            gate: Gate::new(settings.pace, settings.clock.seed(), now),
             suspects: Suspects::default(),
             was_suspect_last: false,
             searches: Searches::default(),
@@ -85,6 +84,8 @@ impl Destination {
         }
         if let Some(spooling) = &mut self.spooling {
             spooling.turn(&mut self.backlog, self.gate.may_open(now), now);
+            let (events, span) = spooling.take_inherited();
+            self.gate.inherit(self.requests(events), span);
         }
         // Where there is one place, suspects and others take turns.
         if self.was_suspect_last {
@@ -182,21 +183,34 @@ impl Destination {
         self.backlog.source.receiver.seal();
         self.backlog.source.receiver.trim();
         self.backlog.send_partial = true;
-        if let Some(oldest) = now.checked_sub(settings.max_event_age) {
+        if let Some(oldest) = self.oldest_kept(now) {
             for batch in self.backlog.take_expired(oldest) {
-                self.drop_batch(&batch, DropReason::Expired, "too old");
+                self.drop_expired(&batch);
             }
         }
         self.searches.retain(&self.backlog.searches());
-        self.backlog.reporter.log_drop_episode();
+        self.backlog.reporter.log_drop_episode(now);
+    }
+
+    /// What was queued before is too old.
+    fn oldest_kept(&self, now: Instant) -> Option<Instant> {
+        now.checked_sub(self.shared.settings.max_event_age)
+    }
+
+    fn drop_expired(&mut self, batch: &Batch) {
+        self.drop_batch(batch, DropReason::Expired, "too old");
     }
 
     /// Tells the gate how many requests the events since the last tick are worth.
     fn note_wanted(&mut self, now: Instant) {
         let before = std::mem::replace(&mut self.wanted, self.shared.ledger.wanted());
-        let events = self.wanted.saturating_sub(before);
-        let each = self.shared.settings.max_batch_events as u64;
-        self.gate.wanted(events.div_ceil(each), now);
+        let requests = self.requests(self.wanted.saturating_sub(before));
+        self.gate.wanted(requests, now);
+    }
+
+    /// How many requests so many events are worth.
+    fn requests(&self, events: u64) -> u64 {
+        events.div_ceil(self.shared.settings.max_batch_events as u64)
     }
 
     /// Sends suspects, without waiting for the gate's back-off. One place is left to others where there are several: a
@@ -660,9 +674,9 @@ impl Destination {
         self.put_back_halves(batch);
     }
 
-    /// Puts a batch back that is sent again, without what was forgotten while it was under way.
+    /// Puts a batch back that is sent again, without what was forgotten or grew too old while it was under way.
     fn put_back(&mut self, mut batch: Batch) {
-        self.drop_forgotten(&mut batch);
+        self.drop_ended(&mut batch);
         if !batch.is_empty() {
             self.backlog.requeue(batch);
         }
@@ -670,16 +684,21 @@ impl Destination {
 
     /// As [`put_back`](Self::put_back), in halves.
     fn put_back_halves(&mut self, mut batch: Batch) {
-        self.drop_forgotten(&mut batch);
+        self.drop_ended(&mut batch);
         if !batch.is_empty() {
             self.backlog.requeue_halves(batch);
         }
     }
 
-    /// Ends the events of a batch that are forgotten.
-    fn drop_forgotten(&mut self, batch: &mut Batch) {
+    /// Ends the events of a batch that are forgotten or too old.
+    fn drop_ended(&mut self, batch: &mut Batch) {
         let forgotten = batch.take_forgotten();
         self.end_batch(&forgotten, DropReason::Forgotten);
+        if let Some(oldest) = self.oldest_kept(self.now())
+            && let Some(expired) = batch.take_older(|at| at.is_some_and(|at| at < oldest))
+        {
+            self.drop_expired(&expired);
+        }
     }
 
     fn drop_batch(&mut self, batch: &Batch, reason: DropReason, cause: &str) {
@@ -869,7 +888,7 @@ impl Destination {
         let mut left = self.backlog.flights.take_batches();
         left.extend(self.backlog.take_all());
         for mut batch in left {
-            self.drop_forgotten(&mut batch);
+            self.drop_ended(&mut batch);
             let cause = "the shutdown's deadline passed";
             self.drop_batch(&batch, DropReason::ShutdownTimeout, cause);
         }

@@ -40,6 +40,9 @@ pub(crate) struct Gate {
     /// When the last failure was counted. A request that was already under way then is no news about
     /// the ingest.
     last_failure: Option<Instant>,
+    /// A probe was asked for while requests were under way. They may fail although the ingest is back by now, so the next
+    /// failure closes the gate for no time.
+    owes_probe: bool,
     meter: Meter,
     recovery: Option<Recovery>,
 }
@@ -85,6 +88,7 @@ impl Gate {
             state: GateState::Open,
             failures: 0,
             last_failure: None,
+            owes_probe: false,
             meter: Meter::new(now),
             recovery: None,
         }
@@ -149,6 +153,11 @@ impl Gate {
         self.recovery.is_some()
     }
 
+    /// Notes requests that became due in earlier processes, within `span`, and are not sent yet.
+    pub(crate) fn inherit(&mut self, requests: u64, span: Duration) {
+        self.meter.inherit(requests, span);
+    }
+
     /// Counts the requests that have become due: the usual rate follows from them.
     pub(crate) fn wanted(&mut self, requests: u64, now: Instant) {
         self.meter.count(requests, now);
@@ -160,10 +169,11 @@ impl Gate {
         }
     }
 
-    /// Lets one probe through now.
+    /// Lets one probe through now, or as soon as a request that is under way has failed.
     pub(crate) fn allow_probe(&mut self, now: Instant) {
-        if let GateState::Closed { until, .. } = &mut self.state {
-            *until = now;
+        match &mut self.state {
+            GateState::Closed { until, .. } => *until = now,
+            GateState::Open | GateState::Probing => self.owes_probe = true,
         }
     }
 
@@ -176,6 +186,7 @@ impl Gate {
             return false;
         }
         let recovered = self.failures > 0;
+        self.owes_probe = false;
         self.failures = 0;
         self.last_failure = None;
         self.state = GateState::Open;
@@ -199,6 +210,7 @@ impl Gate {
     pub(crate) fn caught_up(&mut self) {
         if self.state == GateState::Open {
             self.recovery = None;
+            self.meter.forget_inherited();
         }
     }
 
@@ -228,6 +240,11 @@ impl Gate {
             None => self.backoff(),
         };
         let broke = counts && self.failures == BREAKER_FAILURES;
+        let wait = if std::mem::take(&mut self.owes_probe) {
+            Duration::ZERO
+        } else {
+            wait
+        };
         let (until, asked) = (now + wait, retry_after.is_some());
         self.state = match self.state {
             // Of several requests that fail together, the longest wait holds.
@@ -476,6 +493,29 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_has_a_probe_of_its_own_although_one_that_was_under_way_fails() {
+        let (mut gate, start) = gate();
+        let now = start + SECOND;
+        for _ in 0..BREAKER_FAILURES {
+            gate.failed(now, now, None);
+        }
+        gate.allow_probe(now);
+        assert!(gate.pass(now, FREE));
+        gate.allow_probe(now);
+        gate.failed(now, now, None);
+        assert!(gate.pass(now, FREE), "a flush came meanwhile");
+        gate.failed(now, now, None);
+        assert!(!gate.pass(now, FREE), "and had its probe");
+        // An answer is what it waited for.
+        gate.allow_probe(now);
+        assert!(gate.pass(now, FREE));
+        gate.allow_probe(now);
+        gate.answered(now);
+        gate.failed(now, now, Some(SECOND));
+        assert!(!gate.pass(now, FREE));
+    }
+
+    #[test]
     fn a_single_failure_is_no_outage() {
         let (mut gate, start) = gate();
         gate.failed(start, start, None);
@@ -494,6 +534,26 @@ mod tests {
         gate.answered(probed);
         assert_eq!(gate.reopens_at(PACED), Some(probed + SECOND));
         assert_eq!(gate.reopens_at(FREE), None);
+    }
+
+    #[test]
+    fn a_young_sender_goes_on_at_the_rate_of_the_process_before_until_its_events_are_sent() {
+        let (mut gate, start) = gate();
+        gate.failed(start, start, Some(Duration::ZERO));
+        // The disk is read meanwhile.
+        gate.inherit(600, 100 * SECOND);
+        gate.wanted(0, start);
+        let probed = gate.reopens_at(PACED).unwrap();
+        assert!(gate.pass(probed, PACED));
+        gate.answered(probed);
+        let next = probed + SECOND.div_f64(3.0 * 6.0);
+        assert_eq!(gate.reopens_at(PACED), Some(next));
+        gate.caught_up();
+        gate.failed(next, next, Some(Duration::ZERO));
+        let probed = gate.reopens_at(PACED).unwrap();
+        assert!(gate.pass(probed, PACED));
+        gate.answered(probed);
+        assert_eq!(gate.reopens_at(PACED), Some(probed + SECOND));
     }
 
     proptest! {

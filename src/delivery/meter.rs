@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 const MINUTES: usize = 60;
 
+/// Events of a shorter time say little of what is usual.
+const LEAST_SPAN: Duration = Duration::from_secs(60);
+
 /// Counts, by the minute, the requests that became due.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -11,6 +14,8 @@ pub(super) struct Meter {
     minute: u64,
     /// By minute, in turn.
     counts: [u64; MINUTES],
+    /// The requests a second of earlier processes, whose events are not all sent.
+    inherited: f64,
 }
 
 impl Meter {
@@ -19,7 +24,19 @@ impl Meter {
             began: now,
             minute: 0,
             counts: [0; MINUTES],
+            inherited: 0.0,
         }
+    }
+
+    /// Notes requests that became due in earlier processes, within `span`. A new process has no hour before: without them
+    /// it would send what it finds on disk at one request a second.
+    pub(super) fn inherit(&mut self, requests: u64, span: Duration) {
+        self.inherited += requests as f64 / span.max(LEAST_SPAN).as_secs_f64();
+    }
+
+    /// Forgets earlier processes: their events are sent.
+    pub(super) fn forget_inherited(&mut self) {
+        self.inherited = 0.0;
     }
 
     pub(super) fn count(&mut self, requests: u64, now: Instant) {
@@ -32,7 +49,7 @@ impl Meter {
 
     /// The time between two requests at so many times the usual rate, but at least one a second.
     pub(super) fn interval(&mut self, speed: f64, now: Instant) -> Duration {
-        let rate = speed * self.per_second(now);
+        let rate = speed * self.per_second(now).max(self.inherited);
         Duration::from_secs(1).div_f64(rate.max(1.0))
     }
 
@@ -102,5 +119,22 @@ mod tests {
         meter.count(7_200, end);
         assert_mean(&mut meter, end, 2.0);
         assert!(meter.interval(3.0, end) < SECOND / 5);
+    }
+
+    #[test]
+    fn a_new_process_goes_on_at_the_rate_of_those_before_until_their_events_are_sent() {
+        let now = Instant::now();
+        let mut meter = Meter::new(now);
+        // Of a burst the rate is that of a minute.
+        for (requests, seconds, per_second) in [(1_200, 600, 2.0), (120, 5, 4.0)] {
+            meter.inherit(requests, seconds * SECOND);
+            let interval = meter.interval(3.0, now);
+            assert_eq!(interval, SECOND.div_f64(3.0 * per_second), "{requests}");
+        }
+        meter.count(10, now);
+        let own = SECOND.div_f64(30.0);
+        assert_eq!(meter.interval(3.0, now), own, "the higher one counts");
+        meter.forget_inherited();
+        assert_eq!(meter.interval(3.0, now + 20 * SECOND), SECOND.div_f64(1.5));
     }
 }

@@ -55,6 +55,10 @@ impl Spooling {
         match *self {}
     }
 
+    pub(super) fn take_inherited(&mut self) -> (u64, Duration) {
+        match *self {}
+    }
+
     pub(super) fn wake_at(&self) -> Instant {
         match *self {}
     }

@@ -193,7 +193,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_map<A: MapAccess<'a>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
         while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
             if self.add(name, value).is_none() {
-                return Err(serde::de::Error::custom("meta is no object"));
+                return Err(serde::de::Error::custom("meta must be an object"));
             }
         }
         Ok(self.spans)

@@ -28,9 +28,7 @@ pub(crate) struct Reporter {
     refused: BTreeMap<DropReason, Episode>,
     /// It was said that events are incomplete.
     incomplete: bool,
-    /// Drops seen so far, and whether an episode of drops is under way.
-    drops: u64,
-    dropping: bool,
+    drops: Drops,
     /// The last fault of the spool.
     spool_fault: String,
     /// What was not understood of answers to batches.
@@ -60,6 +58,53 @@ impl Episode {
     }
 }
 
+/// The drops of events, for whatever reason. An episode of them ends when the ingest has accepted an event since the
+/// last one, or a [`PAUSE`] after it. Where drops and accepted events alternate, as with sampling, an episode begins at
+/// most once in a [`PAUSE`].
+#[derive(Debug, Default)]
+struct Drops {
+    /// How many were seen, and how many of them an episode has covered.
+    seen: u64,
+    told: u64,
+    last: Option<Instant>,
+    /// An event was accepted since the last drop.
+    accepted: bool,
+    /// When the last episode began.
+    began: Option<Instant>,
+    is_under_way: bool,
+}
+
+/// What an episode of drops has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Begins,
+    Ends,
+}
+
+impl Drops {
+    /// By now there were `total` drops.
+    fn look(&mut self, total: u64, now: Instant) -> Option<Turn> {
+        let is_past = |at| now.saturating_duration_since(at) >= PAUSE;
+        if total > self.seen {
+            self.seen = total;
+            self.last = Some(now);
+            self.accepted = false;
+        } else if self.is_under_way && (self.accepted || self.last.is_none_or(is_past)) {
+            self.is_under_way = false;
+            return Some(Turn::Ends);
+        }
+        if self.is_under_way {
+            self.told = total;
+        } else if total > self.told && self.began.is_none_or(is_past) {
+            self.told = total;
+            self.began = Some(now);
+            self.is_under_way = true;
+            return Some(Turn::Begins);
+        }
+        None
+    }
+}
+
 fn end<K>(episodes: &mut BTreeMap<K, Episode>) {
     for episode in episodes.values_mut() {
         episode.has_ended = true;
@@ -84,8 +129,7 @@ impl Reporter {
             failing: false,
             refused: BTreeMap::new(),
             incomplete: false,
-            drops: 0,
-            dropping: false,
+            drops: Drops::default(),
             spool_fault: String::new(),
             unclear: BTreeMap::new(),
         }
@@ -97,6 +141,7 @@ impl Reporter {
 
     pub(crate) fn delivered(&mut self, events: u64, status: u16) {
         end(&mut self.refused);
+        self.drops.accepted |= events > 0;
         self.say(|| format!("delivered {events} events ({status})"));
     }
 
@@ -197,23 +242,19 @@ impl Reporter {
     }
 
     /// Logs when drops begin and when they end, whoever dropped the events.
-    pub(crate) fn log_drop_episode(&mut self) {
+    pub(crate) fn log_drop_episode(&mut self, now: Instant) {
         let dropped = self.ledger.dropped();
-        let total = dropped.total();
-        let more = total > self.drops;
-        self.drops = total;
-        if more && !self.dropping {
-            self.log(
+        match self.drops.look(dropped.total(), now) {
+            Some(Turn::Begins) => self.log(
                 log::warn,
                 format_args!("usage events are being dropped: {dropped:?}"),
-            );
-        } else if !more && self.dropping {
-            self.log(
+            ),
+            Some(Turn::Ends) => self.log(
                 log::info,
                 format_args!("usage events are no longer dropped; so far: {dropped:?}"),
-            );
+            ),
+            None => {}
         }
-        self.dropping = more;
     }
 
     /// Events of earlier processes were found in the spool.
@@ -429,20 +470,70 @@ mod tests {
     }
 
     #[test]
-    fn drops_are_logged_when_they_begin_and_when_they_end() {
+    fn drops_are_logged_when_they_begin_and_when_an_event_is_accepted_again() {
+        let start = Instant::now();
+        let at = |second| start + Duration::from_secs(second);
         let (lines, errors) = reported(|reporter, ledger| {
-            reporter.log_drop_episode();
-            for _ in 0..2 {
-                ledger.refuse(DropReason::QueueFull);
-                reporter.log_drop_episode();
+            reporter.log_drop_episode(at(0));
+            // One event each three seconds, and the key is wrong.
+            for second in 1..30 {
+                if second % 3 == 0 {
+                    ledger.refuse(DropReason::Unauthorized);
+                    reporter.delivered(0, 200);
+                }
+                reporter.log_drop_episode(at(second));
             }
-            reporter.log_drop_episode();
-            reporter.log_drop_episode();
+            // What was accepted before a drop says nothing of it.
+            reporter.delivered(1, 200);
+            ledger.refuse(DropReason::QueueFull);
+            reporter.log_drop_episode(at(30));
+            reporter.log_drop_episode(at(31));
+            reporter.delivered(1, 200);
+            reporter.log_drop_episode(at(32));
+            reporter.log_drop_episode(at(33));
         });
         assert_eq!(lines.len(), 2, "{lines:?}");
         assert!(lines[0].starts_with("WARN: usage events are being dropped"));
         assert!(lines[1].starts_with("INFO: usage events are no longer dropped"));
+        assert!(lines[1].contains("\"queue_full\": 1"), "{lines:?}");
         assert!(errors.is_empty(), "callers have been told by the outcome");
+    }
+
+    #[test]
+    fn an_episode_of_drops_ends_after_a_minute_in_which_nothing_was_accepted() {
+        let (start, mut drops) = (Instant::now(), Drops::default());
+        let mut turns = Vec::new();
+        for second in 0..200 {
+            let total = [5, 6][usize::from(second >= 20)];
+            let turn = drops.look(total, start + Duration::from_secs(second));
+            turns.extend(turn.map(|turn| (second, turn)));
+        }
+        assert_eq!(turns, [(0, Turn::Begins), (80, Turn::Ends)]);
+    }
+
+    #[test]
+    fn drops_among_accepted_events_are_one_episode_a_minute_and_none_goes_untold() {
+        let (start, mut drops) = (Instant::now(), Drops::default());
+        let mut turns = Vec::new();
+        for second in 0..200 {
+            // One in three is sampled, up to the hundredth second.
+            let total = second.min(100) / 3 + 1;
+            let turn = drops.look(total, start + Duration::from_secs(second));
+            drops.accepted = true;
+            turns.extend(turn.map(|turn| (second, turn)));
+        }
+        use Turn::{Begins, Ends};
+        assert_eq!(
+            turns,
+            [
+                (0, Begins),
+                (1, Ends),
+                (60, Begins),
+                (61, Ends),
+                (120, Begins),
+                (121, Ends)
+            ]
+        );
     }
 
     #[test]

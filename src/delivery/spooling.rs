@@ -17,7 +17,7 @@ use crate::error::SpoolError;
 use crate::ledger::DropReason;
 use crate::queue::{EventEnd, OnDisk, Segment};
 use crate::spool::disk::{Disk, DiskJob, News};
-use crate::spool::{Erased, Loaded, Matches, WRITE_INTERVAL};
+use crate::spool::{Adopted, Erased, Loaded, Matches, WRITE_INTERVAL};
 pub(crate) use crate::spool::{
     MIN_MAX_BYTES as MIN_SPOOL_BYTES, Spool, Store, probe as probe_spool,
 };
@@ -40,6 +40,8 @@ pub(super) struct Spooling {
     next_write: Instant,
     next_tick: Instant,
     loading: Loading,
+    /// Events of earlier processes that the gate was not told of yet.
+    inherited: Adopted,
     /// The last write has failed, so events stay in memory.
     failing: bool,
     flushes: DiskFlushes,
@@ -125,6 +127,7 @@ impl Spooling {
                 under_way: false,
                 not_before: now,
             },
+            inherited: Adopted::default(),
             failing: false,
             flushes: DiskFlushes::default(),
             erasures: Vec::new(),
@@ -137,6 +140,13 @@ impl Spooling {
     /// Returns whether it is known what earlier processes have left.
     pub(super) fn knows_recovered(&self) -> bool {
         self.loading.knows_recovered
+    }
+
+    /// Takes out the number of events that were taken over of earlier processes since the last call, and the time in which
+    /// they were queued.
+    pub(super) fn take_inherited(&mut self) -> (u64, Duration) {
+        let inherited = std::mem::take(&mut self.inherited);
+        (inherited.events, inherited.span())
     }
 
     /// When there is something to do.
@@ -337,9 +347,10 @@ impl Spooling {
     fn drain_news(&mut self, backlog: &mut Backlog, now: Instant) {
         while let Some(news) = self.disk.next_news() {
             match news {
-                News::Adopted { events, more } => {
+                News::Adopted { adopted, more } => {
                     self.loading.knows_recovered |= !more;
-                    backlog.reporter.recovered_from_disk(events);
+                    backlog.reporter.recovered_from_disk(adopted.events);
+                    self.inherited.add(adopted);
                 }
                 News::Loaded(loaded) => {
                     self.loading.under_way = false;

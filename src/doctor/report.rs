@@ -56,7 +56,8 @@ impl fmt::Display for Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The effective settings; none if the logger is off.
+    /// The effective settings; none if the logger is off. Hooks, sampling and other settings that most loggers do without are
+    /// listed only if they are set.
     pub settings: Vec<Setting>,
     /// What was checked, in order.
     pub findings: Vec<Finding>,

@@ -10,6 +10,7 @@ use super::erasure::Erased;
 use super::extents::Times;
 use super::matches::Matches;
 use super::read_back::{Loaded, Recheck};
+use super::recovery::Adopted;
 use super::store::Store;
 use crate::base::clock::Clock;
 use crate::base::threads;
@@ -51,7 +52,7 @@ pub(crate) enum News {
     /// Events of earlier processes were taken over: reported once at the start, even if there are none, and later
     /// whenever there are. `more`: not all is known yet.
     Adopted {
-        events: u64,
+        adopted: Adopted,
         more: bool,
     },
     Loaded(Vec<Loaded>),
@@ -331,10 +332,10 @@ impl<W: Fn()> Thread<W> {
 
     fn adopt(&mut self) {
         let now = self.now();
-        let events = self.store.adopt(now);
-        self.ledger.recover(events);
+        let adopted = self.store.adopt(now);
+        self.ledger.recover(adopted.events);
         let more = self.store.has_slots();
-        self.send(News::Adopted { events, more });
+        self.send(News::Adopted { adopted, more });
         self.report_incidents();
     }
 

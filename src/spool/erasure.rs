@@ -206,7 +206,7 @@ mod tests {
             }
             scene.store = Scene::store(&scene.root);
             scene.store.look_for_slots();
-            assert_eq!(scene.store.adopt(0), 1, "{is_list_lost}");
+            assert_eq!(scene.store.adopt(0).events, 1, "{is_list_lost}");
             assert_eq!(scene.load(), [10]);
             assert!(scene.store.incidents.faults.is_empty());
         }

@@ -35,7 +35,7 @@ pub(super) struct Extent {
     /// How many of its events have not ended.
     pub(super) alive: u64,
     /// From when to when its events were queued, by the clock of whoever queued them.
-    queued_at: Range<u64>,
+    pub(super) queued_at: Range<u64>,
     /// Since when this logger has kept them, by a monotonic clock.
     kept_since: u64,
     place: Location,

@@ -96,7 +96,7 @@ impl Folder {
         let file = File::from(rustix::fs::openat(&self.dir, name, flags | SAFELY, mode)?);
         let meta = file.metadata()?;
         if !meta.is_file() {
-            return Err(refused("is no regular file"));
+            return Err(refused("is not a regular file"));
         }
         judge(&meta)?;
         Ok(file)

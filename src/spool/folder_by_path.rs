@@ -55,7 +55,7 @@ impl Folder {
     pub(super) fn open_file(&self, name: &str, how: Open) -> io::Result<File> {
         let path = self.path.join(name);
         if fs::symlink_metadata(&path).is_ok_and(|meta| !meta.is_file()) {
-            return Err(refused("is no regular file"));
+            return Err(refused("is not a regular file"));
         }
         OpenOptions::new()
             .read(how == Open::Read)

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::dir::{self, SpoolDir};
 use super::extents::Extent;
@@ -12,6 +13,30 @@ use super::log::{self, Log};
 use super::record::{ERASED, Found, Record, read_ended};
 use super::scan::{PIECE, Scanned, scan};
 use super::store::Store;
+
+/// What was taken over of earlier owners.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Adopted {
+    pub(crate) events: u64,
+    /// From when to when they were queued, in milliseconds since 1970.
+    queued_at: Option<Range<u64>>,
+}
+
+impl Adopted {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.queued_at = match (self.queued_at.take(), other.queued_at) {
+            (Some(a), Some(b)) => Some(a.start.min(b.start)..a.end.max(b.end)),
+            (a, b) => a.or(b),
+        };
+    }
+
+    /// The time in which they were queued.
+    pub(crate) fn span(&self) -> Duration {
+        let millis = |at: &Range<u64>| at.end.saturating_sub(at.start);
+        Duration::from_millis(self.queued_at.as_ref().map_or(0, millis))
+    }
+}
 
 /// How many directories are taken over before other jobs have their turn.
 const SLOTS_AT_A_TIME: usize = 16;
@@ -50,22 +75,22 @@ impl Store {
         self.takeover.has_slots()
     }
 
-    /// Takes over some of what ended owners have left, into a directory that is there; returns the number of events.
-    pub(crate) fn adopt(&mut self, now: u64) -> u64 {
-        let mut recovered = 0;
+    /// Takes over some of what ended owners have left, into a directory that is there.
+    pub(crate) fn adopt(&mut self, now: u64) -> Adopted {
+        let mut recovered = Adopted::default();
         let Some(own) = self.dir.as_ref().map(|own| Arc::clone(own.folder())) else {
             self.takeover.begin(Vec::new());
-            return 0;
+            return recovered;
         };
         if !std::mem::replace(&mut self.takeover.has_read_own, true) {
-            recovered += self.recover_files(&own, &own, now);
+            recovered.add(self.recover_files(&own, &own, now));
         }
         for _ in 0..SLOTS_AT_A_TIME {
             let Some(path) = self.takeover.next_slot() else {
                 break;
             };
             match SpoolDir::take_over(&path) {
-                Ok(Some(slot)) => recovered += self.recover_slot(slot, &own, now),
+                Ok(Some(slot)) => recovered.add(self.recover_slot(slot, &own, now)),
                 Ok(None) => {}
                 Err(error) => self.takeover.leave_alone(path, error),
             }
@@ -82,21 +107,21 @@ impl Store {
         recovered
     }
 
-    /// Takes over the files of a directory, and removes it; returns the number of events.
-    fn recover_slot(&mut self, slot: SpoolDir, own: &Arc<Folder>, now: u64) -> u64 {
+    /// Takes over the files of a directory, and removes it.
+    fn recover_slot(&mut self, slot: SpoolDir, own: &Arc<Folder>, now: u64) -> Adopted {
         let recovered = self.recover_files(slot.folder(), own, now);
         remove_lists(slot.folder());
         slot.remove();
         recovered
     }
 
-    /// Takes over the files of a directory that are not known yet, the oldest first; returns the number of events.
-    fn recover_files(&mut self, from: &Arc<Folder>, own: &Arc<Folder>, now: u64) -> u64 {
+    /// Takes over the files of a directory that are not known yet, the oldest first.
+    fn recover_files(&mut self, from: &Arc<Folder>, own: &Arc<Folder>, now: u64) -> Adopted {
         let mut names = match from.names() {
             Ok(names) => names,
             Err(error) => {
                 self.takeover.leave_alone(from.path().to_owned(), error);
-                return 0;
+                return Adopted::default();
             }
         };
         let is_own = Arc::ptr_eq(from, own);
@@ -104,24 +129,24 @@ impl Store {
             log::key(name).is_some_and(|key| !is_own || !self.logs.contains_key(&key))
         });
         names.sort_unstable();
-        let mut recovered = 0;
+        let mut recovered = Adopted::default();
         for name in &names {
             match self.recover_file(from, name, own, now) {
-                Ok(events) => recovered += events,
+                Ok(adopted) => recovered.add(adopted),
                 Err(error) => self.takeover.leave_alone(from.path().join(name), error),
             }
         }
         recovered
     }
 
-    /// Reads a file and moves it; returns how many of its events had not ended.
+    /// Reads a file and moves it; returns its events that had not ended.
     fn recover_file(
         &mut self,
         from: &Folder,
         name: &str,
         own: &Arc<Folder>,
         now: u64,
-    ) -> io::Result<u64> {
+    ) -> io::Result<Adopted> {
         let mut file = from.open_file(name, Open::Read)?;
         let (length, path) = (file.metadata()?.len(), from.path().join(name));
         if self.takeover.is_oversized(&path, length) {
@@ -151,7 +176,7 @@ impl Store {
         }
         if found.events == 0 {
             log::remove(from, name)?;
-            return Ok(0);
+            return Ok(Adopted::default());
         }
         let new = log::name(key);
         // The list first: a crash between the two costs a repeated delivery, as does a list that is lost.
@@ -160,11 +185,16 @@ impl Store {
         let id = FileId::of(&file.metadata()?);
         let mut log = Log::found(Arc::clone(own), new, id, end, list.len());
         log.alive = found.events;
+        let mut adopted = Adopted::default();
         for run in found.runs {
+            adopted.add(Adopted {
+                events: run.alive,
+                queued_at: Some(run.queued_at.clone()),
+            });
             self.extents.add_recovered(run);
         }
         self.logs.insert(key, log);
-        Ok(found.events)
+        Ok(adopted)
     }
 }
 
@@ -294,6 +324,24 @@ mod tests {
         let alive: u64 = found.runs.iter().map(|run| run.alive).sum();
         assert_eq!(alive, 64);
         assert!(found.runs[0].ended.contains(&1) && !found.runs[0].ended.contains(&2));
+    }
+
+    #[test]
+    fn what_is_taken_over_was_queued_from_its_first_event_to_its_last() {
+        let mut all = Adopted::default();
+        assert_eq!(all.span(), Duration::ZERO);
+        for (events, queued_at) in [
+            (2, 70_000..80_000),
+            (3, 10_000..20_000),
+            (1, 15_000..15_000),
+        ] {
+            all.add(Adopted {
+                events,
+                queued_at: Some(queued_at),
+            });
+            all.add(Adopted::default());
+        }
+        assert_eq!((all.events, all.span()), (6, Duration::from_secs(70)));
     }
 
     #[test]

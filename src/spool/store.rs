@@ -571,7 +571,7 @@ mod tests {
         let adopt = |scene: &mut Scene, bytes: &[u8]| {
             std::fs::write(&file, bytes).unwrap();
             scene.store.look_for_slots();
-            scene.store.adopt(0)
+            scene.store.adopt(0).events
         };
         assert_eq!(adopt(&mut scene, &bytes), 0);
         let mut record = Vec::new();

@@ -107,8 +107,8 @@ fn body_length(text: &str) -> Result<usize, ReadError> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(length) if is_digits && length <= MAX_READ_BYTES => Ok(length),
-        Ok(_) if is_digits => unreadable(413, "content-length is beyond what a test needs"),
-        _ => unreadable(400, "content-length is no number"),
+        Ok(_) if is_digits => unreadable(413, "content-length is larger than a test may send"),
+        _ => unreadable(400, "content-length is not a number"),
     }
 }
 

@@ -90,7 +90,7 @@ impl Connection {
             let line = self.read_line().await?;
             let digits = line.split(';').next().unwrap_or_default().trim();
             if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-                return unreadable(400, "a chunk's size is no number");
+                return unreadable(400, "the chunk size is not a hexadecimal number");
             }
             let size = usize::from_str_radix(digits, 16).unwrap_or(usize::MAX);
             if size > MAX_READ_BYTES.saturating_sub(body.len()) {

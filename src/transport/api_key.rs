@@ -80,6 +80,10 @@ impl KeyCell {
         }
     }
 
+    pub(crate) fn is_set(&self) -> bool {
+        lock(&self.key).is_some()
+    }
+
     /// Replaces the key; the error says why it may not be.
     pub(crate) fn set(&self, key: ApiKey) -> Result<(), BuildError> {
         if let Some(fault) = self.fixed {

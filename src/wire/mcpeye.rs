@@ -187,8 +187,7 @@ pub(super) fn write_call(record: &Record<'_>, out: &mut Vec<u8>) {
     let seconds = || Some(event(PayloadName::EventAt).number::<u64>()? * 1_000);
     let millis = millis.or_else(seconds).unwrap_or_default();
     member("timestamp", &millis.to_string());
-    let duration = head(HeadName::Duration).number::<u64>();
-    let millis = duration.unwrap_or_default() / 1_000_000;
+    let millis = record.duration() / 1_000_000;
     member("durationMs", &millis.to_string());
     if is_error {
         let error = meta(MetaName::Error).get();

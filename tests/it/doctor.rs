@@ -152,6 +152,37 @@ fn what_cannot_be_reached_is_told() {
 }
 
 #[test]
+fn a_check_doubts_a_path_that_is_unknown_and_says_that_it_does_not_test_the_key() {
+    for (status, expected) in [
+        (404, State::Doubtful),
+        (410, State::Doubtful),
+        (401, State::Good),
+        (405, State::Good),
+    ] {
+        let ingest = ingest();
+        ingest.script([Answer::status(status)]);
+        let report = builder(&ingest).build().unwrap().check_blocking();
+        assert_eq!(state(&report, "connection"), expected, "{report}");
+        let names_path = report.to_string().contains("path is wrong");
+        assert_eq!(names_path, expected == State::Doubtful, "{report}");
+        assert_eq!(state(&report, "key"), State::Skipped, "{report}");
+        assert!(report.to_string().contains("`check_delivery`"), "{report}");
+        assert!(report.is_healthy(), "{report}");
+    }
+    let ingest = ingest();
+    let wire = Wire::Otlp(mcp_usage::Otlp::spans());
+    let usage = UsageLogger::builder()
+        .env(|_| None)
+        .wire(wire)
+        .endpoint(ingest.otlp_url())
+        .build()
+        .unwrap();
+    let report = usage.check_blocking();
+    let mut findings = report.findings.iter();
+    assert!(findings.all(|finding| finding.name != "key"), "{report}");
+}
+
+#[test]
 fn a_silent_ingest_costs_a_check_its_timeout() {
     let ingest = ingest();
     ingest.answer_always(Answer::hang());

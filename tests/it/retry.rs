@@ -670,6 +670,24 @@ fn an_event_that_grows_too_old_is_given_up() {
     );
 }
 
+/// Time passes in one leap, so that no later look finds the event.
+#[test]
+fn an_event_that_grows_too_old_while_its_request_is_under_way_ends_with_that() {
+    let (ingest, clock) = (ingest(), ManualClock::new());
+    ingest.answer_always(Answer::hang());
+    let usage = builder(&ingest).clock(&clock).build().unwrap();
+    let waits = usage.log_usage_confirmed(call(1), 3600 * SECOND);
+    crate::support::block_on(ingest.requests_arrived(1, PATIENCE)).unwrap();
+    clock.advance(16 * 60 * SECOND);
+    assert_eq!(
+        crate::support::block_on(waits),
+        Err(ConfirmError::Dropped(DropReason::Expired))
+    );
+    let stats = usage.stats();
+    assert_eq!((stats.requests, stats.pending), (1, 0));
+    assert_ledger(&stats);
+}
+
 #[test]
 fn an_event_keeps_its_bytes_through_retries() {
     let ingest = ingest();

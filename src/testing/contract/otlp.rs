@@ -206,8 +206,14 @@ fn check_span(span: &Field<'_>) -> Checked {
         if activity.is_some_and(|activity| activity.value == "MCP_INIT") {
             attributes.check(LISTING)?;
         }
-        kind.ensure(kind.value == INTERNAL, "is not that of what is no request")?;
-        end.ensure(from == to, "is not the start of what has no duration")?;
+        kind.ensure(
+            kind.value == INTERNAL,
+            "must be INTERNAL: the event is not a request",
+        )?;
+        end.ensure(
+            from == to,
+            "must equal the start: the event has no duration",
+        )?;
         return name.ensure(name.text()?.starts_with("mcp_usage."), "is not one of ours");
     };
     kind.ensure(kind.value == SERVER, "is not that of a request")?;

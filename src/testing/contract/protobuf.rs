@@ -181,14 +181,14 @@ fn any_value(bytes: &[u8], path: &str) -> Read<Value> {
         (3, Wire::Varint(integer)) => Value::from(integer as i64),
         (4, Wire::Fixed64(bits)) => {
             let number = Number::from_f64(f64::from_bits(bits));
-            Value::Number(number.ok_or_else(|| fault(path, "has a number that is none"))?)
+            Value::Number(number.ok_or_else(|| fault(path, "holds NaN or an infinity"))?)
         }
         (5, Wire::Bytes(list)) => {
             let mut reader = Reader { bytes: list, path };
             let mut items = Vec::new();
             while !reader.bytes.is_empty() {
                 let (1, Wire::Bytes(item)) = reader.field()? else {
-                    return Err(fault(path, "has a list of what is no value"));
+                    return Err(fault(path, "holds a list with an item that is not a value"));
                 };
                 items.push(any_value(item, path)?);
             }

@@ -276,7 +276,7 @@ impl<'e> Record<'e> {
 
     /// How long a request took, in nanoseconds: what `meta` says, which `before_send` may have changed. The head has it
     /// without the rounding.
-    fn duration(&self) -> u64 {
+    pub(crate) fn duration(&self) -> u64 {
         const MILLISECOND: f64 = 1_000_000.0;
         // Half of a hundredth of a millisecond, and what a double of a hundred years is short of.
         const ROUNDING: u64 = 6_000;

@@ -46,6 +46,7 @@ fn role() {
         "terminated" => terminated(),
         "proxied" => proxied(),
         "logs_episodes" => logs_episodes(),
+        "names_a_bad_proxy" => names_a_bad_proxy(),
         #[cfg(target_os = "linux")]
         "frozen" => frozen(),
         #[cfg(target_os = "linux")]
@@ -316,6 +317,38 @@ fn uses_no_proxy_for_this_machine(name: &str, wire: &Wire) {
     );
 }
 
+/// Builds with a value that names no proxy: as it would be ignored, requests would go round the proxy.
+fn names_a_bad_proxy() {
+    let build = |endpoint: &str| {
+        UsageLogger::builder()
+            .env(|_| None)
+            .api_key(KEY)
+            .product_id("shop")
+            .endpoint(endpoint)
+    };
+    let error = build("https://ingest.example/").build().unwrap_err();
+    let said = error.to_string();
+    assert!(said.starts_with("HTTPS_PROXY is not the address"), "{said}");
+    assert!(!said.contains("word"), "{said}");
+    let report = build("https://ingest.example/").check_blocking();
+    assert!(!report.is_healthy(), "{report}");
+    let printed = report.to_string();
+    assert!(
+        printed.contains(&said) && !printed.contains("word"),
+        "{printed}"
+    );
+    // A hook may set a proxy of its own, and this machine is reached without one.
+    let hook = build("https://ingest.example/").http_client(|client| client.no_proxy());
+    assert!(hook.build().is_ok());
+    assert!(build("https://127.0.0.1:9/").build().is_ok());
+}
+
+#[test]
+fn a_proxy_that_is_none_is_an_error_that_names_the_variable() {
+    let variables = [("HTTPS_PROXY", "::user:word@::")];
+    assert_ends_well(start("names_a_bad_proxy", "reo", &variables));
+}
+
 // ---- the log of an episode ----
 
 /// Sends each line of the log to a channel.
@@ -357,26 +390,23 @@ fn logs_episodes() {
     let ingest = ingest();
     ingest.answer_always(Answer::hang());
     let usage = builder(&ingest).max_queue_events(5).build().unwrap();
-    for round in 0..2 {
-        for n in 0..50 {
-            usage.log_usage(call(round * 50 + n));
-        }
-        let first = until(&log, "usage events are being dropped");
-        let last = first.last().unwrap();
-        assert!(
-            last.contains("WARN") && last.contains("reo.mcp-gateway"),
-            "{last}"
-        );
-        assert!(last.contains("\"queue_full\": "), "{last}");
-        assert_eq!(first.len(), 1, "{first:?}");
-        let recovery = until(&log, "no longer dropped");
-        assert!(recovery.last().unwrap().contains("INFO"), "{recovery:?}");
-        assert_eq!(recovery.len(), 1, "{recovery:?}");
-        ingest.answer_always(Answer::ok());
-        ingest.release();
-        usage.flush_blocking(PATIENCE).unwrap();
-        ingest.answer_always(Answer::hang());
+    for n in 0..50 {
+        usage.log_usage(call(n));
     }
+    let first = until(&log, "usage events are being dropped");
+    let last = first.last().unwrap();
+    assert!(
+        last.contains("WARN") && last.contains("reo.mcp-gateway"),
+        "{last}"
+    );
+    assert!(last.contains("\"queue_full\": "), "{last}");
+    assert_eq!(first.len(), 1, "{first:?}");
+    ingest.answer_always(Answer::ok());
+    ingest.release();
+    usage.flush_blocking(PATIENCE).unwrap();
+    let recovery = until(&log, "no longer dropped");
+    assert!(recovery.last().unwrap().contains("INFO"), "{recovery:?}");
+    assert_eq!(recovery.len(), 1, "{recovery:?}");
     // Delivery that fails, and works again.
     ingest.answer_always(Answer::ok());
     ingest.script([Answer::status(503), Answer::status(503)]);
