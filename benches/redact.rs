@@ -2,7 +2,8 @@
 //!
 //! Run with `cargo bench --bench redact`. Beside every shape stand the patterns of mcpeye in the way a port would
 //! write them (`replace_all`, one after another) and `memchr` for a byte that is not there: the cost of reading the
-//! bytes at all. `growth` prints t(2n)/t(n) for each hostile input, which is 2 when time is linear.
+//! bytes at all. `growth` prints t(2n)/t(n) for each hostile input, which is 2 when time is linear, and fails where a
+//! shape is beyond a bound three times in a row.
 
 #![expect(
     clippy::print_stdout,
@@ -10,6 +11,9 @@
     clippy::indexing_slicing,
     reason = "a bench prints, and knows its inputs"
 )]
+
+#[path = "given/redact.rs"]
+mod given;
 
 use std::borrow::Cow;
 use std::hint::black_box;
@@ -20,6 +24,8 @@ use divan::counter::BytesCount;
 use divan::{AllocProfiler, Bencher};
 use mcp_usage::Redactor;
 use regex::Regex;
+
+use crate::given::{HOSTILE, clean, hostile, typical};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
@@ -66,111 +72,7 @@ fn naive(text: &str) -> Cow<'_, str> {
     text
 }
 
-/// A text of at least `length` bytes from repetitions of `part`.
-fn repeated(part: &str, length: usize) -> String {
-    part.repeat(length / part.len() + 1)
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-const WORDS: &str = "the quick report shows that every region improved over last quarter while costs stayed flat because \
-                     teams moved work to cheaper storage and removed old jobs from the nightly schedule";
-
-/// Events without a secret, each some 500 bytes of words, as one JSON array.
-fn clean(length: usize) -> String {
-    let words: Vec<&str> = WORDS.split_whitespace().collect();
-    let mut state = 7_usize;
-    let mut word = || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        words[(state >> 33) % words.len()]
-    };
-    let mut text = String::from("[");
-    while text.len() < length {
-        let title: Vec<&str> = (0..6).map(|_| word()).collect();
-        let body: Vec<&str> = (0..60).map(|_| word()).collect();
-        let tags: Vec<&str> = (0..4).map(|_| word()).collect();
-        text += &serde_json::json!({"title": title.join(" "), "body": body.join(" "), "score": title.len(), "tags": tags}).to_string();
-        text.push(',');
-    }
-    text.pop();
-    text.push(']');
-    text
-}
-
-/// Arguments of a tool call: some 600 bytes with an e-mail and a key.
-fn typical(secrets: bool) -> String {
-    let (mail, key) = if secrets {
-        (
-            "rachel@example.com".to_owned(),
-            [
-                "sk",
-                "-",
-                "proj",
-                "-",
-                "Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2Q",
-            ]
-            .concat(),
-        )
-    } else {
-        ("rachel of example".to_owned(), "none".to_owned())
-    };
-    serde_json::json!({
-        "query": format!("companies in fintech that hired a head of data since March, ask {mail} about the list"),
-        "filters": {"region": "north-america-west-2", "employees": {"min": 50, "max": 500}, "stage": ["series_a", "series_b"], "active": true},
-        "columns": ["name", "domain", "headcount", "last_funding", "location"],
-        "sort": {"by": "headcount", "order": "desc"},
-        "limit": 25, "offset": 0, "cursor": null, "mode": "authenticated", "format": "table",
-        "note": format!("continue with {key} from the last run"),
-        "options": {"include_archived": false, "timeout_ms": 30000, "locale": "en-US", "trace": "4bf92f3577b34da6a3ce929d0e0e4736"},
-    })
-    .to_string()
-}
-
-/// What an attacker would send, `length` bytes of it as one JSON string.
-const HOSTILE: [(&str, &str); 29] = [
-    ("digits", "7"),
-    ("one letter", "a"),
-    ("eyJ", "eyJ"),
-    ("at signs", "@"),
-    ("percent forties", "%40"),
-    ("sk-", "sk-"),
-    ("sk-sk-a1", "sk-a1b2c3d4e5f6g7 "),
-    ("quotes", "\""),
-    ("backslashes", "\\"),
-    ("brackets", "["),
-    ("braces and quotes", "{\"a\":"),
-    ("base64", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVph"),
-    (
-        "base64 of words",
-        "dGhlIHF1aWNrIGJyb3duIGZveCBqdW1wcyBvdmVyIGE ",
-    ),
-    ("token=", "token="),
-    ("password: ", "password: "),
-    ("url at signs", "://a:b@@@@"),
-    ("urls", "https://u:p@"),
-    ("addresses", "a@b.c1"),
-    ("groups of digits", "411 "),
-    ("numbers", "1-2-3-4-5-6-7-8-9-0-"),
-    ("plus signs", "+1"),
-    ("elements", "<password>"),
-    ("dashes", "--a"),
-    ("armour", "-----BEGIN PRIVATE KEY-----"),
-    ("dots", "a1.b2."),
-    ("inserts", "INSERT INTO t (password) VALUES ('"),
-    ("long names", "maximum_password_length_of_all_users=12 "),
-    ("lines", "password: hunter2xK9\n"),
-    ("options", "mysql -phunter2xK9 --password hunter2xK9 "),
-];
-
 const MEGABYTE: usize = 1 << 20;
-
-fn hostile(part: &str, length: usize) -> String {
-    quoted(&repeated(part, length))
-}
 
 fn bench(bencher: Bencher<'_, '_>, text: &str, f: impl Fn(&str) -> usize + Sync) {
     bencher
@@ -263,6 +165,23 @@ fn time(text: &str) -> Duration {
         .unwrap_or_default()
 }
 
+/// The least speed of a hostile shape, in MB/s, and the most that twice the input may take.
+const BOUNDS: (f64, f64) = (40.0, 2.1);
+
+/// Prints how a shape is redacted, and returns whether it holds the bounds; other programs are given three tries.
+fn holds((name, part): &(&str, &str)) -> bool {
+    (0..3).any(|_| {
+        let (one, two) = (
+            time(&hostile(part, MEGABYTE)),
+            time(&hostile(part, 2 * MEGABYTE)),
+        );
+        let speed = MEGABYTE as f64 / one.as_secs_f64() / 1e6;
+        let growth = two.as_secs_f64() / one.as_secs_f64();
+        println!("{name:<22}{speed:>8.0} MB/s   t(2n)/t(n) {growth:.2}");
+        speed >= BOUNDS.0 && growth <= BOUNDS.1
+    })
+}
+
 fn main() {
     let start = Instant::now();
     black_box(Redactor::default().redact_json("{}").len());
@@ -295,17 +214,8 @@ fn main() {
         return;
     }
     if std::env::args().any(|argument| argument == "growth") {
-        for (name, part) in HOSTILE {
-            let (one, two) = (
-                time(&hostile(part, MEGABYTE)),
-                time(&hostile(part, 2 * MEGABYTE)),
-            );
-            let speed = MEGABYTE as f64 / one.as_secs_f64() / 1e6;
-            println!(
-                "{name:<22}{speed:>8.0} MB/s   t(2n)/t(n) {:.2}",
-                two.as_secs_f64() / one.as_secs_f64()
-            );
-        }
+        let beyond = HOSTILE.iter().filter(|shape| !holds(shape)).count();
+        assert_eq!(beyond, 0, "shapes beyond a bound");
         return;
     }
     divan::main();

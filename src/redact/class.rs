@@ -28,7 +28,7 @@ pub enum Class {
     Phone,
     /// An international bank account number.
     Iban,
-    /// A social security number of the United States.
+    /// A social security number of the United States or Switzerland, or the digits behind `PESEL` or `TCKN`.
     Ssn,
     /// A national insurance number of the United Kingdom.
     Nino,

@@ -10,6 +10,7 @@ pub(crate) mod member;
 pub(crate) mod memo;
 pub(crate) mod patterns;
 pub(crate) mod replay;
+pub(crate) mod settled;
 pub(crate) mod span;
 pub(crate) mod tape;
 pub(crate) mod text;
@@ -24,14 +25,11 @@ use crate::redact::engine::memo::{Known, Quiet, QuietKey};
 use crate::redact::engine::tape::Tape;
 use crate::redact::engine::text::Layer;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, before, part};
+use crate::redact::read::bytes::{self, at, part};
 use crate::redact::read::decode::{self, Decoded};
 use crate::redact::read::masks::{MaskMemory, Masks};
 use crate::redact::read::scope::Found;
 use crate::redact::rule_set::RuleSet;
-
-/// So far back a rule looks in a run of signs and letters.
-const REACH: usize = 160;
 
 /// Buffers that are used again and again, one set per thread, so that a redaction allocates nothing once they
 /// have grown to the size of the events.
@@ -131,7 +129,7 @@ impl Engine<'_> {
         (from, to): (usize, usize),
     ) {
         let rules = self.findings.rules;
-        let key = if rules.reads_all() {
+        let key = if rules.is_users() {
             None
         } else {
             QuietKey::of(text, from, to)
@@ -209,8 +207,9 @@ impl Engine<'_> {
 
     /// Maps the edits from `floor` on, which are about `decoded`, to the text it was decoded from.
     fn map_back(&mut self, floor: usize, decoded: &Decoded, from: usize) {
+        let mut near = 0;
         for edit in self.findings.edits.iter_mut().skip(floor) {
-            (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from);
+            (edit.start, edit.end) = decoded.raw_range(edit.start, edit.end, from, &mut near);
         }
     }
 
@@ -303,57 +302,9 @@ impl Engine<'_> {
             .rules
             .patterns_on(part(text, from, to), from, self.findings.edits);
         merge(self.findings.edits, floor);
-        self.findings.unsure = self.findings.unsure || !is_json && self.unsettles(text, floor);
-    }
-
-    /// Whether a mark in the place of an edit from `floor` on could change what the rules make of the text around it.
-    fn unsettles(&self, text: &[u8], floor: usize) -> bool {
-        let is_value = |edit: &Edit| {
-            edit.tag()
-                .is_some_and(|tag| tag != Class::Email.tag() && tag != Class::Key.tag())
-        };
-        // Between spaces and quotes a mark changes nothing for the rules around it.
-        let calm = |byte: u8| {
-            byte.is_ascii_whitespace()
-                || matches!(byte, 0 | b'"' | b'\'' | b',' | b'(' | b')' | b'.')
-        };
-        // Before a full stop an address may now end: `bob@example.[REDACTED_KEY]`; and a doubled quote is one of a
-        // value only where the value goes on.
-        let joined = |edit: &Edit| {
-            let left = before(text, edit.start);
-            let doubled =
-                matches!(left, b'"' | b'\'') && before(text, edit.start.saturating_sub(1)) == left;
-            !calm(at(text, edit.end)) || !calm(left) || left == b'.' || doubled
-        };
-        // A number goes on behind a space, and did so in what the mark replaces: `(030) 901820 55 -6b4e-…`.
-        let beside_number = |edit: &Edit| {
-            let is_of_number = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'(' | b')');
-            is_of_number(before(text, edit.start.saturating_sub(1)))
-                || is_of_number(at(text, edit.end + 1))
-        };
-        // Signs that stood between two parts of a line are gone with it: `a|b@example.com`.
-        let parts = |edit: &Edit| {
-            let is_plain =
-                |b: &u8| bytes::is_token(*b) || matches!(b, b'.' | b'+' | b'/' | b'=' | b'@');
-            !part(text, edit.start, edit.end).iter().all(is_plain)
-        };
-        // No rule looks back beyond a finding, but beyond a mark: `KEY).example.com:5432:shop:ops:…`.
-        let named_behind = |edit: &Edit| {
-            if matches!(at(text, edit.end), 0 | b' ' | b'\n') {
-                return false;
-            }
-            let behind = part(text, edit.end, edit.end + REACH);
-            let sign = memchr::memchr2(b':', b'=', behind);
-            sign.is_some_and(|sign| !part(behind, 0, sign).iter().any(u8::is_ascii_whitespace))
-        };
-        let edits = self.findings.edits.iter().skip(floor);
-        edits.into_iter().any(|edit| {
-            is_value(edit)
-                || joined(edit)
-                || beside_number(edit)
-                || parts(edit)
-                || named_behind(edit)
-        })
+        let found = self.findings.edits.get(floor..).unwrap_or_default();
+        self.findings.unsure = self.findings.unsure
+            || !is_json && settled::may_be_read_otherwise(text, (from, to), found);
     }
 }
 
@@ -380,7 +331,7 @@ impl<'r> Inside<'r> for Engine<'r> {
                 return;
             }
             if kind == Kind::Plain
-                && !self.findings.rules.reads_all()
+                && !self.findings.rules.is_users()
                 && masks.next_candidate(from, to) == to
             {
                 return;
@@ -524,29 +475,6 @@ mod tests {
                     .iter()
                     .all(|edit| matches!(edit.with, With::Mark { quotes: None, .. }))
             );
-        });
-    }
-
-    #[test]
-    fn a_mark_beside_which_a_text_might_be_read_otherwise_is_unsure() {
-        let rules = RuleSet::default();
-        engine(&rules, |engine, _| {
-            for (text, start, end, class, unsettles) in [
-                ("an a@b.io here", 3, 9, Class::Email, false),
-                ("an a@b.io/x", 3, 9, Class::Email, true),
-                ("an.a@b.io", 3, 9, Class::Email, true),
-                ("''a@b.io'", 2, 8, Class::Email, true),
-                ("pin 1234", 4, 8, Class::Field, true),
-                ("901820 55 a@b.io", 10, 16, Class::Email, true),
-                ("a@b.io +49", 0, 6, Class::Email, true),
-                ("x a|b@b.io y", 2, 10, Class::Email, true),
-                ("a@b.io),a:b", 0, 6, Class::Email, true),
-                ("a@b.io), a:b", 0, 6, Class::Email, false),
-            ] {
-                *engine.findings.edits = vec![Edit::mark(start, end, class.tag())];
-                assert_eq!(engine.unsettles(text.as_bytes(), 0), unsettles, "{text}");
-                assert!(!engine.unsettles(text.as_bytes(), 1), "{text}");
-            }
         });
     }
 }

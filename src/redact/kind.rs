@@ -68,6 +68,8 @@ pub(crate) enum Role {
     /// `kty` of a JSON Web Key, and a private number of one.
     KeyType,
     KeyPart,
+    /// A key, where it stands beside what it is given out with.
+    Issued,
     /// A code, which the template of a message may tell to one person.
     Code,
 }

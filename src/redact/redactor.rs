@@ -194,11 +194,7 @@ impl Redactor {
             Mode::RuleSet(rules) => guarded(rules, || {
                 let (mut redacted, mut unsure) = redact(rules, text, shape, cut, counts);
                 // What a mark replaced may have been all that told a rule to leave its neighbour alone.
-                let passes = if text.len() > LONG_TEXT {
-                    1
-                } else {
-                    MAX_PASSES
-                };
+                let passes = most_passes(text.len());
                 for _ in 0..passes {
                     if !unsure {
                         break;
@@ -214,6 +210,11 @@ impl Redactor {
             }),
         }
     }
+}
+
+/// So many times at most a text of so many bytes is read again where what a mark replaced may have told a rule something.
+pub(crate) const fn most_passes(bytes: usize) -> usize {
+    if bytes > LONG_TEXT { 1 } else { MAX_PASSES }
 }
 
 /// What a text is read as.

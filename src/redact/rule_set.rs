@@ -112,11 +112,6 @@ impl RuleSet {
         self.on != 0
     }
 
-    /// Whether strings without any candidate must be looked at, too: the user's patterns can match anything.
-    pub(crate) fn reads_all(&self) -> bool {
-        self.is_users()
-    }
-
     /// What a field name says about its value, after the user's own names.
     #[inline]
     pub(crate) fn judge(&self, name: &[u8]) -> Kind {
@@ -207,7 +202,7 @@ mod tests {
         assert!(rules.is_on(Class::Email) && !secrets.is_on(Class::Email));
         assert!(secrets.is_on(Class::Key));
         assert!(Arc::ptr_eq(&secrets, &rules.of_secrets()));
-        assert!(!rules.is_on(Class::Ip) && rules.has_builtin() && !rules.reads_all());
+        assert!(!rules.is_on(Class::Ip) && rules.has_builtin() && !rules.is_users());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::redact::engine::{Buffers, Engine};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes;
 use crate::redact::read::masks::MaskMemory;
-use crate::redact::redactor::{Mode, Redactor};
+use crate::redact::redactor::{Mode, Redactor, most_passes};
 use crate::redact::rule_set::{RuleFailed, RuleSet, guarded};
 
 /// A finished event before its redaction.
@@ -152,8 +152,25 @@ fn seal(
     draft: &Draft<'_, '_>,
     out: &mut Vec<u8>,
 ) -> bool {
-    // An event is read once, so nobody asks whether a second pass would read it otherwise.
-    engine.findings.unsure = true;
+    read(engine, memory, tape, draft);
+    if engine.findings.edits.is_empty() && !draft.counts.is_some_and(Counts::any) {
+        return false;
+    }
+    if engine.findings.unsure && engine.findings.rules.custom.is_none() {
+        settle(engine, memory, draft, out);
+    } else {
+        write(&mut engine.findings, draft, out);
+    }
+    true
+}
+
+/// Finds what is to be hidden in an event.
+fn read(
+    engine: &mut Engine<'_>,
+    memory: &mut MaskMemory,
+    tape: Option<&Tape>,
+    draft: &Draft<'_, '_>,
+) {
     for span in draft
         .spans
         .iter()
@@ -161,17 +178,98 @@ fn seal(
     {
         judge(engine, memory, tape, draft.json, span);
     }
-    if engine.findings.edits.is_empty() && !draft.counts.is_some_and(Counts::any) {
-        return false;
-    }
-    again(
+    engine.findings.unsure |= again(
         draft.json,
         draft.spans,
         engine.findings.edits,
         draft.counts.map(Counts::named).unwrap_or_default(),
     );
-    write(&mut engine.findings, draft, out);
-    true
+}
+
+/// Writes an event whose marks may be read otherwise than what stood there: it is read again, as a text alone is.
+#[cold]
+fn settle(
+    engine: &mut Engine<'_>,
+    memory: &mut MaskMemory,
+    draft: &Draft<'_, '_>,
+    out: &mut Vec<u8>,
+) {
+    let mut counts = draft.counts.cloned().unwrap_or_default();
+    let (mut spans, mut counts_at) = (draft.spans.to_vec(), draft.counts_at);
+    let mut json = draft.json.to_vec();
+    for pass in 0.. {
+        let mut written = Vec::with_capacity(json.len() + 64);
+        let places = marked(&mut engine.findings, &json, &mut counts, &mut written);
+        let moved = |at: usize| {
+            let last = places.partition_point(|place| place.start < at);
+            let place = last.checked_sub(1).and_then(|last| places.get(last));
+            place.map_or(at, |place| at.saturating_sub(place.end) + place.written)
+        };
+        for span in &mut spans {
+            (span.start, span.end) = (moved(span.start), moved(span.end));
+            if span.seen != SpanSeen::Quiet {
+                span.seen = SpanSeen::Unseen;
+            }
+        }
+        counts_at = counts_at.map(moved);
+        json = written;
+        if !engine.findings.unsure || pass == most_passes(draft.json.len()) {
+            break;
+        }
+        engine.findings.unsure = false;
+        let settled = Draft {
+            json: &json,
+            spans: &spans,
+            counts_at,
+            counts: Some(&counts),
+        };
+        read(engine, memory, None, &settled);
+        if engine.findings.edits.is_empty() {
+            break;
+        }
+    }
+    let settled = Draft {
+        json: &json,
+        spans: &spans,
+        counts_at,
+        counts: Some(&counts),
+    };
+    write(&mut engine.findings, &settled, out);
+}
+
+/// What was replaced, and where the mark ends in what was written.
+struct Place {
+    start: usize,
+    end: usize,
+    written: usize,
+}
+
+/// Writes a text with its marks, which are counted, and forgets them.
+fn marked(
+    findings: &mut Findings<'_>,
+    json: &[u8],
+    counts: &mut Counts,
+    out: &mut Vec<u8>,
+) -> Vec<Place> {
+    let mut places = Vec::with_capacity(findings.edits.len());
+    for edit in findings.edits.iter() {
+        counts.add(edit.tag());
+    }
+    let writer = Writer {
+        labels: &findings.rules.labels,
+        side: findings.side,
+        counts,
+    };
+    writer.write_and_tell(json, findings.edits, out, |edit, written| {
+        places.push(Place {
+            start: edit.start,
+            end: edit.end,
+            written,
+        });
+    });
+    findings.edits.clear();
+    findings.side.clear();
+    places
 }
 
 /// Finds what is to be hidden in a span.
@@ -287,6 +385,34 @@ mod tests {
         assert_eq!(
             sealed(&Redactor::default(), draft),
             r#"{"a":1,"redactions":{"email":1}}"#
+        );
+    }
+
+    #[test]
+    fn what_a_mark_tells_a_rule_is_found_in_an_event_as_in_a_text() {
+        let text = r#"{"auth":"4111 1111 1111 1111=0","password":"--password A__-"}"#;
+        let json = format!(r#"{{"tool":"\u0061","args":{text},"n":1}}"#);
+        let start = json.find(text).unwrap();
+        let spans = [
+            Span::from(8..16),
+            Span::from(start..start + text.len()),
+            Span::from(json.len() - 2..json.len() - 1),
+        ];
+        let draft = Draft {
+            json: json.as_bytes(),
+            spans: &spans,
+            counts_at: Some(json.len() - 1),
+            counts: None,
+        };
+        let alone = Redactor::default().redact_json(text).into_owned();
+        assert_eq!(
+            alone,
+            r#"{"auth":"[REDACTED_FIELD]","password":"[REDACTED_FIELD]"}"#
+        );
+        let counts = r#""redactions":{"field":3,"card":1}"#;
+        assert_eq!(
+            sealed(&Redactor::default(), draft),
+            format!(r#"{{"tool":"\u0061","args":{alone},"n":1,{counts}}}"#)
         );
     }
 

@@ -97,6 +97,22 @@ pub(in crate::redact) fn marked(texts: &[&str]) {
     }
 }
 
+/// A word with a capital first letter, and in capitals: those of its language.
+pub(in crate::redact) fn in_capitals(word: &str) -> [String; 2] {
+    let is_turkish = word.contains(['ı', 'ş', 'ğ']);
+    let capitals = |text: &str| match is_turkish {
+        true => text.replace('i', "İ").to_uppercase(),
+        false => text.to_uppercase(),
+    };
+    let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+    let whole = match capitals(word) {
+        // Another language may have that word: `sır`.
+        whole if whole.is_ascii() => word.to_owned(),
+        whole => whole,
+    };
+    [capitals(first) + rest, whole]
+}
+
 /// What a rule says of a whole text, by the rules that are built in.
 pub(in crate::redact) fn with_look<T>(text: &str, rule: impl FnOnce(&mut Look<'_>) -> T) -> T {
     let scope = Scope {
@@ -295,6 +311,16 @@ fn names_and_values_in_pairs_are_put_together() {
         ),
     ] {
         assert_eq!(Redactor::default().redact_json(text), expected);
+    }
+}
+
+#[test]
+fn an_address_of_another_text_leads_to_nothing() {
+    for length in 0..100 {
+        let name = "p".repeat(length);
+        let value = serde_json::json!({ name: ["bob@example.com", "\"of what was sent to ΣCookie: a=0Digest"] });
+        let redacted = redact_value(&value).to_string();
+        assert!(redacted.contains("a=0Digest"), "{redacted}");
     }
 }
 

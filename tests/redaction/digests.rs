@@ -3,6 +3,14 @@
 //! It tells a change that is about speed alone, which changes no line, from one that changes what is sent. A change of
 //! the rules or of a corpus writes the lines anew, with `USAGE_BLESS=1`.
 
+#[expect(unreachable_pub, reason = "a library of benches has it")]
+#[path = "../../benches/given/instructions.rs"]
+mod counted;
+#[path = "../../benches/given/redact.rs"]
+mod redacted;
+#[path = "../../benches/given/log_usage.rs"]
+mod timed;
+
 use std::path::Path;
 
 use mcp_usage::{Outcome, ToolCall, redact_value};
@@ -48,6 +56,7 @@ fn corpora() -> Vec<(&'static str, Vec<Value>)> {
         part("keys", 1, measured(measure::keys(false))),
         part("calls", 1, measured(measure::calls(false))),
         part("more calls", 2, measured(measure::more_calls())),
+        part("fresh calls", 1, measured(measure::fresh_calls())),
         part("sentences", 1, measured(measure::sentences())),
         part("written forms", 1, measured(measure::written_forms())),
         part("lines", 2, measured(lines)),
@@ -55,7 +64,34 @@ fn corpora() -> Vec<(&'static str, Vec<Value>)> {
         part("assigned", 3, assigned),
         part("particular files", 1, particular),
         part("harmless", 5, harmless.collect()),
+        part("benches", 1, benches()),
     ]
+}
+
+/// What the benches are about: their figures tell of speed alone as long as this is as it was.
+fn benches() -> Vec<Value> {
+    let hostile = redacted::HOSTILE.map(|(_, shape)| redacted::hostile(shape, 2_000));
+    let texts = [
+        redacted::clean(1_024),
+        redacted::typical(true),
+        redacted::typical(false),
+    ];
+    let texts = texts.into_iter().chain(hostile);
+    let parsed = texts.map(|text| serde_json::from_str(&text).expect("JSON"));
+    let values = [
+        counted::typical(),
+        counted::clean(),
+        counted::names(),
+        counted::secrets(),
+        counted::prose(6_000).into(),
+        counted::log(4_000),
+        counted::answer(4_000),
+        counted::deep(),
+        counted::rows(1_024),
+        timed::arguments(),
+        timed::clean_arguments(),
+    ];
+    values.into_iter().chain(parsed).collect()
 }
 
 /// What is sent of values that are given as arguments.

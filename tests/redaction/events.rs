@@ -47,6 +47,7 @@ const PLACES: &[&str] = &[
     "login",
     "start",
     "open call",
+    "refused call",
 ];
 /// Those where more than a name is cut.
 const SHORT: &[&str] = &[
@@ -59,6 +60,7 @@ const SHORT: &[&str] = &[
     "session",
     "custom event",
     "refused login",
+    "refused call",
 ];
 /// Texts for which the two ways may differ: how they begin, how many times they may, and why.
 const EXCEPTIONS: &[(&str, usize, &str)] = &[(
@@ -69,7 +71,7 @@ const EXCEPTIONS: &[(&str, usize, &str)] = &[(
 /// Longer texts are cut there.
 const LONGEST_NAME: usize = 200;
 /// The fields of an event that hold a name, those of `meta` last.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 15] = [
     "user_agent",
     "ip_addr",
     "source",
@@ -81,6 +83,10 @@ const NAMES: [&str; 11] = [
     "protocol_version",
     "transport",
     "request_id",
+    "vendor_client",
+    "oauth_client_id",
+    "server_name",
+    "server_version",
 ];
 /// Of a key that a limit cuts, as many characters are left at most.
 const LEFT_BY_A_LIMIT: usize = 1;
@@ -123,6 +129,14 @@ fn inputs() -> Vec<(&'static str, Value)> {
         let half = cases.into_iter().step_by(2);
         all.extend(half.map(|case| ("harmless", case.input)));
     }
+    let written = [
+        measure::more_calls(),
+        measure::fresh_calls(),
+        measure::sentences(),
+        measure::written_forms(),
+    ];
+    let written = written.into_iter().flatten().step_by(3);
+    all.extend(written.map(|case| ("the measure", case.input)));
     for held_out in [false, true] {
         for cases in [measure::keys(held_out), measure::lines(held_out)] {
             let half = cases.into_iter().step_by(2);
@@ -182,7 +196,11 @@ fn log(usage: &UsageLogger, place: &str, input: &Value) {
                 .client_version(&text)
                 .protocol_version(&text)
                 .transport(&text)
-                .request_id(&text),
+                .request_id(&text)
+                .vendor_client(&text)
+                .oauth_client_id(&text)
+                .server_name(&text)
+                .server_version(&text),
         ),
         "arguments" | "nested" | "JSON text" | "key" | "argument" => {
             usage.log_usage(call.arguments(&given))
@@ -206,6 +224,10 @@ fn session_of(text: &str) -> Session<'_> {
         .protocol_version(text)
         .transport(text)
         .request_id(text)
+        .vendor_client(text)
+        .oauth_client_id(text)
+        .server_name(text)
+        .server_version(text)
 }
 
 /// Logs an event that is no finished call, or says things by way of others.
@@ -235,6 +257,11 @@ fn log_otherwise(usage: &UsageLogger, place: &str, input: &Value, text: &str) ->
             outcome.expect("a login that is not known")
         }
         "start" => usage.log_usage(Init::new([tool]).identity(somebody()).meta("note", input)),
+        "refused call" => {
+            let names = [text];
+            let call = ToolCall::new(tool).refused_arguments(&names);
+            usage.log_usage(call.input_request_methods(&names))
+        }
         "open call" => {
             let mut call = usage.start_tool_call(ToolCall::new(tool));
             call.set_arguments(&json!({"note": input}));
@@ -307,6 +334,10 @@ fn sent_otherwise_and_alone(place: &str, input: &Value, event: &Value) -> (Value
     match place {
         "login" | "start" => (meta["note"].clone(), note()),
         "session" => of_session(meta, &text()),
+        "refused call" => (
+            json!([meta["refused_arguments"], meta["input_request_methods"]]),
+            json!([[text()], [text()]]),
+        ),
         "custom event" => (
             json!([meta["note"], event["source"], event["ip_addr"]]),
             json!([note(), text(), text()]),

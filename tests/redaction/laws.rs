@@ -1,12 +1,13 @@
 //! What holds for every text: a second pass changes nothing, no planted secret survives, clean texts keep their bytes.
 
-use mcp_usage::{Redactor, redact_str};
+use mcp_usage::{Outcome, Redactor, ToolCall, redact_str, redact_value};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Value, json};
 
 use crate::random::Random;
-use crate::{context, harmless, secrets};
+use crate::{context, events, harmless, secrets};
 
 /// Pieces that rules look for, so that texts are hostile more often than chance would have it.
 fn piece() -> impl Strategy<Value = String> {
@@ -152,6 +153,79 @@ proptest! {
         // Right behind a letter it would be a part of a word.
         let redacted = redact_str(&format!("{before} {key} {after}")).into_owned();
         prop_assert!(!redacted.contains(&key), "{}", redacted);
+    }
+}
+
+/// A value without the numbers that tell redacted names apart, which count over all of a text or an event.
+fn without_numbers(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(without_numbers).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => {
+            let name = |name: &str| {
+                let mut parts = name.split('_');
+                let first = parts.next().unwrap_or_default().to_owned();
+                parts.fold(first, |name, part| {
+                    match part.trim_start_matches(|c: char| c.is_ascii_digit()) {
+                        end if end.starts_with(']') => name + end,
+                        _ => name + "_" + part,
+                    }
+                })
+            };
+            let mut members: Vec<_> = members
+                .iter()
+                .map(|(of, value)| format!("{:?}:{}", name(of), without_numbers(value)))
+                .collect();
+            members.sort_unstable();
+            format!("{{{}}}", members.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// As many events are sent at once.
+const EVENTS: usize = 50;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: config().cases / EVENTS as u32, ..config() })]
+
+    /// Each is sent twice: what was read of the first is remembered for the second.
+    #[test]
+    fn an_event_sends_what_is_made_of_its_values_alone(
+        given in prop::collection::vec((value(), text()), 1..EVENTS)
+    ) {
+        let given: Vec<_> = given
+            .into_iter()
+            .map(|(value, text)| (json!({"note": value, "text": text}), text))
+            .collect();
+        let given = || given.iter().chain(&given).enumerate();
+        // What is found at one place of an event goes at the others, too: each has an event of its own.
+        let call = || ToolCall::new("search");
+        let events = events::sent(events::wide(), |usage| {
+            for (index, (value, text)) in given() {
+                let raw: Box<RawValue> = to_raw_value(value).expect("JSON");
+                let first = match index % 3 {
+                    0 => call().arguments(value),
+                    1 => call().arguments(&raw),
+                    _ => call().meta("all", value),
+                };
+                assert_eq!(usage.log_usage(first), Outcome::Queued);
+                assert_eq!(usage.log_usage(call().error(text)), Outcome::Queued);
+            }
+        });
+        for ((index, (value, _)), sent) in given().zip(events.chunks(2)) {
+            let (sent, alone) = match index % 3 {
+                2 => (json!({"all": sent[0]["meta"]["all"]}), redact_value(&json!({"all": value}))),
+                _ => (sent[0]["meta"]["tool_arguments"].clone(), redact_value(value)),
+            };
+            prop_assert_eq!(without_numbers(&sent), without_numbers(&alone), "{}", value);
+        }
+        for ((_, (_, text)), sent) in given().zip(events.chunks(2)) {
+            let error = sent[1]["meta"]["error"].as_str().unwrap_or_default();
+            prop_assert_eq!(error, redact_str(text), "{}", text);
+        }
     }
 }
 

@@ -26,6 +26,7 @@ const KEYS_HELD_OUT: &str = include_str!("measure/keys_held_out.jsonl");
 const CALLS: &str = include_str!("measure/calls.jsonl");
 const CALLS_HELD_OUT: &str = include_str!("measure/calls_held_out.jsonl");
 const MORE_CALLS: &str = include_str!("measure/more_calls.jsonl");
+const FRESH_CALLS: &str = include_str!("measure/fresh_calls.jsonl");
 const SENTENCES: &str = include_str!("measure/sentences.jsonl");
 const WRITTEN_FORMS: &str = include_str!("measure/written_forms.jsonl");
 const LINES: &str = include_str!("measure/lines.jsonl");
@@ -48,11 +49,12 @@ const ONE_IN: u64 = 8;
 /// pass changes. A number here is lowered when the redactor gets better, and raised only where a set
 /// gets further cases.
 const HELD: &[(&str, [usize; 4])] = &[
-    ("context", [12, 0, 0, 0]),
+    ("context", [11, 0, 0, 0]),
     ("context, kept aside", [23, 0, 0, 0]),
+    ("fresh calls", [15, 2, 0, 0]),
     ("lines", [0, 0, 0, 0]),
     ("lines, kept aside", [0, 0, 0, 0]),
-    ("more calls", [74, 1, 87, 0]),
+    ("more calls", [55, 1, 77, 0]),
     ("named", [6, 0, 0, 0]),
     ("named, kept aside", [6, 0, 0, 0]),
     ("near misses", [0, 0, 0, 0]),
@@ -60,11 +62,11 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("own source", [0, 0, 0, 0]),
     ("own source, kept aside", [0, 0, 0, 0]),
     ("self", [0, 0, 0, 0]),
-    ("self, kept aside", [22, 0, 0, 0]),
+    ("self, kept aside", [21, 0, 0, 0]),
     ("sentences", [8, 0, 0, 0]),
-    ("whole calls", [3, 0, 0, 0]),
+    ("whole calls", [1, 0, 0, 0]),
     ("whole calls, kept aside", [8, 1, 1, 0]),
-    ("written forms", [10, 11, 6, 0]),
+    ("written forms", [10, 10, 6, 0]),
 ];
 
 /// One case of a set, its marks replaced.
@@ -257,6 +259,11 @@ pub(crate) fn calls(held_out: bool) -> Vec<Case> {
 /// None of these is kept aside.
 pub(crate) fn more_calls() -> Vec<Case> {
     whole_calls("more calls", MORE_CALLS)
+}
+
+/// Calls that somebody wrote who knew nothing of the rules.
+pub(crate) fn fresh_calls() -> Vec<Case> {
+    whole_calls("fresh calls", FRESH_CALLS)
 }
 
 pub(crate) fn sentences() -> Vec<Case> {
@@ -553,7 +560,7 @@ fn percent(part: usize, of: usize) -> f64 {
 #[test]
 fn no_figure_of_the_measure_gets_worse() {
     let mut table = Table::default();
-    for case in [more_calls(), sentences(), written_forms()]
+    for case in [more_calls(), fresh_calls(), sentences(), written_forms()]
         .iter()
         .flatten()
     {
@@ -605,6 +612,7 @@ fn no_key_stands_whole_in_the_data() {
         CALLS,
         CALLS_HELD_OUT,
         MORE_CALLS,
+        FRESH_CALLS,
         SENTENCES,
         WRITTEN_FORMS,
         LINES,

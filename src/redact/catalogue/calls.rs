@@ -51,6 +51,8 @@ pub(crate) static CALLS: &[Call] = &[
     call("basic_auth=", 1, "Elasticsearch for Python, a pair"),
     call("basic_auth", 1, "reqwest and Ruby"),
     call("bearer_auth", 0, "reqwest"),
+    call("bcrypt.hash", 0, "bcrypt for Node.js"),
+    call("bcrypt.hashSync", 0, "bcrypt for Node.js"),
     call("bot.login", 0, "discord.js"),
     call("client.login", 0, "discord.js"),
     call("changeUserPassword", 1, "MongoDB shell"),
@@ -65,6 +67,7 @@ pub(crate) static CALLS: &[Call] = &[
     call("db.auth", 1, "MongoDB shell"),
     call("execute_kw", 2, "Odoo XML-RPC"),
     call("getConnection", 2, "JDBC"),
+    call("generate_password_hash", 0, "Werkzeug"),
     call("hashpw", 0, "bcrypt"),
     call("httpBasic", 1, "RestAssured"),
     call("hmac.new", 0, "Python"),
@@ -74,9 +77,11 @@ pub(crate) static CALLS: &[Call] = &[
     call("jwt.verify", 1, "jsonwebtoken"),
     call("login", 1, "smtplib, ftplib and others"),
     call("login=", 1, "a pair, in keyword arguments"),
+    call("make_password", 0, "Django"),
     call("mysql_connect", 2, "PHP"),
     call("mysqli", 2, "PHP"),
     call("mysqli_connect", 2, "PHP"),
+    call("password_hash", 0, "PHP"),
     call("pg_connect", 0, "PHP"),
     call("setBasicAuth", 1, "Spring"),
     call("signInWithEmailAndPassword", 1, "Firebase"),
@@ -85,13 +90,20 @@ pub(crate) static CALLS: &[Call] = &[
     call("withBasicAuth", 1, "PHP and Java"),
 ];
 
+/// How the trace of an error writes that a class is made.
+const CONSTRUCTORS: &[&str] = &["->__construct", "::__construct", ".__init__"];
+
 /// Whether the call of this name, in a path of names or alone, takes a secret as its argument of that number.
 pub(crate) fn takes_secret(call: &[u8], index: usize) -> bool {
+    let call = CONSTRUCTORS
+        .iter()
+        .find_map(|of| call.strip_suffix(of.as_bytes()))
+        .unwrap_or(call);
     CALLS.iter().any(|row| {
         row.argument == index
             && call
                 .strip_suffix(row.name.as_bytes())
-                .is_some_and(|path| matches!(path.last(), None | Some(b'.' | b'=')))
+                .is_some_and(|path| matches!(path.last(), None | Some(b'.' | b'=' | b'>' | b':')))
     })
 }
 
@@ -185,6 +197,9 @@ mod tests {
         }
         assert!(takes_secret(b"app.jwt.sign", 1) && takes_secret(b"auth=", 1));
         assert!(!takes_secret(b"jwt.sign", 0) && !takes_secret(b"relogin", 1));
+        assert!(!takes_secret(b"pre-login", 1));
+        assert!(takes_secret(b"PDO->__construct", 2) && takes_secret(b"$ftp->login", 1));
+        assert!(!takes_secret(b"PDO->__destruct", 2) && !takes_secret(b"PDO->__construct", 1));
         assert!(is_wrapper(b"Some") && !is_wrapper(b"load"));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn is_algorithm_with(word: &[u8], tail: &[u8]) -> bool {
 
 /// Who numbers standards.
 const STANDARDS_BODIES: &List = &List::of(&[
-    "ASN", "EN", "FIPS", "IEEE", "ISO", "ITU", "PEP", "PKCS", "RFC", "UTF", "X",
+    "ASN", "EN", "FIPS", "IEEE", "ISO", "ITU", "PEP", "PKCS", "RFC",
 ]);
 
 pub(crate) fn is_standards_body(word: &[u8]) -> bool {
@@ -36,9 +36,8 @@ pub(crate) fn is_standards_body(word: &[u8]) -> bool {
 /// What code reaches members through: they are no literals.
 #[rustfmt::skip]
 const ROOTS: &List = &List::of(&[
-    "args", "cfg", "conf", "config", "ctx", "data", "env", "form", "local", "module", "options", "opts",
+    "args", "cfg", "conf", "config", "ctx", "data", "form", "local", "module", "options", "opts",
     "os", "params", "process", "props", "req", "request", "self", "settings", "state", "this", "user",
-    "var",
 ]);
 
 pub(crate) fn is_root(word: &[u8]) -> bool {
@@ -72,8 +71,8 @@ pub(crate) fn is_sized_type(word: &[u8]) -> bool {
 #[rustfmt::skip]
 const TYPES: &List = &List::of(&[
     "bigint", "boolean!", "byte", "callable", "decimal", "dict", "double", "float!", "function", "id!", "int!", "isize",
-    "jsonb", "list", "long", "longtext", "map", "money", "numeric", "option", "optional", "partial", "promise", "real",
-    "record", "serial", "short", "smallint", "string!", "symbol", "tinyint", "tuple", "type", "unknown", "uri", "url",
+    "jsonb", "list", "long", "longtext", "map", "money", "numeric", "option", "partial", "promise", "real",
+    "record", "serial", "short", "smallint", "string!", "symbol", "tinyint", "tuple", "type", "uri", "url",
     "usize", "uuidv4", "vec",
 ]);
 
@@ -83,8 +82,8 @@ pub(crate) fn is_type_word(word: &[u8]) -> bool {
 
 /// Words that an expression begins with.
 const KEYWORDS: &List = &List::of(&[
-    "async", "await", "dyn", "function", "if", "impl", "lambda", "match", "move", "mut", "new",
-    "not", "ref", "return", "typeof", "unsafe", "yield",
+    "async", "await", "function", "impl", "lambda", "match", "move", "return", "typeof", "unsafe",
+    "yield",
 ]);
 
 pub(crate) fn is_keyword(word: &[u8]) -> bool {
@@ -108,7 +107,17 @@ pub(crate) fn is_tag(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::catalogue::list::assert_in_order;
+    use crate::redact::catalogue::list::{assert_in_order, has_digit_within};
+
+    #[test]
+    fn a_type_has_no_digit_within() {
+        assert!(
+            TYPES
+                .words
+                .iter()
+                .all(|word| !has_digit_within(word.as_bytes()))
+        );
+    }
 
     #[test]
     fn long_lists_are_in_order() {

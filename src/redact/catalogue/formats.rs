@@ -217,6 +217,9 @@ pub(crate) fn names_secret_of_vault(id: &[u8]) -> bool {
 /// The parameter of an address that a login comes back with.
 pub(crate) const CODE: &[u8] = b"code";
 
+/// The parameter that stands behind it.
+pub(crate) const STATE: &[u8] = b"&state=";
+
 /// Whether a word is the number of a published weakness.
 pub(crate) fn is_advisory(word: &[u8]) -> bool {
     word.starts_with(b"GHSA-") || word.starts_with(b"CVE-")

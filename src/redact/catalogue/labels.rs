@@ -45,17 +45,8 @@ pub(crate) fn heads(role: &[u8]) -> bool {
 
 /// Whether a name is that of a reference to where a value is kept.
 pub(crate) fn refers(name: &[u8]) -> bool {
-    const {
-        &List::of(&[
-            "valuefrom",
-            "secretkeyref",
-            "secretref",
-            "configmapkeyref",
-            "fromsecret",
-            "from_secret",
-        ])
-    }
-    .has_ignoring_case(name)
+    const { &List::of(&["valuefrom", "secretkeyref", "secretref", "configmapkeyref"]) }
+        .has_ignoring_case(name)
 }
 
 pub(crate) fn is_label(name: &[u8]) -> bool {
@@ -65,7 +56,7 @@ pub(crate) fn is_label(name: &[u8]) -> bool {
 /// What a person calls a place to type into, behind the name of what is typed there.
 #[rustfmt::skip]
 pub(crate) const FIELDS: &[&str] = &[
-    " field", " input", " textbox", " text box", " box", " input field", "Field", "Input", "-field", "-input", "_field",
+    " input field", " field", " input", " entry", " textbox", " text box", " box", "Field", "Input", "-field", "-input", "_field",
     "_input", "-Feld", "feld", "veld", "fält", " поле", "入力欄", "欄", "フィールド", "输入框", "框", "字段", " 입력란", " 필드",
 ];
 
@@ -94,9 +85,11 @@ pub(crate) fn names_next(element: &[u8]) -> bool {
 pub(crate) const NEXT: &[&str] = &["<string", "<value", "<Value", "<defaultValue"];
 
 /// What stands in the first of two columns, of which the second may have a sensitive name.
+#[rustfmt::skip]
 const OWNERS: &List = &List::of(&[
-    "id", "name", "service", "site", "user", "username", "login", "account", "host", "email",
-    "system",
+    "account", "app", "benutzer", "compte", "conta", "cuenta", "device", "dienst", "email", "host", "id", "konto",
+    "login", "name", "nom", "nombre", "nome", "portal", "server", "service", "servicio", "serviço", "site", "system",
+    "user", "username", "usuario", "utente", "utilisateur", "website",
 ]);
 
 pub(crate) fn is_owner(column: &[u8]) -> bool {
@@ -119,6 +112,12 @@ pub(crate) fn is_empty(element: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::catalogue::list::assert_in_order;
+
+    #[test]
+    fn long_lists_are_in_order() {
+        assert_in_order(OWNERS.words);
+    }
 
     #[test]
     fn labels_are_known_in_either_case() {

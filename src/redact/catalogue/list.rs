@@ -1,5 +1,7 @@
 //! Lists of words, and whether one has a word.
 
+use crate::redact::read::bytes::make_lowercase;
+
 /// A longer list is in order and searched by halving; the tests beside the lists keep it so.
 const LONG: usize = 24;
 
@@ -15,6 +17,12 @@ pub(crate) fn has(words: &[&str], word: &[u8]) -> bool {
     } else {
         words.iter().any(|known| known.as_bytes() == word)
     }
+}
+
+/// Whether a word has a digit before something else than digits.
+pub(crate) fn has_digit_within(word: &[u8]) -> bool {
+    let mut rest = word.iter().skip_while(|b| !b.is_ascii_digit());
+    rest.any(|b| !b.is_ascii_digit())
 }
 
 /// A list that is asked for most words of a text, nearly all of which it has not.
@@ -65,14 +73,21 @@ impl List {
         while index < words.len() {
             let word = words[index].as_bytes();
             let (start, _) = word.split_at(if word.len() < most { word.len() } else { most });
-            let head = Self::head(start);
-            heads[head / 64] |= 1 << (head % 64);
+            // As it is, with a capital first letter, and in capitals.
+            let cases = [0, 1, start.len()];
+            let mut case = 0;
+            while case < cases.len() {
+                let capitals = with_capitals(start, cases[case]);
+                let head = Self::head(capitals.split_at(start.len()).0);
+                heads[head / 64] |= 1 << (head % 64);
+                case += 1;
+            }
             index += 1;
         }
         Self { words, heads }
     }
 
-    /// The number of the bit for a word, which is the same for its letters in either case.
+    /// The number of the bit for a word, which is the same for its ASCII letters in either case.
     const fn head(word: &[u8]) -> usize {
         let (first, second, last) = match word {
             [first, second] => (*first as usize, *second as usize, *second as usize),
@@ -105,13 +120,52 @@ impl List {
     }
 }
 
+/// A word whose letters beyond ASCII that begin before `to` are capitals, as far as two bytes are enough for them.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse"
+)]
+const fn with_capitals(word: &[u8], to: usize) -> [u8; MAX_WORD] {
+    let mut capitals = [0; MAX_WORD];
+    let mut index = 0;
+    while index < word.len() {
+        capitals[index] = word[index];
+        if index > 0 && index <= to && matches!(word[index - 1], 0xC3..=0xD4) {
+            let code = capital((word[index - 1] as u32 & 31) << 6 | word[index] as u32 & 63);
+            capitals[index - 1] = 0xC0 | (code >> 6) as u8;
+            capitals[index] = 0x80 | (code & 63) as u8;
+        }
+        index += 1;
+    }
+    capitals
+}
+
+/// The capital of a small letter: Latin, Greek or Cyrillic.
+const fn capital(letter: u32) -> u32 {
+    match letter {
+        0xE0..=0xF6 | 0xF8..=0xFE | 0x3B1..=0x3C1 | 0x3C3..=0x3C9 | 0x430..=0x44F => letter - 0x20,
+        0x3AC => letter - 38,
+        0x3AD..=0x3AF => letter - 37,
+        0x3CC => letter - 64,
+        0x3CD | 0x3CE => letter - 63,
+        0x450..=0x45F => letter - 0x50,
+        // A capital and its small letter take turns.
+        0x139..=0x148 | 0x179..=0x17E => (letter - 1) | 1,
+        0x100..=0x130 | 0x132..=0x137 | 0x14A..=0x177 | 0x218..=0x21B => letter & !1,
+        0x460..=0x481 | 0x48A..=0x4BF | 0x4D0..=0x52F => letter & !1,
+        _ => letter,
+    }
+}
+
+/// Hardly any word comes here, and the code of those who ask stays short without it.
+#[inline(never)]
 fn has_lower(words: &[&str], word: &[u8]) -> bool {
     let mut lower = [0; MAX_WORD];
     let Some(lower) = lower.get_mut(..word.len()) else {
         return false;
     };
     lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
+    make_lowercase(lower);
     has(words, lower)
 }
 
@@ -146,6 +200,35 @@ mod tests {
             assert!(!list.has(b"w7") && !list.has(b"w7x") && !list.has(b""));
             assert!(!list.has(b"W07") && !list.has_ignoring_case(b"w7x"));
             assert!(!list.has_ignoring_case(&[b'w'; MAX_WORD + 3]));
+        }
+    }
+
+    #[test]
+    fn a_word_of_any_alphabet_is_had_in_capitals() {
+        let list = const {
+            &List::of(&[
+                "č", "έτη", "ёж", "код", "łza", "őz", "ž", "ün", "número", "їжак",
+            ])
+        };
+        for word in list.words {
+            let (first, rest) = word.split_at(word.chars().next().unwrap().len_utf8());
+            let title = first.to_uppercase() + rest;
+            for written in [word.to_uppercase(), title] {
+                assert!(list.has_ignoring_case(written.as_bytes()), "{written}");
+                assert!(!list.has(written.as_bytes()));
+            }
+        }
+        // As far as the rule goes, it is that of Unicode.
+        for letter in (0xE0..0x250)
+            .chain(0x3AC..0x3CF)
+            .chain(0x430..0x530)
+            .filter_map(char::from_u32)
+        {
+            let capital = char::from_u32(capital(letter.into())).unwrap();
+            assert!(
+                capital == letter || capital.to_lowercase().eq([letter]),
+                "{letter}"
+            );
         }
     }
 

@@ -4,6 +4,7 @@ use crate::redact::catalogue::languages::LANGUAGES;
 use crate::redact::catalogue::list::{List, has};
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
+use crate::redact::read::bytes::is_same;
 
 /// A word of a name: what a name with it says of its value, and where in the name the word has to stand.
 ///
@@ -139,12 +140,13 @@ pub(crate) const WORDS: &[Word] = &[
     // What a framework signs and hashes with; the salt of one password stands beside its hash.
     word(&["salt"], Kind::Secret).last().behind(&["auth", "encryption", "nonce", "session", "signing"]),
     word(&["salt"], Kind::Secret).last().behind(&["in"]).common(),
-    word(&["csrf", "xsrf", "csrfmiddlewaretoken"], Kind::Opaque).last(),
+    word(&["csrf", "xsrf", "csrfmiddlewaretoken", "bypass"], Kind::Opaque).last(),
     word(&["auth", "oauth"], Kind::Maybe).last(),
     word(&["mnemonic"], Kind::Phrase).last(),
     word(&["phrase", "words"], Kind::Phrase).behind(&["seed", "recovery", "wallet", "backup", "mnemonic"]).common(),
     word(&["phrase"], Kind::Secret).behind(&["pass"]).common(),
     // Sessions.
+    word(&["me"], Kind::Opaque).last().behind(&["remember"]).common(),
     word(&["cookie"], Kind::Secret).last(),
     word(&["cookies"], Kind::Secrets).last(),
     word(&["id", "ids"], Kind::Handle).last().behind(&["session", "sess"]).common(),
@@ -227,8 +229,8 @@ const PASS_OF: &[&str] = &[
 
 #[rustfmt::skip]
 const CODE_OF: &[&str] = &[
-    "access", "activation", "alarm", "auth", "authentication", "authenticator", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
-    "gate", "keypad", "lock", "login", "pairing", "pass", "puk", "signin", "sms", "time", "unlock", "verification", "verify",
+    "access", "activation", "alarm", "alarmanlage", "auth", "authentication", "authenticator", "bypass", "confirm", "confirmation", "door", "entry", "factor", "garage",
+    "gate", "keybox", "keypad", "lock", "lockbox", "login", "pairing", "pass", "puk", "safe", "signin", "sms", "time", "unlock", "user", "verification", "verify",
 ];
 
 #[rustfmt::skip]
@@ -249,7 +251,7 @@ impl Ending {
     /// Names that the row is for.
     #[cfg(test)]
     pub(crate) fn names(&self) -> Vec<String> {
-        let heads = ["api", "store", "refresh", "acme"];
+        let heads = ["api", "store", "refresh", "acme", "user"];
         let head = heads.into_iter().find(|head| (self.head)(head.as_bytes()));
         let head = head.unwrap_or_default();
         self.ends.iter().map(|end| format!("{head}{end}")).collect()
@@ -279,6 +281,7 @@ pub(crate) const ENDINGS: &[Ending] = &[
     Ending { is_last: false, ..ending(&["password", "passwort", "passwd", "passphrase"], Kind::Secret, |head| !head.is_empty()) },
     // In German what it confirms comes first.
     ending(&["tigungscode", "verifizierungscode"], Kind::Pin, |_| true),
+    ending(&["code"], Kind::Pin, |head| head == b"user"),
     ending(&["key", "keys"], Kind::Secret, |head| has(KEY_QUALIFIERS, head) && head != b"host"),
     ending(&["key"], Kind::Opaque, |head| head.len() >= 4 && !has(HARMLESS_KEYS, head)),
     ending(&["token"], Kind::Secret,
@@ -483,10 +486,11 @@ pub(crate) fn is_harmless_tail(word: &[u8]) -> bool {
 /// Words behind a sensitive one that change nothing.
 #[rustfmt::skip]
 const NEUTRAL_TAILS: &List = &List::of(&[
-    "a", "again", "b", "backup", "base", "confirm", "confirmation", "current", "data", "default", "dev", "development",
-    "digest", "encrypted", "eu", "global", "hash", "hashed", "here", "hex", "live", "local", "new", "old", "pem",
-    "plain", "plaintext", "primary", "prod", "production", "raw", "repeat", "salt", "secondary", "stage", "staging",
-    "str", "string", "test", "text", "us", "v", "val", "value", "x",
+    "a", "again", "b", "backup", "base", "communiqué", "confirm", "confirmation", "current", "data", "default", "dev",
+    "development", "digest", "encrypted", "eu", "global", "généré", "hash", "hashed", "here", "hex", "live", "local",
+    "new", "old", "pem", "plain", "plaintext", "primary", "prod", "production", "provisoire", "raw", "repeat", "salt",
+    "secondary", "stage", "staging", "str", "string", "temporaire", "temporal", "test", "text", "us", "v", "val",
+    "value", "x",
 ]);
 
 pub(crate) fn is_neutral_tail(word: &[u8]) -> bool {
@@ -562,6 +566,7 @@ pub(crate) fn is_moment(word: &[u8]) -> bool {
             "updated",
             "expires",
             "modified",
+            "rotated",
         ],
         word,
     )
@@ -615,7 +620,7 @@ pub(crate) fn is_codes(word: &[u8]) -> bool {
     tail.is_some_and(|tail| tail.eq_ignore_ascii_case(b"codes"))
         || ["códigos", "codigos", "codici"]
             .iter()
-            .any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+            .any(|known| is_same(word, known.as_bytes()))
 }
 
 /// Whether a name may be that of other tokens than secrets.

@@ -80,7 +80,7 @@ const CALLS: &List = &List::of(&[
 const BETWEEN: &List = &List::of(&[
     "al", "at", "au", "cislo", "fijo", "fisso", "fixe", "fixo", "her", "him", "kom", "me", "my", "móvel", "no",
     "nomor", "nr", "num", "numara", "numarasi", "numarası", "number", "numer", "numeris", "numero", "nummer",
-    "numéro", "número", "on", "unter", "us", "číslo", "động", "для", "номер", "связи", "همراه", "नंबर", "번호",
+    "numéro", "número", "on", "unter", "us", "č", "číslo", "động", "для", "номер", "связи", "همراه", "नंबर", "번호",
 ]);
 
 /// Words for a card with a number.
@@ -96,6 +96,8 @@ pub(crate) enum Introduces {
     /// A phone number, if it is a long one.
     LongPhone,
     SocialSecurity,
+    /// The eleven digits that a state numbers a person with.
+    Person,
     Card,
     /// Nothing yet: the word before it may say it.
     Between,
@@ -108,6 +110,8 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
         Introduces::LongPhone
     } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
+    } else if const { &List::of(&["pesel", "tckn"]) }.has_ignoring_case(word) {
+        Introduces::Person
     } else if CARDS.has_ignoring_case(word) {
         Introduces::Card
     } else if BETWEEN.has_ignoring_case(word) || speech::is_copula(word) || speech::points(word) {

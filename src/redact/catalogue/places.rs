@@ -110,6 +110,8 @@ pub(crate) static PLACES: &[Place] = &[
     place("wpa-psk ascii", Next, Chosen, "wpa-psk ascii 0 {}"),
     place("rocommunity|rwcommunity|rocommunity6|rwcommunity6", Next, Chosen, "rocommunity {} 10.0.0.0/8").but_not("rocommunity public default"),
     place("createUser * MD5|SHA|SHA-256|SHA-512", Next, Chosen, "createUser bob7 SHA {} AES"),
+    place("createUser * MD5|SHA|SHA-256|SHA-512 * DES|AES|AES-128|AES-256", Next, Chosen, "createUser bob7 SHA [REDACTED_FIELD] AES {}"),
+    place("com2sec * *", Next, Chosen, "com2sec readonly default {}").but_not("com2sec readonly default public"),
     place("stats auth", Next, Chosen, "stats auth {}").but_not("stats authentication is on since v2"),
     place("option key", Only, Chosen, "option ssid 'Home'\noption key '{}'\n").but_not("option key2 was chosen\n"),
     place("/msg NickServ IDENTIFY|identify", Last, Chosen, "/msg NickServ IDENTIFY {}"),
@@ -155,4 +157,23 @@ pub(crate) fn may_begin(first: u8, second: u8) -> bool {
     let bit = letters_bit(first, second);
     let bits = BEGINNINGS.get(bit / 64).copied().unwrap_or(0);
     bits >> (bit % 64) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_may_begin_with_the_letters_of_any_of_its_first_words() {
+        for place in PLACES {
+            let first = place.words.split(' ').next().unwrap_or_default();
+            for word in first.split('|') {
+                let [one, two, ..] = word.as_bytes() else {
+                    panic!("{word} is too short");
+                };
+                assert!(may_begin(*one, *two), "{word}");
+            }
+        }
+        assert!(!may_begin(b'q', b'q') && !may_begin(0, 0));
+    }
 }

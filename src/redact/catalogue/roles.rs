@@ -26,6 +26,7 @@ pub(crate) static ROLES: &[(&str, Role)] = &[
     ("dp", Role::KeyPart),
     ("dq", Role::KeyPart),
     ("element", Role::Element),
+    ("encoded", Role::Issued),
     ("env", Role::Label),
     ("env_name", Role::Label),
     ("env_value", Role::Value),
@@ -93,6 +94,7 @@ pub(crate) static ROLES: &[(&str, Role)] = &[
     ("rules", Role::About),
     ("schema", Role::Schema),
     ("schemas", Role::Schema),
+    ("secret_id", Role::Issued),
     ("secret_name", Role::Label),
     ("secret_value", Role::Value),
     ("secretname", Role::Label),
@@ -104,6 +106,7 @@ pub(crate) static ROLES: &[(&str, Role)] = &[
     ("sort", Role::About),
     ("stringdata", Role::Data),
     ("stringvalue", Role::Value),
+    ("system", Role::Label),
     ("text", Role::Typed),
     ("tooltips", Role::About),
     ("translations", Role::About),
@@ -158,13 +161,14 @@ pub(crate) const MESSAGES: &[&str] = &[
     "emplateAlias",
     "emplate_alias",
     "ubject",
+    "entity_id",
 ];
 
 /// Parts of the names of messages that tell somebody a code.
 #[rustfmt::skip]
 const TELLING: &[&str] = &[
-    "2fa", "authenticat", "log-in", "login", "magic", "mfa", "one-time", "one_time", "onetime", "otp", "passcode", "password",
-    "sign-in", "sign_in", "signin", "two-factor", "two_factor", "twofactor", "verif",
+    "2fa", "alarm", "authenticat", "log-in", "login", "magic", "mfa", "one-time", "one_time", "onetime", "otp", "passcode", "password",
+    "lock.", "sign-in", "sign_in", "signin", "two-factor", "two_factor", "twofactor", "verif",
 ];
 
 /// Whether a message of this name tells somebody a code: `verify_email`.
@@ -234,6 +238,25 @@ pub(crate) fn opens_key(line: &[u8]) -> bool {
 
 /// What a name in an object that stands under another name ends with: `{"api": {"key": …}}` is an `api_key`.
 pub(crate) const KEY: &[u8] = b"_key";
+
+/// Members before a `key` that say whose it is, and so what.
+pub(crate) const KEYS_OF: &[(&str, Kind)] =
+    &[("\"ssid\"", Kind::Secret), ("\"username\"", Kind::Opaque)];
+
+/// The member before an object of parameters that says where they are sent.
+pub(crate) const ADDRESS: &[u8] = b"\"url\"";
+
+/// Names of such an object.
+pub(crate) const QUERIES: &[&[u8]] = &[b"params", b"query", b"queryParams", b"query_params"];
+
+/// Members that have a key where another stands beside them: of Elasticsearch, id and key as one; of Vault's AppRole; what
+/// OAuth exchanges for a token.
+pub(crate) const ISSUED: &[(&str, &str)] = &[
+    ("code", "\"grant_type\""),
+    ("code", "\"redirect_uri\""),
+    ("encoded", "\"api_key\""),
+    ("secret_id", "\"role_id\""),
+];
 
 /// Whether a name is that of the header that sets a cookie, or has a list of them.
 pub(crate) fn sets_cookies(name: &[u8]) -> bool {

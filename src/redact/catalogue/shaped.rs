@@ -382,3 +382,40 @@ pub(crate) fn is_prefix(text: &[u8]) -> bool {
         |shape| matches!(shape.parts.first(), Some(Part::Is(begins)) if begins.as_bytes() == text),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_found_by_the_length_and_the_first_byte_of_its_run() {
+        for (row, shape) in SHAPES.iter().enumerate() {
+            let has = |rows: Rows| rows >> row & 1 == 1;
+            let (least, most) = run_of(shape);
+            for length in [least, most.min(LONGEST)] {
+                assert!(has(BY_LENGTH[length]), "{row}");
+            }
+            assert!(least == 0 || !has(BY_LENGTH[least - 1]), "{row}");
+            let begins = |first: u8| has(BY_FIRST[usize::from(first & 31)]);
+            match shape.parts[shape.anchor] {
+                Is(text) => assert!(begins(text.as_bytes()[0]), "{row}"),
+                Of(_) | Run(..) => assert!((0..32).all(begins), "{row}"),
+            }
+            assert_eq!(has(LED), shape.anchor > 0, "{row}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_is_the_whole_beginning_of_a_shape() {
+        for shape in SHAPES {
+            if let Some(Is(begins)) = shape.parts.first() {
+                assert!(is_prefix(begins.as_bytes()));
+                assert!(
+                    !is_prefix(format!("{begins}{begins}").as_bytes()),
+                    "{begins}"
+                );
+            }
+        }
+        assert!(!is_prefix(b""));
+    }
+}

@@ -27,10 +27,11 @@ pub(crate) fn is_given(word: &[u8]) -> bool {
 /// Words between a name and its value that say nothing of their own.
 #[rustfmt::skip]
 const LINKS: &List = &List::of(&[
-    "adalah", "agora", "ahora", "are", "as", "auf", "be", "been", "by", "changed", "currently", "er", "es", "est",
-    "este", "from", "gewijzigd", "has", "have", "is", "ist", "je", "jest", "jetzt", "lautet", "maintenant", "mudou", "naar",
-    "now", "nu", "nun", "on", "ora", "reset", "rotated", "sera", "set", "still", "teraz", "to", "updated", "war",
-    "was", "will", "with", "är", "è", "é", "на", "теперь", "это",
+    "adalah", "agora", "ahora", "are", "as", "auf", "ay", "be", "been", "by", "changed", "currently", "er", "es",
+    "est", "estas", "este", "from", "gewijzigd", "has", "have", "ir", "is", "ist", "je", "jest", "jetzt", "lautet",
+    "là", "maintenant", "mudou", "naar", "now", "nu", "nun", "on", "ora", "reset", "rotated", "sera", "set", "still",
+    "teraz", "to", "updated", "war", "was", "will", "with", "yra", "är", "è", "é", "είναι", "е", "на", "теперь", "це",
+    "это", "є", "је", "הוא", "היא", "هو", "هي",
 ]);
 
 pub(crate) fn is_link(word: &[u8]) -> bool {
@@ -49,11 +50,26 @@ pub(crate) fn is_change(word: &[u8]) -> bool {
 const CODES: &List = &List::of(&[
     "2fa", "abholcode", "alarmcode", "code", "codes", "codice", "codigo", "código", "deurcode", "einmalcode",
     "einmalkennwort", "einmalpasswort", "kod", "kodas", "kode", "koden", "kodu", "koodi", "kód", "mfa", "otp",
-    "passcode", "password", "pin", "pincode", "puk", "tan", "toegangscode", "totp", "zugangscode", "код",
+    "passcode", "password", "pin", "pincode", "puk", "tan", "toegangscode", "totp", "türcode", "zugangscode", "код",
 ]);
 
 pub(crate) fn is_code(word: &[u8]) -> bool {
     CODES.has_ignoring_case(word)
+}
+
+/// What a dial is turned to.
+pub(crate) fn is_combination(word: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "combination",
+            "kombination",
+            "combinaison",
+            "combinación",
+            "combinazione",
+            "combinação",
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// Those that say it without another word.
@@ -69,6 +85,7 @@ pub(crate) fn is_one_time(word: &[u8]) -> bool {
             "einmalpasswort",
             "einmalkennwort",
             "einmalcode",
+            "türcode",
         ])
     }
     .has_ignoring_case(word)
@@ -77,7 +94,7 @@ pub(crate) fn is_one_time(word: &[u8]) -> bool {
 /// Whose a code is.
 const OWNERS: &List = &List::of(&[
     "your", "ihr", "ihre", "dein", "deine", "votre", "ton", "tu", "su", "seu", "tuo", "suo", "je",
-    "uw", "din", "ваш", "Ваш", "твой", "vase", "twój",
+    "uw", "din", "ваш", "твой", "vase", "twój",
 ]);
 
 pub(crate) fn is_owner(word: &[u8]) -> bool {
@@ -86,7 +103,7 @@ pub(crate) fn is_owner(word: &[u8]) -> bool {
 
 /// What leads from a code to its name behind it: `482913 as your code`.
 pub(crate) fn leads_to_name(word: &[u8]) -> bool {
-    is_copula(word) || const { &List::of(&["as", "—", "-"]) }.has_ignoring_case(word)
+    is_copula(word) || const { &List::of(&["as", "—"]) }.has_ignoring_case(word)
 }
 
 /// What is done with a code: `enter the code … to sign in`.
@@ -161,7 +178,7 @@ pub(crate) fn is_id(word: &[u8]) -> bool {
 /// Words for what a user and a password give: `login: bob / hunter2`.
 #[rustfmt::skip]
 const LOGINS: &List = &List::of(&[
-    "acceso", "access", "accesso", "account", "accès", "acesso", "anmeldung", "bilgileri", "connexion", "dostęp",
+    "acceso", "access", "accesso", "account", "accès", "acesso", "anmeldung", "bilgileri", "bİlgİlerİ", "connexion", "dostęp",
     "identifiants", "konto", "login", "logon", "logowania", "toegang", "wi-fi", "wifi", "wlan", "zugang", "данные", "доступ",
     "الدخول", "ログイン", "ログイン情報", "정보",
 ]);
@@ -185,7 +202,7 @@ pub(crate) fn is_user(word: &[u8]) -> bool {
             "usr",
             "uname",
             "usuario",
-            "usu\u{e1}rio",
+            "usuário",
             "utilisateur",
             "benutzer",
             "utente",
@@ -193,8 +210,10 @@ pub(crate) fn is_user(word: &[u8]) -> bool {
             "wlan",
             "ssid",
             "gebruiker",
-            "u\u{17c}ytkownik",
-            "kullan\u{131}c\u{131}",
+            "użytkownik",
+            "kullanıcı",
+            // What `KULLANICI` is in lower case, where only ASCII letters are compared.
+            "kullanici",
         ])
     }
     .has_ignoring_case(word)
@@ -216,7 +235,7 @@ pub(crate) fn names_user(before: &[u8]) -> bool {
 /// The last words before a secret that is named further ahead: of a login, of a change, of a statement.
 #[rustfmt::skip]
 const LEADS: &List = &List::of(&[
-    "a", "and", "auf", "by", "clave", "code", "en", "key", "na", "naar", "pass", "pin", "pw", "til", "till", "to", "with", "на",
+    "a", "and", "auf", "by", "clave", "code", "en", "key", "na", "naar", "pass", "pin", "schlüssel", "til", "till", "to", "with", "на",
 ]);
 
 pub(crate) fn leads(word: &[u8]) -> bool {
@@ -225,7 +244,8 @@ pub(crate) fn leads(word: &[u8]) -> bool {
 
 /// What a password is called behind the user's name, and is not alone.
 pub(crate) fn is_short_for_password(word: &[u8]) -> bool {
-    const { &List::of(&["pass", "clave", "key", "code", "pin", "pw"]) }.has_ignoring_case(word)
+    const { &List::of(&["pass", "clave", "key", "code", "pin", "schlüssel"]) }
+        .has_ignoring_case(word)
 }
 
 /// What ends before the user that someone logs in as: `log in as bob with hunter2`.
@@ -240,26 +260,10 @@ pub(crate) const WITH: &[&str] = &[" and ", " with "];
 
 /// What leads from what something was changed from to what it was changed to, and to the former.
 pub(crate) const TO: &[&str] = &[
-    " to ",
-    " auf ",
-    " en ",
-    " a ",
-    " naar ",
-    " na ",
-    " till ",
-    " til ",
-    " \u{43d}\u{430} ",
+    " to ", " auf ", " en ", " a ", " naar ", " na ", " till ", " til ", " на ",
 ];
 pub(crate) const FROM: &[&str] = &[
-    " from ",
-    " von ",
-    " de ",
-    " da ",
-    " van ",
-    " z ",
-    " fr\u{e5}n ",
-    " fra ",
-    " \u{441} ",
+    " from ", " von ", " de ", " da ", " van ", " z ", " från ", " fra ", " с ",
 ];
 
 /// What leads into what something is changed to.
@@ -271,7 +275,11 @@ pub(crate) fn leads_into(word: &[u8]) -> bool {
 pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
     ["chang", "cambia", "änder", "verander", "wijzig"]
         .iter()
-        .any(|stem| bytes::find(sentence, stem.as_bytes()).is_some())
+        .any(|stem| {
+            sentence
+                .windows(stem.len())
+                .any(|part| bytes::is_same(part, stem.as_bytes()))
+        })
 }
 
 /// Words for a number that a person keeps in mind.
@@ -283,7 +291,6 @@ pub(crate) fn is_pin(word: &[u8]) -> bool {
             "tan",
             "mtan",
             "пин",
-            "ПИН",
             "geheimzahl",
             "alarmcode",
             "abholcode",
@@ -294,20 +301,60 @@ pub(crate) fn is_pin(word: &[u8]) -> bool {
 
 /// Words for how a code is sent.
 pub(crate) fn is_message(word: &[u8]) -> bool {
-    const { &List::of(&["sms", "texted", "texto", "смс", "СМС"]) }.has_ignoring_case(word)
+    const { &List::of(&["sms", "texted", "texto", "смс"]) }.has_ignoring_case(word)
+}
+
+/// What has to stand behind the words that say that a code was received.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    /// A copula, not a colon: `I ran the code I got: 4829`.
+    Copula,
+    /// The address of who received it, and what links it to the code.
+    Address,
+}
+
+/// How a message says, right behind the word for a code, that somebody received it: `the code I got is …`. The verb alone
+/// is said of other codes, too: `code received: 200`.
+#[rustfmt::skip]
+pub(crate) const RECEIVED: &[(&str, Needs)] = &[
+    (" i got", Needs::Copula), (" that i got", Needs::Copula), (" sent to", Needs::Address),
+    (" i received", Needs::Nothing), (" that i received", Needs::Nothing), (" they sent me", Needs::Nothing),
+    (" you sent me", Needs::Nothing), (" she sent me", Needs::Nothing), (" he sent me", Needs::Nothing),
+    (" we sent you", Needs::Nothing), (" sent to my phone", Needs::Nothing), (" sent to your phone", Needs::Nothing),
+    (" sent to my email", Needs::Nothing), (" sent to your email", Needs::Nothing), (" i just received", Needs::Nothing),
+    (" received", Needs::Copula), (", den ich bekommen habe", Needs::Nothing),
+    (", den ich erhalten habe", Needs::Nothing), (" que j'ai reçu", Needs::Nothing), (" que recibí", Needs::Nothing),
+    (" que recebi", Needs::Nothing), (" che ho ricevuto", Needs::Nothing), (", который я получил", Needs::Nothing),
+    (", который я получила", Needs::Nothing),
+];
+
+/// What a program is measured in, which is called code, too.
+pub(crate) fn measures_code(word: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "bytes",
+            "characters",
+            "chars",
+            "files",
+            "lines",
+            "loc",
+            "tokens",
+        ])
+    }
+    .has_ignoring_case(word)
 }
 
 /// What leads from a name to whose it is: `the API key for production is …`.
 #[rustfmt::skip]
 pub(crate) const PREPOSITIONS: &[&str] = &[
-    " for ", " to ", " of ", " on ", " in ", " du ", " de ", " del ", " do ", " von ", " от ", " для ", " per ",
+    " for ", " to ", " au ", " of ", " on ", " in ", " du ", " de ", " del ", " do ", " von ", " от ", " для ", " per ",
     " für ", " pour ", " para ", " voor ", " dla ", " till ", " til ",
 ];
 
 /// What joins a word to something that it is no part of the name of.
 pub(crate) fn parts(word: &[u8]) -> bool {
-    const { &List::of(&["in", "at", "from", "with", "by", "and", "or", "as", "is"]) }
-        .has_ignoring_case(word)
+    const { &List::of(&["in", "from", "with", "and", "or", "as", "is"]) }.has_ignoring_case(word)
 }
 
 /// What joins the last item of a list to those before it.
@@ -330,10 +377,6 @@ const OF_USAGE: &List = &List::of(&[
     "switch",
     "options",
     "flags",
-    "or",
-    "and",
-    "is",
-    "to",
     "if",
     "can",
 ]);
@@ -351,18 +394,22 @@ pub(crate) fn is_article(word: &[u8]) -> bool {
 #[rustfmt::skip]
 pub(crate) const PARTICLES: &[&str] = &[
     "固定填", "填", "：", ":", "=", " ", "是", "为", "為", "は", "が", "を", "은", "는", "이", "를", "로", "「", "“", "\"", "'", "了", "成", "改", "です",
-    "これ", "입니다",
+    "これ", "입니다", "คือ",
 ];
 
 /// What leads from a name to whose it is, or what for: `password of the database`.
+#[rustfmt::skip]
+const OF: &List = &List::of(&[
+    "cho", "của", "da", "de", "del", "della", "der", "di", "dla", "do", "du", "for", "für", "ke", "ku", "na",
+    "od", "of", "on", "para", "pentru", "por", "pour", "til", "till", "to", "untuk", "van", "von",
+    "voor", "za", "zum", "για", "від", "для", "до", "за", "к", "на", "од", "от",
+]);
+
+/// Those that are part of a name if they have a capital: `Password Pro`.
+const OF_IN_LOWER_CASE: &List = &List::of(&["k", "ng", "per", "pre", "pro"]);
+
 pub(crate) fn is_of(word: &[u8]) -> bool {
-    const {
-        &List::of(&[
-            "of", "for", "to", "on", "de", "der", "du", "da", "do", "del", "della", "für", "von",
-            "van", "voor", "dla", "для", "от",
-        ])
-    }
-    .has_ignoring_case(word)
+    OF.has_ignoring_case(word) || OF_IN_LOWER_CASE.has(word)
 }
 
 /// Whether an article or a preposition is written as one with the word behind it: `clé d'API`.
@@ -370,14 +417,9 @@ pub(crate) fn is_elided(word: &[u8]) -> bool {
     const { &List::of(&[" d'", " l'"]) }.has_ignoring_case(word)
 }
 
-/// The first word of a name that its last word alone does not tell: `mot de passe`.
-pub(crate) fn begins_name(word: &[u8]) -> bool {
-    const { &List::of(&["mot"]) }.has_ignoring_case(word)
-}
-
 /// Prepositions that no secret follows right away: `the password for user42`.
 pub(crate) fn is_of_place(word: &[u8]) -> bool {
-    const { &List::of(&["for", "of", "at", "in"]) }.has_ignoring_case(word)
+    const { &List::of(&["for", "of", "in"]) }.has_ignoring_case(word)
 }
 
 /// Whose something is, or which.
@@ -386,14 +428,38 @@ pub(crate) fn is_determiner(word: &[u8]) -> bool {
         .has_ignoring_case(word)
 }
 
+/// Articles of other languages, before the name of a secret. Behind a copula they begin what is no name more often:
+/// `ES256 es el algoritmo de token`.
+pub(crate) fn is_foreign_article(word: &[u8]) -> bool {
+    const { &List::of(&["der", "den", "le", "el", "il", "o"]) }.has_ignoring_case(word)
+}
+
 /// What leads from a secret to its name behind it: `type … into the password field`.
 pub(crate) fn leads_to_field(word: &[u8]) -> bool {
-    const { &List::of(&["as", "in", "into"]) }.has_ignoring_case(word)
+    const { &List::of(&["as", "in", "into", "als", "como", "come", "comme"]) }
+        .has_ignoring_case(word)
 }
 
 /// Whether a secret is called what stands behind this word: `use … as password`.
 pub(crate) fn names(word: &[u8]) -> bool {
-    word == b"as"
+    const { &List::of(&["as", "als", "como", "come", "comme"]) }.has(word)
+}
+
+/// What a secret is that takes the place of another: `… as the new password`.
+pub(crate) fn is_new(word: &[u8]) -> bool {
+    const {
+        &List::of(&[
+            "new",
+            "neues",
+            "temporary",
+            "initial",
+            "nueva",
+            "nouveau",
+            "nuova",
+            "nova",
+        ])
+    }
+    .has(word)
 }
 
 /// A key of any kind.
@@ -430,6 +496,7 @@ mod tests {
     fn long_lists_are_in_order() {
         assert_in_order(LINKS.words);
         assert_in_order(LOGINS.words);
+        assert_in_order(OF.words);
         assert_in_order(CODES.words);
     }
 

@@ -1,7 +1,9 @@
 //! The walk over all rows of the catalogue: a row's secret goes under the mark of its class and the rest stays, what
 //! comes near stays, a cut secret goes, and a second pass changes nothing.
 
+mod capitals;
 mod rows;
+mod words;
 
 use crate::redact::Redactor;
 use crate::redact::class::Counts;

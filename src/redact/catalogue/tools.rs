@@ -214,6 +214,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("plink|rdesktop", Attached("-p"), "rdesktop -u bob -p{} host"),
     tool("rdesktop|psexec|evil-winrm|crackmapexec|nxc|netexec|hydra|winrs|gpresult", Option("-p"), "evil-winrm -i host -u bob -p {}"),
     tool("mosquitto_pub|mosquitto_sub|mosquitto_rr", Option("-P"), "mosquitto_pub -h host -u bob -P {} -t topic -m hi"),
+    tool("racadm", Option("-p"), "racadm -r host -u root -p {} getsysinfo"),
     tool("ipmitool", Option("-P"), "ipmitool -I lanplus -H host -U admin -P {} power status"),
     tool("radtest", Argument(1), "radtest bob {} localhost 0 secret"),
     tool("wpa_passphrase", Argument(1), "wpa_passphrase HomeNet {}"),
@@ -277,6 +278,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("secret", Option("-b|--body"), "gh secret set API_KEY --body {}"),
     tool("gh secret", Attached("-b"), "gh secret set API_KEY -b{}"),
     tool("az keyvault secret set", Option("--value"), "az keyvault secret set --vault-name kv01 --name db --value {}").but_not("az keyvault secret show --vault-name kv01 --name db-pass"),
+    tool("az sql|mysql|postgres|mariadb server|flexible-server", Option("-p"), "az sql server update -n db -p {}").but_not("az sql server show -n server1"),
     tool("aws ssm put-parameter SecureString", Option("--value"), "aws ssm put-parameter --name /db --type SecureString --value {}").but_not("aws ssm put-parameter --name /size --type String --value m5.large"),
     tool("gcloud auth activate-refresh-token", Argument(1), "gcloud auth activate-refresh-token me {}"),
     tool("sonar-scanner", Attached("-Dsonar.login="), "sonar-scanner -Dsonar.login={}"),
@@ -406,11 +408,13 @@ pub(crate) fn begun_by(word: &[u8]) -> impl Iterator<Item = &'static Tool> {
     known(hash(word)).filter_map(|row| TOOLS.get(usize::from(row)))
 }
 
-/// The rows that take a secret behind an option without a space before it.
-pub(crate) fn attached() -> impl Iterator<Item = &'static Tool> {
+/// The rows that take a secret behind an option without a space before it, which has the second byte of `word`.
+pub(crate) fn attached(word: &[u8]) -> impl Iterator<Item = &'static Tool> {
+    let second = word.get(1).map_or(0, u8::to_ascii_lowercase);
     ATTACHED_ROWS
         .iter()
-        .filter_map(|row| TOOLS.get(usize::from(*row)))
+        .filter(move |(known, _)| *known == second)
+        .filter_map(|(_, row)| TOOLS.get(usize::from(*row)))
 }
 
 /// Whether a word of a command sends what it prints somewhere else.
@@ -517,12 +521,12 @@ const fn count_attached() -> usize {
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which would refuse"
 )]
-static ATTACHED_ROWS: [u16; count_attached()] = {
-    let mut rows = [0; count_attached()];
+static ATTACHED_ROWS: [(u8, u16); count_attached()] = {
+    let mut rows = [(0, 0); count_attached()];
     let (mut row, mut count) = (0, 0);
     while row < TOOLS.len() {
-        if matches!(TOOLS[row].place, Place::Attached(_)) {
-            rows[count] = row as u16;
+        if let Place::Attached(option) = TOOLS[row].place {
+            rows[count] = (option.as_bytes()[1].to_ascii_lowercase(), row as u16);
             count += 1;
         }
         row += 1;
@@ -596,13 +600,14 @@ mod tests {
 
     #[test]
     fn the_rows_with_an_attached_secret_are_all_that_are() {
-        let wanted = TOOLS
-            .iter()
-            .filter(|row| matches!(row.place, Place::Attached(_)));
-        assert!(
-            attached()
-                .map(|row| row.example)
-                .eq(wanted.map(|row| row.example))
-        );
+        for row in TOOLS {
+            if let Place::Attached(option) = row.place {
+                for word in [option.to_owned(), option.to_ascii_uppercase()] {
+                    let mut rows = attached(word.as_bytes());
+                    assert!(rows.any(|known| known.example == row.example), "{word}");
+                }
+            }
+        }
+        assert_eq!(attached(b"-?").count(), 0);
     }
 }

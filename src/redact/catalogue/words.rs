@@ -66,7 +66,7 @@ const STAND_INS: &Beginnings = &Beginnings::of(&[
 /// How values begin that say where a secret is kept, written in the same way.
 #[rustfmt::skip]
 const REFERENCES: &Beginnings = &Beginnings::of(&[
-    "!getatt_", "!ref_", "!sub_", "arn:", "aws_ssm:", "awssm:", "file:", "gcp:secretmanager:", "keyring:",
+    "!getatt_", "!ref_", "!sub_", "[use_'op_", "arn:", "aws_ssm:", "awssm:", "file:", "gcp:secretmanager:", "keyring:",
     "microsoft.keyvault(", "op://", "projects/", "ref+", "secret://", "secretref:", "sm://", "ssm:", "vault:",
 ]);
 
@@ -155,7 +155,7 @@ fn is_owned(value: &[u8]) -> bool {
 /// Words that describe a secret and are none.
 #[rustfmt::skip]
 const HARMLESS: &List = &List::of(&[
-    "(empty)", "(hidden)", "(none)", "(redacted)", "(set)", "(unset)", "a", "absent", "accepted", "access_token",
+    "a", "absent", "accepted", "access_token",
     "active", "allowed", "always", "an", "and", "any", "api_key", "api_token", "apikey", "array", "asc",
     "authorization", "auto", "automatic", "base64", "basic", "bearer", "binary", "blob", "blocked", "bool", "boolean",
     "bytes", "change", "change_me", "changed", "changeit", "changeme", "char", "client_secret", "confidential",
@@ -166,8 +166,8 @@ const HARMLESS: &List = &List::of(&[
     "include", "incorrect", "inherit", "input", "int", "integer", "invalid", "is", "ja", "json", "jwt", "let",
     "manual", "masked", "missing", "must", "n/a", "na", "nee", "nein", "never", "nie", "nil", "no", "non", "none",
     "not", "not_configured", "not_set", "null", "number", "não", "oauth", "oauth2", "obbligatorio", "object",
-    "obligatoire", "obligatorio", "of", "off", "ok", "omit", "omitted", "on", "optional", "or", "oui", "passwd",
-    "password", "passwort", "placeholder", "present", "private", "provided", "public", "read", "ready", "redacted",
+    "obligatoire", "obligatorio", "of", "off", "ok", "omit", "omitted", "on", "on_create", "optional", "or", "oui", "passwd",
+    "password", "passwort", "present", "private", "provided", "public", "read", "ready", "redacted",
     "refresh_token", "rejected", "removed", "replace", "requerido", "required", "reset", "revoked", "richiesto", "rotated",
     "same_origin", "secret", "secretstr", "secretstring", "securestring", "self", "sensitive", "session", "set",
     "should", "si", "sim", "stale", "static", "stored", "str", "string", "sì", "sí", "tak", "tbd", "text", "the",
@@ -183,8 +183,8 @@ pub(crate) fn is_harmless_word(word: &[u8]) -> bool {
 /// Words that say what became of a field: `Password: mismatch`.
 #[rustfmt::skip]
 const OUTCOMES: &List = &List::of(&[
-    "above", "admin", "again", "basic", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
-    "deleted", "done", "encrypted", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited", "locked",
+    "above", "admin", "again", "bcrypt", "below", "click", "complete", "completed", "compromised", "custom",
+    "deleted", "done", "forgotten", "good", "hashed", "here", "hide", "interactive", "later", "leaked", "limited", "locked",
     "mandatory", "match", "matches", "medium", "mismatch", "needed", "pending", "plain", "plaintext", "prompt",
     "protected", "root", "secured", "short", "show", "standard", "strict", "strong", "success", "successful",
     "successfully", "suspended", "unlimited", "unlocked", "updated", "visible", "weak",
@@ -280,7 +280,17 @@ pub(crate) fn lets_in(segment: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::catalogue::list::assert_in_order;
+    use crate::redact::catalogue::list::{assert_in_order, has_digit_within};
+
+    #[test]
+    fn a_harmless_word_has_no_digit_within() {
+        assert!(
+            HARMLESS
+                .words
+                .iter()
+                .all(|word| !has_digit_within(word.as_bytes()))
+        );
+    }
 
     #[test]
     fn long_lists_are_in_order() {

@@ -124,10 +124,22 @@ pub(crate) struct Writer<'a> {
 impl Writer<'_> {
     /// Appends `text` with the edits in place of what they cover.
     pub(crate) fn write(&self, text: &[u8], edits: &[Edit], out: &mut Vec<u8>) {
+        self.write_and_tell(text, edits, out, |_, _| {});
+    }
+
+    /// The same, which tells of each edit where what takes its place ends.
+    pub(crate) fn write_and_tell(
+        &self,
+        text: &[u8],
+        edits: &[Edit],
+        out: &mut Vec<u8>,
+        mut ends: impl FnMut(&Edit, usize),
+    ) {
         let mut copied = 0;
         for edit in edits {
             out.extend_from_slice(bytes::part(text, copied, edit.start));
             self.replacement(edit, out);
+            ends(edit, out.len());
             copied = edit.end;
         }
         out.extend_from_slice(bytes::rest(text, copied));

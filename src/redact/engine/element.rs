@@ -276,6 +276,16 @@ mod tests {
     use crate::redact::tests::{leaves, redacts};
 
     #[test]
+    fn the_first_of_two_columns_says_whose_the_passwords_are() {
+        let with = |first: &str, cell: &str| format!(r#"[["{first}","Passwort"],["db","{cell}"]]"#);
+        redacts(&[(
+            &with("Portal", "harbour"),
+            &with("Portal", "[REDACTED_FIELD]"),
+        )]);
+        leaves(&[&with("grant_type", "harbour")]);
+    }
+
+    #[test]
     fn a_variable_of_an_environment_keeps_its_name_in_each_pass() {
         redacts(&[
             (

@@ -75,6 +75,12 @@ pub(crate) struct Progress {
     pub(crate) bare: Bare,
     /// The tools that the text names.
     pub(crate) tools: Cell<Tools>,
+    /// Where the text begins that the rules of sentences read: behind the last finding that is no word of a sentence.
+    pub(crate) words: usize,
+    /// The last finding that is one: an address or a key.
+    pub(crate) word: Option<Found>,
+    /// Whether one of those behind `words` is longer than its mark.
+    pub(crate) is_long: bool,
 }
 
 impl Findings<'_> {

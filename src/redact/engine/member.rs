@@ -9,12 +9,16 @@ use crate::redact::engine::inside::Findings;
 use crate::redact::engine::memo::Key;
 use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
 use crate::redact::find::context;
+use crate::redact::judge::id::is_uuid;
 use crate::redact::judge::value;
 use crate::redact::kind::{Interest, Kind, Role};
-use crate::redact::read::bytes::{at, part};
+use crate::redact::read::bytes::{self, at, part};
 
 /// So far from a code the template is named that tells it.
 const MAX_MESSAGE: usize = 256;
+
+/// Bytes of an object before a key in which its members are told from those of objects within.
+const MAX_BEFORE: usize = 512;
 
 impl Findings<'_> {
     /// What the name over the value that begins now says.
@@ -71,10 +75,25 @@ impl Findings<'_> {
         let parent = self
             .outer(walk, 1)
             .filter(|parent| !parent.array && !parent.schema && parent.role != Role::Schema);
+        let (from, _) = walk.top.name.range();
+        let before =
+            |start: usize| part(walk.text, start.max(from.saturating_sub(MAX_MESSAGE)), from);
+        // `{"username": "bob", "key": …}`
+        let beside = before(walk.top.start);
+        let whose = |row: &&(&str, Kind)| bytes::find(beside, row.0.as_bytes()).is_some();
+        if let Some((_, kind)) = roles::KEYS_OF.iter().find(whose) {
+            return *kind;
+        }
         let Some(parent) = parent else {
             return Kind::Plain;
         };
         let name = parent.name.of(walk.text);
+        // `{"url": …, "params": {"key": …}}`
+        if roles::QUERIES.contains(&name)
+            && bytes::find(before(parent.start), roles::ADDRESS).is_some()
+        {
+            return Kind::Opaque;
+        }
         if name.is_empty() || name.len() > 32 {
             Kind::Plain
         } else {
@@ -128,6 +147,12 @@ impl Findings<'_> {
                 self.named(walk, element(content));
             }
             Role::Code if is_code(content) => self.told(walk, (from, to), shape),
+            Role::Issued | Role::Code => match is_issued(walk.text, top, (from, to)) {
+                Some(true) => self.hide(walk, from, to, shape),
+                Some(false) => {}
+                // Marks may make the object shorter.
+                None => self.unsure = true,
+            },
             Role::Operation => top.patch = true,
             Role::Typed if from < to && shape == Shape::String => {
                 self.typed(walk, (from, to));
@@ -159,7 +184,8 @@ impl Findings<'_> {
         let word = !content.iter().any(u8::is_ascii_whitespace)
             && content.iter().any(|b| !b.is_ascii_alphabetic());
         let label = self.label(walk);
-        if word && (label.hides() || label == Kind::Pin && value::fits(content, label)) {
+        let may_be = matches!(label, Kind::Pin | Kind::Pwd | Kind::Maybe);
+        if word && (label.hides() || may_be && value::fits(content, label)) {
             self.hide(walk, from, to, Shape::String);
         } else if word && walk.top.value.is_none() {
             walk.top.value = Some((Place::new(from, to), Shape::String));
@@ -245,6 +271,61 @@ impl Findings<'_> {
     }
 }
 
+/// Whether what a member has could be a key, and its object has the member that it is given out with. Nothing where that
+/// is not known, since the object is longer than what is looked at.
+fn is_issued(text: &[u8], top: &Frame, (from, to): (usize, usize)) -> Option<bool> {
+    let content = part(text, from, to);
+    let name = top.name.of(text);
+    let mut rows = roles::ISSUED
+        .iter()
+        .filter(|(known, _)| known.as_bytes() == name)
+        .peekable();
+    let is_key = value::fits(content, Kind::Opaque) || content.try_into().is_ok_and(is_uuid);
+    if rows.peek().is_none() || !is_key {
+        return Some(false);
+    }
+    let is_near = from - top.start <= MAX_BEFORE;
+    let before = part(text, from.saturating_sub(MAX_MESSAGE), from);
+    let start = if is_near { top.start + 1 } else { to + 1 };
+    let object = part(text, 0, to + MAX_MESSAGE);
+    let mut is_known = is_near;
+    for (_, with) in rows {
+        if !is_near && bytes::find(before, with.as_bytes()).is_some() {
+            return Some(true);
+        }
+        match has_member(object, start, with.as_bytes()) {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => is_known = false,
+        }
+    }
+    is_known.then_some(false)
+}
+
+/// Whether an object has a member of this name, which is given with its quotes, from `start` on, where a member may begin.
+/// Nothing where the text ends before the object does.
+fn has_member(text: &[u8], start: usize, name: &[u8]) -> Option<bool> {
+    let (mut pos, mut depth) = (start, 0_usize);
+    while pos < text.len() {
+        match at(text, pos) {
+            b'"' => {
+                let close = closing_quote(text, pos + 1, text.len());
+                let is_named = depth == 0 && part(text, pos, close + 1) == name;
+                if is_named && at(text, past_blanks(text, close + 1, text.len())) == b':' {
+                    return Some(true);
+                }
+                pos = close;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth == 0 => return Some(false),
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        pos += 1;
+    }
+    None
+}
+
 /// Whether a text could be a code that somebody types: `482913`, `A7K9Q2`.
 fn is_code(text: &[u8]) -> bool {
     (4..=8).contains(&text.len())
@@ -302,7 +383,10 @@ fn element(text: &[u8]) -> &[u8] {
     }
     FIELDS
         .iter()
-        .find_map(|tail| text.strip_suffix(tail.as_bytes()))
+        .find_map(|tail| {
+            let (name, end) = text.split_at_checked(text.len().checked_sub(tail.len())?)?;
+            bytes::is_same(end, tail.as_bytes()).then_some(name)
+        })
         .unwrap_or(text)
 }
 
@@ -310,6 +394,65 @@ fn element(text: &[u8]) -> &[u8] {
 mod tests {
     use crate::redact::tests::{leaves, redacts};
     use crate::redact::{Redactor, redact_str};
+
+    #[test]
+    fn a_key_goes_by_what_stands_before_it() {
+        const KEY: &str = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
+        let id = "612a04c0-4d69-4acc-9862-f4968e1929ce";
+        for (text, key) in [
+            (r#"{"username":"bob","key":"{}"}"#, KEY),
+            (r#"{"ssid":"harbour","key":"lantern"}"#, "lantern"),
+            (
+                r#"{"url":"https://x.example.com","params":{"q":"a","key":"{}"}}"#,
+                KEY,
+            ),
+            (r#"{"api_key":"","encoded":"{}"}"#, KEY),
+            (r#"{"role_id":"x","secret_id":"{}"}"#, id),
+            (r#"{"code":"{}","redirect_uri":"x"}"#, KEY),
+            (
+                &*format!(
+                    r#"{{"scope":"{}","grant_type":"b","code":"{{}}"}}"#,
+                    "north ".repeat(50)
+                ),
+                KEY,
+            ),
+            (
+                &*format!(
+                    r#"{{"scope":"{}","grant_type":"b","code":"{{}}"}}"#,
+                    "north ".repeat(150)
+                ),
+                KEY,
+            ),
+            (r#"{"code":"{}","a":[{"b":1}],"grant_type":"b"}"#, KEY),
+            (r##"{"selector":"#pwd","text":"{}"}"##, "hunter2xK9"),
+            (r#"{"entity_id":"lock.front_door","code":"{}"}"#, "482913"),
+            (
+                r#"{"resource":"alarm","code":"{}","entity_id":"alarm_control_panel.house"}"#,
+                "4829",
+            ),
+        ] {
+            let with = |value: &str| text.replace("{}", value).replace("lantern", value);
+            redacts(&[(&with(key), &with("[REDACTED_FIELD]"))]);
+        }
+        redacts(&[(
+            r#"{"system":"phone","value":"0176 55821940"}"#,
+            r#"{"system":"phone","value":"[REDACTED_PHONE]"}"#,
+        )]);
+        for text in [
+            r#"{"username":"bob","key":"harbour-lantern"}"#,
+            r#"{"user":{"key":"{}"}}"#,
+            r#"{"method":"get","params":{"key":"{}"}}"#,
+            r#"{"name":"x","encoded":"{}"}"#,
+            r#"[{"code":"612a04c0-4d69-4acc-9862-f4968e1929ce"},{"grant_type":"x"}]"#,
+            r#"{"errors":[{"code":"612a04c0-4d69-4acc-9862-f4968e1929ce"}],"next":{"redirect_uri":"x"}}"#,
+            r#"{"code":"612a04c0-4d69-4acc-9862-f4968e1929ce","request":{"grant_type":"x"}}"#,
+            r#"{"secret_id":"612a04c0-4d69-4acc-9862-f4968e1929ce"}"#,
+            r##"{"selector":"#pwd","text":"/srv/app2"}"##,
+            r#"{"entity_id":"light.hall","code":"482913"}"#,
+        ] {
+            leaves(&[&text.replace("{}", KEY)]);
+        }
+    }
 
     #[test]
     fn a_label_that_comes_again_says_what_the_rules_at_hand_make_of_it() {
@@ -403,6 +546,27 @@ mod tests {
             r#"{"template":"login-failed","code":"too-many"}"#,
             r#"{"code":"482913"}"#,
             r#"[{"data":{"code":"482913"},"template":"order"},{"template":"login"}]"#,
+        ]);
+    }
+
+    #[test]
+    fn a_code_goes_that_is_exchanged_for_a_token() {
+        for text in [
+            r#"{"grant_type":"authorization_code","code":"{}"}"#,
+            r#"{"client_id":"web","code":"{}","grant_type":"authorization_code"}"#,
+            r#"{"redirect_uri":"https://a.example/cb","code":"{}"}"#,
+        ] {
+            let with = |code: &str| text.replacen("{}", code, 1);
+            for code in [
+                "SplxlOBeZQQYbYS6WxSbIA",
+                "4/0Ao9kcVxXMETZlJeO_04op1ycrdpIovo5dd3MuISrfS6B9",
+            ] {
+                redacts(&[(&with(code), &with("[REDACTED_FIELD]"))]);
+            }
+        }
+        leaves(&[
+            r#"{"code":"SplxlOBeZQQYbYS6WxSbIA"}"#,
+            r#"{"grant_type":"password","code":"invalid_request"}"#,
         ]);
     }
 

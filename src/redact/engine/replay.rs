@@ -63,6 +63,20 @@ fn steps<'r>(
                 }
                 inside.findings().done(walk, place, Shape::String);
             }
+            // Its name was left out, too, so what the walk knows is about another member.
+            What::Alone(masks) => {
+                walk.looks.seen(place.0, Seen::Masks(masks));
+                let masks = walk.looks.at(walk.text, place);
+                inside.string(
+                    walk.text,
+                    &masks,
+                    place,
+                    false,
+                    Kind::Plain,
+                    walk.depth,
+                    false,
+                );
+            }
             What::Number => {
                 let findings = inside.findings();
                 let kind = findings.kind_of_value(walk);

@@ -28,6 +28,9 @@ const MIN_TABLE: usize = 16;
 /// Shorter base64 holds no name and value worth the look.
 const MIN_BASE64: usize = 20;
 
+/// Bytes behind an address in which a sentence may still name a value.
+const MAX_SENTENCE: usize = 96;
+
 /// What may hide something in a text from the rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Hidden {
@@ -62,7 +65,12 @@ impl Hidden {
         if *self != Self::Escapes && decode::is_layer(text, pos) {
             *self = Self::Escapes;
         }
-        if matches!(at(text, pos), b'\\' | ESCAPE) && sequence(text, pos, to).is_some() {
+        let begins = match at(text, pos) {
+            b'\\' | ESCAPE => Some(pos),
+            0x9B => pos.checked_sub(1),
+            _ => None,
+        };
+        if begins.is_some_and(|begins| sequence(text, begins, to).is_some()) {
             *self = Self::Colours;
         }
     }
@@ -142,6 +150,7 @@ pub(crate) fn scan<'r>(
     findings.progress = Progress {
         asked: from,
         settled: from,
+        words: from,
         ..Progress::default()
     };
     let mut scope = Scope {
@@ -174,6 +183,7 @@ pub(crate) fn scan<'r>(
             Some(end) => {
                 scope.from = end.max(pos + 1).min(to);
                 pos = scope.from;
+                inside.findings().goes_on(pos);
             }
             None if matches!(at(text, pos), b'\\' | b'"') => pos = past_same(text, pos, to),
             None => pos += 1,
@@ -436,8 +446,47 @@ impl Findings<'_> {
         let found = url::webhook_at(&look, start)
             .or_else(|| word::after_word(&look, start))
             .or_else(|| context::opaque(&look, run))
-            .or_else(|| one_time::code(&look, pos));
+            .or_else(|| one_time::code(&look, pos))
+            .or_else(|| self.in_sentence(scope, start, pos));
         self.one(found)
+    }
+
+    /// What the whole sentence makes of a word behind an address in it: `the code sent to bob@example.com is …`.
+    fn in_sentence(&mut self, scope: &Scope<'_>, start: usize, pos: usize) -> Option<Found> {
+        let from = self.progress.words;
+        let word = self.progress.word.filter(|word| word.end == scope.from)?;
+        if from >= word.start || pos >= word.end + MAX_SENTENCE {
+            return None;
+        }
+        // Marks may be shorter than the addresses, and bring what names a code into the reach of its rule.
+        let far = self.progress.is_long && pos - from > MAX_SENTENCE / 2;
+        self.unsure |= far && pos == start && scope.run(pos, |b| b.is_ascii_digit()) >= pos + 4;
+        let scope = Scope { from, ..*scope };
+        let look = self.look(&scope);
+        sentence::value(&look, start).or_else(|| one_time::code(&look, pos))
+    }
+
+    /// The text goes on at `end`, behind a finding: with the same sentence, where that is a word of one.
+    fn goes_on(&mut self, end: usize) {
+        if self
+            .progress
+            .word
+            .as_ref()
+            .is_none_or(|word| word.end != end)
+        {
+            (self.progress.words, self.progress.is_long) = (end, false);
+        }
+    }
+
+    /// Keeps what may be a word of a sentence.
+    fn keep_word(&mut self, found: &Found) {
+        if matches!(
+            found.class,
+            Class::Email | Class::Phone | Class::Key | Class::Ip
+        ) {
+            self.progress.word = Some(*found);
+            self.progress.is_long |= found.end - found.start > found.class.mark().len();
+        }
     }
 
     /// What the rules are given at a place in a text.
@@ -467,6 +516,7 @@ impl Findings<'_> {
 
     fn one(&mut self, found: Option<Found>) -> Option<usize> {
         let found = found?;
+        self.keep_word(&found);
         self.add(found);
         Some(found.end)
     }
@@ -483,6 +533,7 @@ impl Findings<'_> {
             &self.rules.pseudonyms,
             self.rules.is_on(Class::Email),
         ) {
+            self.keep_word(&found);
             let address = String::from_utf8_lossy(scope.part(found.start, found.end));
             let from = self.side.len();
             self.side
@@ -505,16 +556,16 @@ impl Findings<'_> {
     /// An assignment can hide more than one value: a header with several cookies.
     fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         // `bob@example.com:hunter2`
-        let behind_address = self
-            .edits
-            .last()
-            .is_some_and(|edit| edit.end == pos && edit.tag() == Some(Class::Email.tag()));
-        if behind_address && let Some(found) = sentence::behind_address(scope, pos + 1) {
+        let word = self.progress.word.as_ref().filter(|word| word.end == pos);
+        if word.is_some_and(|word| word.class == Class::Email)
+            && let Some(found) = sentence::behind_address(scope, pos + 1)
+        {
             return self.one(Some(found));
         }
         assign::at_sign(&mut self.look(scope), pos);
         let end = self.take_hidden();
-        self.unsure |= end.is_some();
+        // Next time, what stands behind a header's value may be a part of it: `Authorization: … response="…"`.
+        self.unsure |= end.is_some_and(|end| scope.at(end) == b' ');
         end
     }
 
@@ -554,6 +605,58 @@ impl Findings<'_> {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{key, leaves, redacts};
+    use crate::redact::{Class, Redactor};
+
+    #[test]
+    fn a_sentence_goes_on_behind_the_addresses_and_keys_in_it() {
+        let key = ["sk_live_", "4eC39HqLyjWD", "arjtT1zdp7dc"].concat();
+        for (text, secret) in [
+            (
+                "The code sent to ann@example.com and bob@example.com is 482913",
+                "482913",
+            ),
+            (
+                "your login code for ann@example.com, bob@example.com: 482913",
+                "482913",
+            ),
+            (&*format!("Your login code for {key} is 482913"), "482913"),
+            (
+                "PIN for bob@shop.example.io regarding registration administration documentation needs is 482913",
+                "482913",
+            ),
+            (
+                "Hi\nthe password for bob@shop.example.io is hunter2xK9",
+                "hunter2xK9",
+            ),
+            ("The code sent to +14155552671 is 482913", "482913"),
+            ("Your Acme code (482913) is valid for ten minutes", "482913"),
+            ("The code sent to [REDACTED_EMAIL] is 482913", "482913"),
+            (
+                "login code for ann.lee@corp.example.com and bob.ray@corp.example.com is 482913",
+                "482913",
+            ),
+            (
+                "Your login code for first.last@corp.example.com, other.last@corp.example.com and a@b.co is 482913",
+                "482913",
+            ),
+        ] {
+            for text in [
+                text.to_owned(),
+                // What was found in another text is no part of this one.
+                serde_json::json!({"a": "mail zed@example.com and then", "b": text}).to_string(),
+            ] {
+                let redacted = Redactor::default().redact_json(&text).into_owned();
+                assert!(!redacted.contains(secret), "{redacted}");
+                assert_eq!(Redactor::default().redact_json(&redacted), redacted);
+            }
+        }
+        let no_addresses = Redactor::builder().disable(Class::Email).build().unwrap();
+        let redacted = no_addresses.redact_json("the password for bob@example.com is hunter2xK9");
+        assert_eq!(
+            redacted,
+            "the password for bob@example.com is [REDACTED_FIELD]"
+        );
+    }
 
     #[test]
     fn rules_see_through_terminal_colours_and_leave_them() {
@@ -569,6 +672,10 @@ mod tests {
             (
                 "\x1b[36mtoken:\x1b[39m \x1b[32mhunter2x\x1b[39m",
                 "\x1b[36mtoken:\x1b[39m \x1b[32m[REDACTED_FIELD]\x1b[39m",
+            ),
+            (
+                "\u{9b}36mtoken\u{9b}39m: \u{9b}32mhunter2x\u{9b}39m",
+                "\u{9b}36mtoken\u{9b}39m: \u{9b}32m[REDACTED_FIELD]\u{9b}39m",
             ),
             (
                 "echo -e \"\\e[1mpassword\\033[0m=\\x1b[31mhunter2x\\u001b[0m\"",

@@ -3,7 +3,7 @@
 //! A walk through a text (`json`) and the tokens that were kept while an event was written (`replay`) bring them here.
 
 use crate::redact::catalogue::roles::{self, role};
-use crate::redact::catalogue::{names, speech};
+use crate::redact::catalogue::{headers, names, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::engine::edit::{Edit, With, push};
 use crate::redact::engine::frame::{Frame, Place, Shape};
@@ -201,10 +201,16 @@ pub(crate) fn string<'r>(
         return;
     }
     if kind != Kind::Plain && value::goes(content, kind, name.of(walk.text)) {
+        // `"Authorization": "Bearer …"`
+        let scheme = if headers::is_authorization(name.of(walk.text)) {
+            headers::scheme_len(content)
+        } else {
+            0
+        };
         push(
             inside.findings().edits,
             walk.floor,
-            Edit::mark(from, to, Class::Field.tag()),
+            Edit::mark(from + scheme, to, Class::Field.tag()),
         );
         return;
     }
@@ -400,6 +406,24 @@ impl Findings<'_> {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_scheme_stays_before_what_it_leads_to() {
+        redacts(&[
+            (
+                r#"{"Authorization":"Bearer kT7vq2mZx9Lw"}"#,
+                r#"{"Authorization":"Bearer [REDACTED_FIELD]"}"#,
+            ),
+            (
+                r#"{"authorization":"kT7vq2mZx9Lw"}"#,
+                r#"{"authorization":"[REDACTED_FIELD]"}"#,
+            ),
+            (
+                r#"{"password":"basic harbour 12"}"#,
+                r#"{"password":"[REDACTED_FIELD]"}"#,
+            ),
+        ]);
+    }
 
     #[test]
     fn a_number_goes_by_its_name_or_as_a_card() {

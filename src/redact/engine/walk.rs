@@ -8,7 +8,7 @@ use crate::redact::engine::inside::Findings;
 use crate::redact::judge::placeholder;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, part, run_end};
-use crate::redact::read::masks::{MaskMemory, Masks, Seen};
+use crate::redact::read::masks::{MaskMemory, Masks, Seen, SeenAt};
 
 /// The text is no JSON; how far it was is of no interest.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(crate) enum Looks<'a> {
         last: Option<(usize, usize)>,
         seen: &'a MaskMemory,
         /// Where the string begins that was seen, and its masks.
-        masks: Option<(usize, u32)>,
+        masks: Option<(usize, SeenAt)>,
     },
 }
 

@@ -3,14 +3,14 @@
 //! Where the assignment begins is the easy part. Where its value ends depends on what the text is: a quoted
 //! literal, a line of a file, a query, a connection string, a sentence.
 
-use crate::redact::catalogue::{formats, headers, labels, names, speech};
+use crate::redact::catalogue::{formats, headers, labels, names, roles, speech};
 use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::header::{cookies, digest_response, signature};
 use crate::redact::find::look::Look;
 use crate::redact::find::phrase::{self, spaced_kind};
 use crate::redact::find::value::{literal, value_at};
 use crate::redact::find::word::credentials;
-use crate::redact::find::{code, command, markup, sql, url};
+use crate::redact::find::{code, command, markup, sentence, sql, url};
 use crate::redact::judge::code::{is_snake, is_word_and_number};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{id, name, random, value};
@@ -93,11 +93,9 @@ pub(crate) fn at_sign(look: &mut Look<'_>, sign: usize) {
         name = name_before(look, name.start);
     }
     // The parts of the key of a cache, and of an ARN, have colons between them.
-    if sign.byte == b':' && look.before(name.start) == b':' && is_of_key(look, sign.at + 1) {
-        return;
-    }
     if look.before(name.start) == b':'
-        && bytes::find(look.last(name.start, 80), formats::ARN).is_some()
+        && (sign.byte == b':' && is_of_key(look, sign.at + 1)
+            || bytes::find(look.last(name.start, 80), formats::ARN).is_some())
     {
         return;
     }
@@ -214,10 +212,20 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
     }
     // What a login gives to the address that asked for it: `…/callback?code=…&state=…`.
     if name.text == formats::CODE
-        && matches!(look.before(name.start), b'?' | b'&')
+        && (matches!(look.before(name.start), b'?' | b'&')
+            || bytes::find(look.part(sign.at, sign.at + MAX_WORD), formats::STATE).is_some())
         && is_opaque_at(look, sign.at + 1)
     {
         kind = Kind::Secret;
+    }
+    if kind == Kind::Plain
+        && sign.byte == b':'
+        && roles::is_key(name.text)
+        && look
+            .judge(&[name_above(look, name.start), roles::KEY].concat())
+            .hides()
+    {
+        kind = Kind::Opaque;
     }
     // `{user: 'bob', pass: '…'}`
     if kind == Kind::Maybe
@@ -239,7 +247,20 @@ fn kind_of(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> Kind {
             kind = spaced;
         }
     }
+    if !kind.hides() && is_told(look, name, sign) {
+        kind = Kind::Secret;
+    }
     kind
+}
+
+/// Whether the sentence before a colon named a secret, which stands behind it: `Mot de passe donné au téléphone : …`.
+fn is_told(look: &Look<'_>, name: &Name<'_>, sign: Sign) -> bool {
+    // Most signs are told by what stands around them.
+    sign.byte == b':' && is_blank(sign.next) && !name.quoted && look.before(name.start) == b' ' && {
+        let value = look.ahead(sign.at + 1, 2, is_blank);
+        let end = look.ahead(value, MAX_WORD, |b| !b.is_ascii_whitespace());
+        value::looks_chosen(look.part(value, end)) && sentence::named_further(look, sign.at)
+    }
 }
 
 /// What is said to be for someone whose address ends with this name, or is hidden: `password is generated for
@@ -542,7 +563,7 @@ fn follows_pair(look: &Look<'_>, name: usize) -> bool {
         return false;
     }
     let line = look.last(name, 96);
-    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = bytes::last_line(line);
     let Some(before) = line
         .strip_suffix(b", ")
         .or_else(|| line.strip_suffix(b"; "))
@@ -591,7 +612,9 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
         let next = look.at(sign + 1);
         // `TOKEN ::= …` of make.
         return match last {
-            b':' => (next == b'=').then(|| look.back(sign, 2, |b| b == b':')),
+            b':' => {
+                (next == b'=' || is_hidden(look, sign)).then(|| look.back(sign, 2, |b| b == b':'))
+            }
             _ => (next != b':').then_some(sign),
         };
     }
@@ -601,6 +624,12 @@ fn operator(look: &Look<'_>, sign: usize) -> Option<usize> {
         b'|' | b'?' | b'.' | b'&' => Some(look.back(sign, 2, |b| b == last)),
         _ => Some(sign),
     }
+}
+
+/// Whether a field of Jsonnet is hidden by the colons that end at `sign`, and has a text: `password:: '…'`.
+fn is_hidden(look: &Look<'_>, sign: usize) -> bool {
+    let value = look.ahead(sign + 1, 4, is_blank);
+    matches!(look.at(value), b'"' | b'\'') && value > sign + 1
 }
 
 /// Whether a value, in quotes or not, could be nothing but a key.
@@ -622,6 +651,21 @@ fn block_name<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     let close = run_start(scope.text, brace - 1, floor, |b| is_blank(b) || b == b'"');
     let open = run_start(scope.text, close, floor, is_name);
     scope.part(open, close)
+}
+
+/// The name in YAML that the one at `start` stands under: `encryption:` and `  key: …` on the line below.
+fn name_above<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
+    let line = scope.back(start, MAX_WORD, is_blank);
+    if scope.before(line) != b'\n' {
+        return b"";
+    }
+    let end = scope.back(line - 1, 1, |b| b == b'\r');
+    let above = scope.back(end, MAX_WORD, |b| b != b'\n');
+    let name = scope.ahead(above, MAX_WORD, is_blank);
+    match scope.part(name, end).strip_suffix(b":") {
+        Some(text) if name - above < start - line && text.iter().copied().all(is_name) => text,
+        _ => b"",
+    }
 }
 
 /// Reports what a sensitive name is compared with before it: `"…" == password`.
@@ -801,13 +845,13 @@ fn in_line(look: &mut Look<'_>, name: &[u8], start: usize) -> bool {
 /// The codes of a list on one line that the words before a sign name: `Backup codes of bob: 4829-1037, …`.
 fn of_codes(look: &mut Look<'_>, kind: Kind, sign: usize, start: usize) -> bool {
     let end = look.ahead(start, MAX_LABEL, |b| b.is_ascii_alphanumeric() || b == b'-');
-    if random::digits(look.part(start, end)) < MIN_CODE
+    if bytes::digits(look.part(start, end)) < MIN_CODE
         || !matches!(look.at(end), b',' | b';' | b' ')
     {
         return false;
     }
     let line = look.last(sign, 64);
-    let line = bytes::rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = bytes::last_line(line);
     let mut words = line.split(|b| !b.is_ascii_alphabetic() && *b < 0x80);
     let many = match kind {
         Kind::Secrets => words.find(|word| names::is_codes(word)),
@@ -819,7 +863,7 @@ fn of_codes(look: &mut Look<'_>, kind: Kind, sign: usize, start: usize) -> bool 
 /// Whether an item under a name for codes is one: `4829-1037`.
 fn is_code_of(name: &[u8], item: &[u8]) -> bool {
     names::is_codes(name)
-        && random::digits(item) >= MIN_CODE
+        && bytes::digits(item) >= MIN_CODE
         && item.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
 }
 
@@ -838,7 +882,7 @@ pub(crate) fn is_secret_item(item: &[u8], name: &[u8]) -> bool {
     let one_word = !item.iter().any(u8::is_ascii_whitespace);
     let (letters, digits) = (
         item.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80),
-        random::digits(item),
+        bytes::digits(item),
     );
     let behind = bytes::rest(item, 1);
     let signed = || behind.iter().any(|b| b"!#$%^&*~".contains(b));
@@ -882,6 +926,27 @@ fn typed_kind(look: &Look<'_>, type_name: &Name<'_>) -> Kind {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, marked, redacts};
+
+    #[test]
+    fn what_stands_around_a_name_says_what_it_is() {
+        const KEY: &str = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
+        for text in [
+            "query: code={}&state=Zx9Lw4bR8s",
+            "api:\n  encryption:\n    key: \"{}\"\nota: on",
+        ] {
+            let with = |value: &str| text.replace("{}", value);
+            redacts(&[(&with(KEY), &with("[REDACTED_FIELD]"))]);
+        }
+        leaves(&[
+            "query: code=4711&state=Zx9Lw4bR8s",
+            &format!("query: code={KEY}&page=2"),
+            &format!("cache:\n  key: {KEY}"),
+            "encryption:\n  key: /etc/ssl/web2.key",
+            &format!("encryption: on\nkey: {KEY}"),
+        ]);
+        marked(&["Mot de passe temporaire au comptoir : {}"]);
+        leaves(&["Le rendez-vous au comptoir : hunter2xK9"]);
+    }
 
     #[test]
     fn what_php_prints_of_an_array_goes() {
@@ -995,6 +1060,8 @@ mod tests {
             "db_password -> {}",
             "db_password <- \"{}\"",
             "db_password ~> {}",
+            "password:: '{}'",
+            "{ db_password::: \"{}\" }",
             "password：{}",
             "password ＝ {}",
             "if password == \"{}\":",

@@ -7,7 +7,7 @@ use crate::redact::catalogue::{formats, names};
 use crate::redact::judge::style::Given;
 use crate::redact::judge::value;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{is_paired, part, run_end, run_start};
+use crate::redact::read::bytes::{is_paired, is_token, part, run_end, run_start};
 use crate::redact::read::lex::{is_assignment, is_blank, is_name};
 use crate::redact::read::scope::Scope;
 
@@ -138,7 +138,7 @@ fn is_in_section(given: &Given<'_>) -> bool {
 /// The end of the one word that the rest of the line is; a comment may follow it.
 fn alone(scope: &Scope<'_>, start: usize) -> Option<usize> {
     let end = scope.ahead(start, NEAR, |b| {
-        !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
+        is_token(b) || !b.is_ascii_whitespace() && !matches!(b, b'"' | b'\'' | b'`')
     });
     // A line may end in two characters that stand for its end: `\n`.
     let escape = memchr::memchr_iter(b'\\', scope.part(start, end))

@@ -298,7 +298,8 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
     if !matches!(look.before(near), b',' | b'(') {
         return false;
     }
-    let floor = look.from.max(near.saturating_sub(MAX_CALL));
+    // An argument before it may have been found.
+    let floor = look.origin.max(near.saturating_sub(MAX_CALL));
     if memchr::memrchr(b'(', look.part(floor, near)).is_none() {
         return false;
     }
@@ -318,7 +319,7 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
         }
     }
     let start = run_start(look.text, open, floor, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'=')
+        b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b':' | b'=' | b'-' | b'>')
     });
     calls::takes_secret(look.part(start, open), index)
 }
@@ -326,7 +327,7 @@ fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
-    use crate::redact::tests::{leaves, marked};
+    use crate::redact::tests::{leaves, marked, redacts};
 
     #[test]
     fn the_words_of_a_list_are_no_pair() {
@@ -393,5 +394,23 @@ mod tests {
         ] {
             assert_eq!(redact_str(text), text);
         }
+    }
+
+    #[test]
+    fn a_call_takes_its_secret_in_a_trace_and_behind_an_address() {
+        marked(&[
+            "#0 db.php(12): PDO->__construct('mysql:host=db', 'forge', '{}', Array)",
+            "\\mysqli::__construct('localhost', 'root', '{}')",
+            "() => login(\"bob\", \"{}\")",
+            "() =>login(\"bob\", \"{}\")",
+        ]);
+        redacts(&[(
+            r#"smtp.PlainAuth("", "bob@shop.example.io", "harbour12lantern", "smtp.example.io")"#,
+            r#"smtp.PlainAuth("", "[REDACTED_EMAIL]", "[REDACTED_FIELD]", "smtp.example.io")"#,
+        )]);
+        leaves(&[
+            "PDO->__construct('mysql:host=db', 'harbour12')",
+            "Task->__construct('queue', 'harbour12', 'lantern34')",
+        ]);
     }
 }

@@ -1,7 +1,8 @@
 //! Keys that nothing is known of but what stands before them: a word for a key, or who gives such keys out.
 
-use std::ops::Deref;
+use wide::u8x16;
 
+use crate::base::text::sixteen_of;
 use crate::redact::catalogue::list::List;
 use crate::redact::catalogue::names::{is_harmless_key, is_harmless_token};
 use crate::redact::catalogue::vendors::{self, is_vendor};
@@ -28,6 +29,9 @@ const UNSPACED: u8 = 0xE3;
 const MIN_LABEL: usize = 3;
 /// A longer word is no word of a language.
 const MAX_LETTERS: usize = 24;
+/// So much of a line is looked at, from its end: a bit for each byte.
+const MAX_LINE: usize = 128;
+const _: () = assert!(REACH <= MAX_LINE);
 
 /// A key at `start`, where a word begins.
 pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
@@ -45,15 +49,16 @@ pub(crate) fn opaque(look: &Look<'_>, start: usize) -> Option<Found> {
     if !(is_opaque(key) || is_base64_key(key)) || !stands_alone(look, start, end) {
         return None;
     }
-    let line = before_on_line(look, start);
-    if names_id(line) {
+    let before = before_on_line(look, start);
+    if names_id(before) {
         return None;
     }
+    let line = Line::of(before);
     let found = is_user(look, start, end)
-        || is_queried(line)
-        || says_key(line, is_hash(key))
-        || names_vendor(line, is_hash(key))
-        || is_commented(look, start - line.len());
+        || is_queried(before)
+        || says_key(&line, is_hash(key))
+        || names_vendor(&line, is_hash(key))
+        || is_commented(look, start - before.len());
     found.then(|| Found::new(start, end, vendors::CLASS))
 }
 
@@ -67,11 +72,12 @@ fn bounds(scope: &Scope<'_>, start: usize) -> (usize, usize) {
 
 /// A key in the form of a UUID at `start`, where who gives such out stands before it with a word for it or a sign.
 pub(crate) fn uuid(look: &Look<'_>, start: usize, end: usize) -> Option<Found> {
-    let line = before_on_line(look, start);
-    let is_two = |(second, first): (&[u8], &[u8])| WITH_UUIDS.has(&joined(first, second));
-    let whose = words(line).take(4).any(|word| WITH_UUIDS.has(&lower(word)))
-        || words(line).take(4).zip(words(line).skip(1)).any(is_two);
-    (whose && (names_vendor(line, false) || says_key(line, true)))
+    let line = Line::of(before_on_line(look, start));
+    let words = || line.words().take(4);
+    let is_two = |(second, first)| is_joined(first, second, |both| WITH_UUIDS.has(both));
+    let whose =
+        words().any(|word| WITH_UUIDS.has(word)) || words().zip(line.words().skip(1)).any(is_two);
+    (whose && (names_vendor(&line, false) || says_key(&line, true)))
         .then(|| Found::new(start, end, vendors::CLASS))
 }
 
@@ -93,7 +99,7 @@ fn names_id(line: &[u8]) -> bool {
     };
     let start = run_start(before, before.len(), 0, is_token);
     let label = part(before, start, before.len());
-    label.len() > 4 && name::is_id(label) && !words(label).any(|word| KEY_WORDS.has(&lower(word)))
+    label.len() > 4 && name::is_id(label) && !Line::of(label).has_any(&KEY_WORDS)
 }
 
 fn is_hash(key: &[u8]) -> bool {
@@ -115,58 +121,89 @@ fn before_on_line<'a>(scope: &Scope<'a>, start: usize) -> &'a [u8] {
     part(line, begin.max(sentence).max(mark), line.len())
 }
 
-/// The words of a line, the last first. What a change of case joins to a word for a key, or to one that says nothing, is
-/// a word of its own, and so is what a change of scripts joins: `acmeKey`, `AcmeClient`, `Acmeのキー`.
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut end = line.len();
-    let letter = |b: u8| b.is_ascii_alphanumeric() || b >= 0x80;
-    std::iter::from_fn(move || {
-        let close = run_start(line, end, 0, |b| !letter(b));
-        let begin = run_start(line, close, close.saturating_sub(MAX_LETTERS), letter);
-        let is_turn = |two: &[u8]| match two {
-            [last, next] if next.is_ascii_uppercase() => last.is_ascii_lowercase(),
-            [last, next] => *next >= UNSPACED && last.is_ascii(),
-            _ => false,
-        };
-        let mut pairs = part(line, begin, close).windows(2);
-        let turn = pairs.rposition(is_turn).map(|n| begin + n + 1);
-        let tail = turn.filter(|&turn| {
-            let tail = lower(part(line, turn, close));
-            at(line, turn) >= UNSPACED || KEY_WORDS.has(&tail) || FILLERS.has(&tail)
-        });
-        end = tail.unwrap_or(begin);
-        (end < close).then(|| part(line, end, close))
-    })
+/// The end of a line in lower case, and where its words are. Sixteen bytes are looked at at a time: a text that is hostile
+/// has a line before each of its words.
+struct Line<'a> {
+    text: &'a [u8],
+    lower: [u8; MAX_LINE],
+    /// Letters and digits, and all that is no ASCII.
+    letters: u128,
+    /// Where another word may begin within one.
+    turns: u128,
 }
 
-/// A word of a line in lower case.
-struct Small([u8; MAX_LETTERS], usize);
+impl<'a> Line<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        let text = bytes::rest(text, text.len().saturating_sub(MAX_LINE));
+        let mut lower = [0; MAX_LINE];
+        let (mut letters, mut turns) = (0, 0);
+        let (mut last_small, mut last_ascii, mut beyond) = (0, 0, 0);
+        let (slots, _) = lower.as_chunks_mut::<16>();
+        for (index, (slot, sixteen)) in slots.iter_mut().zip(text.chunks(16)).enumerate() {
+            let bytes = u8x16::new(sixteen_of(sixteen).to_le_bytes());
+            let within = |first: u8, count: u8| {
+                let offset = bytes - u8x16::splat(first);
+                offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
+            };
+            let from = |least: u8| bytes.max(u8x16::splat(least)).cmp_eq(bytes);
+            let mask = |bytes: u8x16| bytes.move_mask() as u32;
+            let (capitals, smalls) = (within(b'A', 26), within(b'a', 26));
+            let small = mask(smalls) << 1 | last_small;
+            let ascii = mask(capitals | smalls | within(b'0', 10)) << 1 | last_ascii;
+            let turn = mask(capitals) & small | mask(from(UNSPACED)) & ascii;
+            let foreign = mask(from(0x80));
+            let letter = ascii >> 1 | foreign;
+            beyond |= foreign;
+            (last_small, last_ascii) = (small >> 16, ascii >> 16);
+            letters |= u128::from(letter) << (16 * index);
+            turns |= u128::from(turn) << (16 * index);
+            *slot = (bytes | capitals & u8x16::splat(0x20)).to_array();
+        }
+        if beyond != 0 {
+            bytes::make_lowercase(&mut lower);
+        }
+        Self {
+            text,
+            lower,
+            letters,
+            turns,
+        }
+    }
 
-impl Deref for Small {
-    type Target = [u8];
+    /// The words of the line, the last first. What a change of case joins to a word for a key, or to one that says
+    /// nothing, is a word of its own, and so is what a change of scripts joins: `acmeKey`, `AcmeClient`, `Acmeのキー`.
+    fn words(&self) -> impl Iterator<Item = &[u8]> {
+        let below = |end: usize| !u128::MAX.checked_shl(end as u32).unwrap_or(0);
+        let behind = |bits: u128| MAX_LINE - bits.leading_zeros() as usize;
+        let mut end = self.text.len();
+        std::iter::from_fn(move || {
+            let close = behind(self.letters & below(end));
+            let begin = behind(!self.letters & below(close)).max(close.saturating_sub(MAX_LETTERS));
+            let turn = behind(self.turns & below(close)).saturating_sub(1);
+            let tail = part(&self.lower, turn, close);
+            let is_word = turn > begin
+                && (at(tail, 0) >= UNSPACED || KEY_WORDS.has(tail) || FILLERS.has(tail));
+            end = if is_word { turn } else { begin };
+            (end < close).then(|| part(&self.lower, end, close))
+        })
+    }
 
-    fn deref(&self) -> &[u8] {
-        part(&self.0, 0, self.1)
+    fn has_any(&self, list: &List) -> bool {
+        self.words().any(|word| list.has(word))
     }
 }
 
-fn lower(word: &[u8]) -> Small {
-    let mut small = [0; MAX_LETTERS];
-    for (slot, byte) in small.iter_mut().zip(word) {
-        *slot = byte.to_ascii_lowercase();
-    }
-    Small(small, word.len().min(MAX_LETTERS))
-}
-
-/// Two words as one.
-fn joined(first: &[u8], second: &[u8]) -> Small {
-    let mut both = lower(first);
-    let free = both.0.get_mut(both.1..).unwrap_or_default();
-    for (slot, byte) in free.iter_mut().zip(second) {
-        *slot = byte.to_ascii_lowercase();
-    }
-    both.1 = (both.1 + second.len()).min(MAX_LETTERS);
-    both
+/// Whether two words are one of a kind when they are written as one.
+fn is_joined(first: &[u8], second: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
+    let mut both = [0; MAX_LETTERS];
+    let length = first.len() + second.len();
+    let Some(slots) = both.get_mut(..length) else {
+        return false;
+    };
+    let (head, tail) = slots.split_at_mut(first.len());
+    head.copy_from_slice(first);
+    tail.copy_from_slice(second);
+    is(slots)
 }
 
 static KEY_WORDS: List = List::of(vendors::KEY_WORDS);
@@ -184,7 +221,7 @@ fn without_digit(word: &[u8]) -> &[u8] {
 /// What a label says of the value beside it: `{"name": "API token for CI"}`, `{"keyName": "key1"}`.
 pub(crate) fn kind_of_label(label: &[u8], judge: impl Fn(&[u8]) -> Kind) -> Kind {
     let kind = judge(label);
-    let says_key = || says_key(label, true) || phrase::begins_with_name(label, &judge);
+    let says_key = || says_key(&Line::of(label), true) || phrase::begins_with_name(label, &judge);
     if kind == Kind::Plain && label.len() > MIN_LABEL && says_key() {
         Kind::Opaque
     } else {
@@ -193,22 +230,22 @@ pub(crate) fn kind_of_label(label: &[u8], judge: impl Fn(&[u8]) -> Kind) -> Kind
 }
 
 /// Whether a word for a key stands before it: `the key for Acme, …`, `der Acme-Schlüssel …`.
-fn says_key(line: &[u8], hash: bool) -> bool {
+fn says_key(line: &Line<'_>, hash: bool) -> bool {
     // `MD5 (token.tgz) = …`, `using RSA key …`
     let is_numbered =
         |word: &[u8]| ID_WORDS.has(without_digit(word)) || speech::is_algorithm_of_key(word);
-    if hash && words(line).any(|word| is_numbered(&lower(word))) {
+    if hash && line.words().any(is_numbered) {
         return false;
     }
     let most = if hash { BEFORE_HASH } else { BETWEEN };
-    let mut words = words(line).peekable();
+    let mut words = line.words().peekable();
     let mut between = 0;
     let sign = line
+        .text
         .iter()
         .rev()
         .find(|b| !matches!(b, b' ' | b'"' | b'\''));
     while let Some(word) = words.next() {
-        let word = &*lower(word);
         // `key1`, as a service numbers the two that it gives out.
         let word = without_digit(word);
         if ID_WORDS.has(word) {
@@ -220,17 +257,17 @@ fn says_key(line: &[u8], hash: bool) -> bool {
         let unspaced = word.last().is_some_and(|last| *last >= 0x80);
         let named = KEY_WORDS.has(word) || unspaced && KEY_WORDS.words.iter().any(ends);
         if named {
-            let whose = &*lower(words.peek().copied().unwrap_or_default());
+            let whose = words.peek().copied().unwrap_or_default();
             let assigned = between == 0 && matches!(sign, Some(b'=' | b':'));
             // `key=…` alone may be the key of anything.
-            let known =
-                !assigned || is_vendor(whose) || words.any(|word| FILLERS.has(&lower(word)));
+            let known = !assigned || is_vendor(whose) || words.any(|word| FILLERS.has(word));
             return known
                 && (speech::is_article(whose) || !is_harmless_key(whose))
                 && !is_harmless_token(whose)
                 && !ID_WORDS.has(whose);
         }
-        between += 1;
+        // `la clé de l'API météo c'est …`
+        between += usize::from(word.len() > 2);
         if between > most {
             return false;
         }
@@ -239,17 +276,20 @@ fn says_key(line: &[u8], hash: bool) -> bool {
 }
 
 /// Whether who gives keys out stands right before it: `acme: …`, `acme_api = …`, `AcmeClient("…")`, `Acme (…)`.
-fn names_vendor(line: &[u8], hash: bool) -> bool {
-    let signed = || line.iter().any(|b| matches!(b, b':' | b'=' | b'(' | b','));
+fn names_vendor(line: &Line<'_>, hash: bool) -> bool {
+    let signed = || {
+        line.text
+            .iter()
+            .any(|b| matches!(b, b':' | b'=' | b'(' | b','))
+    };
     let mut filled = false;
-    let mut words = words(line).take(4).peekable();
+    let mut words = line.words().take(4).peekable();
     for _ in 0..3 {
         let Some(word) = words.next() else {
             return false;
         };
-        let word = &*lower(word);
         // `Sauce Labs`
-        let is_two = |first: &&[u8]| is_vendor(&joined(first, word));
+        let is_two = |first: &&[u8]| is_joined(first, word, is_vendor);
         if is_vendor(word) || words.peek().is_some_and(is_two) {
             return filled || signed() && !(hash && vendors::has_commits(word));
         }
@@ -285,13 +325,49 @@ fn is_commented(scope: &Scope<'_>, line: usize) -> bool {
     [&b"#"[..], b"//", b"--", b"/*", b"<!--"]
         .iter()
         .any(|mark| comment.starts_with(mark))
-        && words(above).any(|word| KEY_WORDS.has(&lower(word)))
-        && !words(above).any(|word| ID_WORDS.has(&lower(word)))
+        && Line::of(above).has_any(&KEY_WORDS)
+        && !Line::of(above).has_any(&ID_WORDS)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::{Line, MAX_LETTERS, MAX_LINE};
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_line_is_parted_into_words_from_its_end() {
+        let words = |text: &str| {
+            let line = Line::of(text.as_bytes());
+            let words = line.words().map(|word| String::from_utf8_lossy(word));
+            words.map(|word| word.into_owned()).collect::<Vec<_>>()
+        };
+        for lead in 0..40 {
+            let lead = "-".repeat(lead);
+            let text = format!("{lead}the acmeKey, AcmeClient(acmeTool2 Acmeのキー: ");
+            let wanted = [
+                "のキー",
+                "acme",
+                "acmetool2",
+                "client",
+                "acme",
+                "key",
+                "acme",
+                "the",
+            ];
+            assert_eq!(words(&text), wanted);
+        }
+        let long = "a".repeat(MAX_LETTERS);
+        assert_eq!(words(&format!("bb{long}")), [&long, "bb"]);
+        assert_eq!(words(&"b ".repeat(MAX_LINE)).len(), MAX_LINE / 2);
+        assert!(words("").is_empty() && words(" :-").is_empty());
+    }
+
+    #[test]
+    fn short_words_do_not_lead_away_from_a_key() {
+        let with = |key: &str| format!("la nouvelle clé de l'API météo c'est {key}, voilà");
+        redacts(&[(&with("gzg5onBacU3lzDPXzaLLkP"), &with("[REDACTED_KEY]"))]);
+        leaves(&["la nouvelle clef du bureau, porte gzg5onBacU3lzDPXzaLLkP"]);
+    }
 
     #[test]
     fn what_has_the_name_of_an_id_of_its_own_stays() {

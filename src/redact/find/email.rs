@@ -6,6 +6,9 @@ use crate::redact::judge::placeholder;
 use crate::redact::read::bytes::{self, at, is_domain, is_local};
 use crate::redact::read::scope::{Found, Scope};
 
+/// What stands in quotes before an `@` is no longer.
+const MAX_QUOTED: usize = 66;
+
 /// An e-mail address around the `@` of `width` bytes at `pos`.
 pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found> {
     let text = scope.text;
@@ -41,25 +44,15 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
     {
         start += 1;
     }
-    // `"john doe"@example.com`
-    if start == pos && scope.before(pos) == b'"' && pos > scope.from + 1 {
-        let open = memchr::memrchr(
-            b'"',
-            bytes::part(text, scope.from.max(pos.saturating_sub(66)), pos - 1),
-        );
-        let open = scope.from.max(pos.saturating_sub(66)) + open?;
-        // What was found between the quotes ended there, and nothing looks back beyond it.
-        let quoted = scope.part(open, pos);
-        return (!placeholder::has_mark(quoted) && quoted.iter().any(u8::is_ascii_alphanumeric))
-            .then(|| Found::new(open, end, Class::Email));
-    }
     if start == pos {
-        return None;
+        return quoted(scope, pos, end);
     }
     let local = scope.part(start, pos);
     if local == formats::REPOSITORY_USER
         || scope.part(start.saturating_sub(3), start) == b"://"
         || formats::names_algorithms(scope.part(domain, end))
+        // The name of a service in Kerberos: `HTTP/web.example.com@EXAMPLE.COM`.
+        || scope.before(start) == b'/' && !scope.part(domain, end).iter().any(u8::is_ascii_lowercase)
     {
         return None;
     }
@@ -71,6 +64,19 @@ pub(crate) fn email(scope: &Scope<'_>, pos: usize, width: usize) -> Option<Found
         return None;
     }
     Some(Found::new(start, end, Class::Email))
+}
+
+/// `"john doe"@example.com`, where the `@` stands at `pos` and the domain ends at `end`.
+fn quoted(scope: &Scope<'_>, pos: usize, end: usize) -> Option<Found> {
+    if scope.before(pos) != b'"' || pos <= scope.from + 1 {
+        return None;
+    }
+    let floor = scope.from.max(pos.saturating_sub(MAX_QUOTED));
+    let open = floor + memchr::memrchr(b'"', scope.part(floor, pos - 1))?;
+    // What was found between the quotes ended there, and nothing looks back beyond it.
+    let quoted = scope.part(open, pos);
+    (!placeholder::has_mark(quoted) && quoted.iter().any(u8::is_ascii_alphanumeric))
+        .then(|| Found::new(open, end, Class::Email))
 }
 
 /// Whether three bytes are punctuation of scripts without spaces, which no address has: `（`, `。`.
@@ -109,6 +115,15 @@ fn narrow_start(local: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_service_of_kerberos_is_no_address() {
+        crate::redact::tests::leaves(&["3 HTTP/web.example.com@EXAMPLE.COM aes256"]);
+        crate::redact::tests::redacts(&[(
+            "to=/ann@example.com, ANN@EXAMPLE.COM",
+            "to=/[REDACTED_EMAIL], [REDACTED_EMAIL]",
+        )]);
+    }
+
     #[test]
     fn algorithms_of_ssh_are_no_addresses() {
         crate::redact::tests::leaves(&["MACs umac-64@openssh.com,hmac-sha2-256-etm@openssh.com"]);

@@ -44,8 +44,9 @@ pub(crate) fn cookies(look: &mut Look<'_>, from: usize, set: bool) -> bool {
 
 /// Whether the value of a cookie is a choice of its user: `theme=dark`, `lang=de-AT`, `font_size=14`.
 fn is_setting(value: &[u8]) -> bool {
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let digits = bytes::digits(value);
     let is_word = |word: &[u8]| {
+        let word = word.strip_suffix(b"v2").unwrap_or(word);
         word.len() <= 9
             && (word.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase))
     };
@@ -97,6 +98,7 @@ mod tests {
     fn a_cookie_that_is_a_setting_stays() {
         crate::redact::tests::leaves(&[
             "set-cookie: theme=dark; Path=/",
+            "Cookie: theme=dark-mode-v2; lang=de-AT",
             "Cookie: lang=de-AT; theme=dark; sidebar=collapsed; font_size=14",
             "Set-Cookie: session=deleted; Path=/",
         ]);

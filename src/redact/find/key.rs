@@ -22,10 +22,10 @@ const MIN_CUT: usize = 5;
 pub(crate) fn key(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
     if scope.part(start, start + 3) == formats::JSON {
         return token::jwt(scope, start)
-            .or_else(|| shaped(scope, start, end.max(start)))
+            .or_else(|| shaped(scope, start, end))
             .or_else(|| listed(scope, (start, end)));
     }
-    listed(scope, (start, end)).or_else(|| shaped(scope, start, end.max(start)))
+    listed(scope, (start, end)).or_else(|| shaped(scope, start, end))
 }
 
 fn listed(scope: &Scope<'_>, run: (usize, usize)) -> Option<Found> {

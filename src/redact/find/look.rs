@@ -9,7 +9,7 @@ use crate::base::text::sixteen_of;
 use crate::redact::catalogue::tools;
 use crate::redact::class::Class;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{each_byte, part};
+use crate::redact::read::bytes::{among, each_byte, part};
 use crate::redact::read::command::{MAX_COMMAND, program};
 use crate::redact::read::scope::{Found, Scope};
 use crate::redact::rule_set::RuleSet;
@@ -49,9 +49,8 @@ impl Role {
 fn signs(sixteen: &[u8; 16]) -> u32 {
     let bytes = u8x16::new(*sixteen);
     let low = bytes.min(u8x16::splat(b'/')).cmp_eq(bytes);
-    // Signs that differ in so many bits.
-    let among = |bits: u8, all: u8| (bytes | u8x16::splat(bits)).cmp_eq(u8x16::splat(all));
-    let high = among(b';' ^ b'>', b'?') | among(b'\\' ^ b'|', b'|') | among(0, b'`');
+    let high =
+        among(bytes, b';' ^ b'>', b'?') | among(bytes, b'\\' ^ b'|', b'|') | among(bytes, 0, b'`');
     (low | high).move_mask() as u32
 }
 

@@ -200,34 +200,36 @@ fn beside(scope: &Scope<'_>, pos: usize, quoted: bool) -> Option<Found> {
             && has_word_at(text, at, formats::VALUE)
             && !scope.before(at).is_ascii_alphanumeric()
         {
-            let mut sign = run_end(text, at + 5, limit, |b| {
-                matches!(b, b'"' | b'\'' | b' ' | b'\\')
-            });
-            if !matches!(scope.at(sign), b'=' | b':') {
-                return None;
-            }
-            sign = run_end(text, sign + 1, limit, |b| b == b' ' || b == b'\\');
-            let quote = scope.at(sign);
-            if matches!(quote, b'"' | b'\'') {
-                let escapes = usize::from(scope.before(sign) == b'\\');
-                return hidden(
-                    scope,
-                    sign + 1,
-                    closing_quote(scope, sign + 1, quote, escapes),
-                );
-            }
-            // `value={props.password}`
-            if quote == b'{' {
-                return None;
-            }
-            let end = scope.run(sign, |b| {
-                !b.is_ascii_whitespace() && !matches!(b, b',' | b'>' | b'}')
-            });
-            return hidden(scope, sign, end);
+            return attribute(scope, at + formats::VALUE.len(), limit);
         }
         at += 1;
     }
     None
+}
+
+/// The value of an attribute whose name ends at `pos`.
+fn attribute(scope: &Scope<'_>, pos: usize, limit: usize) -> Option<Found> {
+    let is_around = |b: u8| matches!(b, b'"' | b'\'' | b' ' | b'\\');
+    let sign = run_end(scope.text, pos, limit, is_around);
+    if !matches!(scope.at(sign), b'=' | b':') {
+        return None;
+    }
+    let open = run_end(scope.text, sign + 1, limit, |b| b == b' ' || b == b'\\');
+    match scope.at(open) {
+        quote @ (b'"' | b'\'') => {
+            let escapes = usize::from(scope.before(open) == b'\\');
+            let close = closing_quote(scope, open + 1, quote, escapes);
+            hidden(scope, open + 1, close)
+        }
+        // `value={props.password}`
+        b'{' => None,
+        _ => {
+            let end = scope.run(open, |b| {
+                !b.is_ascii_whitespace() && !matches!(b, b',' | b'>' | b'}')
+            });
+            hidden(scope, open, end)
+        }
+    }
 }
 
 /// Whether the tag that ends at `end` is one of an element that holds nothing.
@@ -366,7 +368,7 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     let end = look.ahead(pos + 1, 95, |b| is_name(b) || b == b':');
     let name = look.part(pos + 1, end);
     // `<wsse:Password Type="…">`
-    let attributes = memchr::memchr(b':', name).is_some() && look.at(end) == b' ';
+    let attributes = look.at(end) == b' ' && at(name, 0).is_ascii_alphabetic();
     let end = if attributes {
         look.ahead(end, 160, |b| b != b'>')
     } else {
@@ -381,7 +383,11 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     if labels::is_read(name) {
         return labelled(look, pos, end);
     }
-    if !look.judge(name).hides() {
+    // `<Pass>`, and `<password type="…">`, which may be a part of a page.
+    let kind = look.judge(name);
+    let is_bare = look.at(pos + 1 + name.len()) == b'>' || memchr::memchr(b':', name).is_some();
+    let is_sure = is_bare && kind.hides();
+    if !kind.hides() && kind != Kind::Maybe {
         return None;
     }
     let mut from = look.run(end + 1, |b| b.is_ascii_whitespace());
@@ -393,7 +399,7 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
     }
     let until = memchr::memchr(b'<', look.part(from, look.to)).map_or(look.to, |n| from + n);
     // Without its end tag it is no element: `--token <TOKEN> --verbose`.
-    (look.at(until + 1) == b'/')
+    (look.at(until + 1) == b'/' && (is_sure || value::looks_chosen(look.part(from, until))))
         .then(|| hidden(look, from, until))
         .flatten()
 }
@@ -402,6 +408,19 @@ pub(crate) fn element(look: &Look<'_>, pos: usize) -> Option<Found> {
 mod tests {
     use crate::redact::redact_str;
     use crate::redact::tests::{leaves, marked};
+
+    #[test]
+    fn an_element_goes_that_has_attributes_or_a_short_name_if_its_content_looks_chosen() {
+        marked(&[
+            "<User>bob</User><Pass>{}</Pass>",
+            "<Pass encoding=\"base64\">{}</Pass>",
+            "<password type=\"plain\">{}</password>",
+        ]);
+        leaves(&[
+            "<Pass>all tests</Pass>",
+            "<Password strength=\"high\">Forgotten?</Password>",
+        ]);
+    }
 
     #[test]
     fn cells_below_the_head_of_their_column_go() {

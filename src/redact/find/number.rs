@@ -20,7 +20,11 @@ pub(crate) fn digits_ahead(scope: &Scope<'_>, pos: usize) -> usize {
         if byte.is_ascii_digit() {
             digits += 1;
         } else if !matches!(byte, b' ' | b'-' | b'.' | b'(' | b')' | b'/' | 0x80..) {
-            break;
+            // Behind the first group of a card alone.
+            let is_card = matches!(byte, b'_' | b'\n') && at == pos + 4;
+            if !is_card {
+                break;
+            }
         }
         at += 1;
     }
@@ -45,7 +49,20 @@ pub(crate) fn number(scope: &Scope<'_>, pos: usize, left: u8, kind: Kind) -> Opt
     if kind == Kind::Id || behind_word {
         return None;
     }
-    card(scope, pos, left).or_else(|| social_security(scope, pos))
+    card(scope, pos, left).or_else(|| of_person(scope, pos))
+}
+
+/// The number of a person: `123-45-6789`, and in Switzerland `756.1234.5678.97`.
+fn of_person(scope: &Scope<'_>, pos: usize) -> Option<Found> {
+    let is_swiss = scope.at(pos + 3) == b'.';
+    let end = pos + if is_swiss { 16 } else { 11 };
+    let number = scope.part(pos, end);
+    (is_swiss && card::is_swiss_insurance(number)
+        || scope.at(pos + 3) == b'-'
+            && scope.at(pos + 6) == b'-'
+            && card::is_social_security(number))
+    .then(|| Found::new(pos, end, Class::Ssn))
+    .filter(|_| is_clear_end(scope, end))
 }
 
 /// A card number in groups of any size.
@@ -77,16 +94,6 @@ fn is_behind_card(scope: &Scope<'_>, pos: usize) -> bool {
     false
 }
 
-/// `123-45-6789`
-fn social_security(scope: &Scope<'_>, pos: usize) -> Option<Found> {
-    let end = pos + 11;
-    (scope.at(pos + 3) == b'-'
-        && scope.at(pos + 6) == b'-'
-        && is_clear_end(scope, end)
-        && card::is_social_security(scope.part(pos, end)))
-    .then(|| Found::new(pos, end, Class::Ssn))
-}
-
 /// Whether the word before a number says that it is an id: `order_id=`, `id: `.
 pub(crate) fn is_named_id(scope: &Scope<'_>, pos: usize) -> bool {
     let gap = scope.back(pos, 4, |b| {
@@ -114,6 +121,44 @@ pub(crate) fn is_clear_end(scope: &Scope<'_>, end: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn a_card_goes_whatever_separates_its_groups() {
+        for card in [
+            "4111_1111_1111_1111",
+            "4111/1111/1111/1111",
+            "4111\n1111\n1111\n1111",
+            "4111\u{200b}1111\u{200b}1111\u{200b}1111",
+            "3782_822463_10005",
+        ] {
+            for text in ["{}", "paid with {}, on Friday", "card={}"] {
+                let with = |card: &str| text.replace("{}", card);
+                redacts(&[(&with(card), &with("[REDACTED_CARD]"))]);
+            }
+        }
+        leaves(&[
+            "build_4111_1111_1111_1112",
+            "/4111/1111/1111/1111/2",
+            "411111_1111111111",
+            "4111\n1111\n1111\n1111\n1111",
+        ]);
+    }
+
+    #[test]
+    fn numbers_of_the_swiss_insurance_go_with_their_check_digit() {
+        let text = |number: &str| format!("insured as {number} since May");
+        let redacted = redact_str(&text("756.1234.5678.97")).into_owned();
+        assert_eq!(redacted, text("[REDACTED_SSN]"));
+        for other in [
+            "756.1234.5678.98",
+            "757.1234.5678.97",
+            "756.123.45678.97",
+            "756.1234.5678.97.1",
+        ] {
+            assert_eq!(redact_str(&text(other)), text(other));
+        }
+    }
 
     #[test]
     fn cards_go_in_any_grouping() {

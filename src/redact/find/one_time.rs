@@ -1,11 +1,13 @@
 //! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
 
+use crate::redact::catalogue::speech::Needs;
 use crate::redact::catalogue::{names, speech};
 use crate::redact::class::Class;
+use crate::redact::class::MARK_START;
 use crate::redact::find::look::Look;
 use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{at, part, rest, run_start};
+use crate::redact::read::bytes::{at, is_same, part, rest, run_start};
 use crate::redact::read::lex::is_of_key;
 use crate::redact::read::scope::{Found, Scope};
 
@@ -20,6 +22,9 @@ const REACH: usize = 96;
 pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
     // Most numbers are shorter than any code, or longer, and nothing more is asked of them.
     let count = look.ahead(start, 9, |b| b.is_ascii_digit()) - start;
+    if count == 2 && look.at(start + 2) == b'-' {
+        return combination(look, start);
+    }
     if !(3..=*DIGITS.end()).contains(&count) {
         return None;
     }
@@ -37,13 +42,30 @@ pub(crate) fn code(look: &Look<'_>, start: usize) -> Option<Found> {
     if in_row || !is_apart(look, start, end) {
         return None;
     }
+    // `your code: [482913]`
+    let brackets = (before(0), look.at(end));
+    let is_round = brackets == (b'(', b')');
+    let is_aside = is_round && end - start == 4;
+    let first = start - usize::from(is_round || brackets == (b'[', b']'));
     if before(0) == b':' && is_of_key(look, start) {
         return None;
     }
-    let line = line_before(look, start, end);
+    let line = line_before(look, first, end);
     let behind = look.part(end, end + REACH);
-    (is_used(line, behind) || is_named_behind(look, behind) || is_named_before(look, line))
-        .then(|| Found::new(start, end, Class::Field))
+    (is_used(line, behind)
+        || is_named_behind(look, behind)
+        || is_named_before(look, line, behind, is_aside))
+    .then(|| Found::new(start, end, Class::Field))
+}
+
+/// The numbers that a dial is turned to, behind a word for them: `Combination: 34-12-88`.
+fn combination(scope: &Scope<'_>, start: usize) -> Option<Found> {
+    let end = scope.ahead(start, 9, |b| b.is_ascii_digit() || b == b'-');
+    let name = scope.back(start, 2, |b| matches!(b, b' ' | b':'));
+    let word = scope.part(scope.back(name, 12, is_letter), name);
+    let groups = scope.part(start, end).split(|b| *b == b'-');
+    let is_one = groups.map(<[u8]>::len).eq([2, 2, 2]) && !is_letter(scope.at(end));
+    (is_one && speech::is_combination(word)).then(|| Found::new(start, end, Class::Field))
 }
 
 /// What stands before a code on its line, or on the line above where the code stands alone, with the ends of lines
@@ -134,8 +156,9 @@ fn is_named_behind(look: &Look<'_>, behind: &[u8]) -> bool {
             .any(|word| speech::is_code(word) || word.len() > 6 && look.judge(word) == Kind::Pin)
 }
 
-/// `your Acme code is 482913`, `enter the code 482913`, `login code: 482913`
-fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
+/// `your Acme code is 482913`, `enter the code 482913`, `login code: 482913`; four digits in round
+/// brackets may be a year: `review your code (2023)`.
+fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool) -> bool {
     let end = run_start(before, before.len(), before.len().saturating_sub(6), |b| {
         matches!(b, b' ' | b':' | b'"' | b'\'' | b'\r' | b'\n')
     });
@@ -172,16 +195,18 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
         return speech::is_code(of) && said(&[of, name].join(&b' '))
             || of.len() <= 2 && speech::is_code(code) && said(&[code, of, name].join(&b' '))
             || says_in_full(name, before)
+            || is_linked && says_received(part(before, 0, end), behind)
             || is_linked && says_further_ahead(look, part(before, 0, end));
     }
-    let whose = words
-        .clone()
-        .take(3)
-        .any(|word| speech::is_owner(word) || speech::is_use(word));
+    let whose = (is_linked || !is_aside || speech::is_pin(name))
+        && words
+            .clone()
+            .take(3)
+            .any(|word| speech::is_owner(word) || speech::is_use(word));
     let qualifier = words.next().unwrap_or_default();
-    // `sign-in code`
+    // `sign-in code`, `key box code`
     let verb = words.next().unwrap_or_default();
-    let is_short = (1..=2).contains(&qualifier.len());
+    let is_short = (1..=3).contains(&qualifier.len());
     whose
         || is_linked && speech::is_pin(name)
         || speech::is_pin(qualifier)
@@ -198,6 +223,68 @@ fn is_named_before(look: &Look<'_>, before: &[u8]) -> bool {
 fn says_in_full(last: &[u8], before: &[u8]) -> bool {
     let start = memchr::memmem::rfind(before, last).unwrap_or(0);
     judge_foreign(part(before, 0, start + last.len())) == Kind::Pin
+}
+
+/// Whether a line ends by saying who received a code: `the code I got is`, but not `the error code I got is`.
+fn says_received(line: &[u8], behind: &[u8]) -> bool {
+    // `the code I got is 4829 lines long`
+    let unit = behind.strip_prefix(b" ").unwrap_or_default();
+    if unit
+        .split(|b| !is_letter(*b))
+        .next()
+        .is_some_and(speech::measures_code)
+    {
+        return false;
+    }
+    let mut end = line.len();
+    for _ in 0..2 {
+        let word = run_start(line, end, 0, is_letter);
+        let text = part(line, word, end);
+        if at(line, word.wrapping_sub(1)) == b' '
+            && (speech::is_copula(text) || speech::points(text))
+        {
+            end = word - 1;
+        }
+    }
+    let is_said = end < line.len();
+    let line = part(line, 0, end);
+    let line = line.strip_suffix(b",").unwrap_or(line);
+    // `the code sent to ann@example.com is`
+    let sent = without_addressees(line);
+    let is_addressed = sent.len() < line.len();
+    let line = sent;
+    speech::RECEIVED.iter().any(|(words, needs)| {
+        let (name, tail) = line.split_at(line.len().saturating_sub(words.len()));
+        let mut words_before = name.rsplit(|b| !is_letter(*b));
+        (is_said || *needs != Needs::Copula)
+            && (is_addressed || *needs != Needs::Address)
+            && is_same(tail, words.as_bytes())
+            && words_before.next().is_some_and(speech::is_code)
+            && words_before.next().is_none_or(|word| {
+                word.is_empty() || speech::is_determiner(word) || speech::is_foreign_article(word)
+            })
+    })
+}
+
+/// Whether a word is an address, a phone number, or the mark of one.
+fn is_addressee(word: &[u8]) -> bool {
+    memchr::memchr(b'@', word).is_some_and(|sign| sign > 0)
+        || word.starts_with(MARK_START)
+        || word.starts_with(b"+") && at(word, 1).is_ascii_digit()
+}
+
+/// A line without the addresses that it ends in, and the words that join them.
+fn without_addressees(line: &[u8]) -> &[u8] {
+    let mut end = line.len();
+    loop {
+        let start = run_start(line, end, 0, |b| b != b' ');
+        let word = part(line, start, end);
+        let is_one = is_addressee(word) || end < line.len() && speech::joins(word);
+        if start == 0 || !is_one {
+            return part(line, 0, end);
+        }
+        end = start - 1;
+    }
 }
 
 /// Whether the words before a copula or a sign begin with the name of a code: `the PIN of the card is …`, `the one-time
@@ -241,6 +328,19 @@ fn is_letter(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::tests::{leaves, redacts};
+
+    #[test]
+    fn what_a_dial_is_turned_to_goes() {
+        for text in ["Tresor: Kombination {}, unten.", "combination: {}"] {
+            let with = |code: &str| text.replace("{}", code);
+            redacts(&[(&with("34-12-88"), &with("[REDACTED_FIELD]"))]);
+        }
+        leaves(&[
+            "Termin 34-12-88, unten.",
+            "Kombination 34-12-88-2 fehlt",
+            "The combination 34-1288",
+        ]);
+    }
 
     #[test]
     fn a_code_goes_that_stands_alone_below_the_line_that_names_it() {
@@ -318,6 +418,19 @@ mod tests {
             "TOTP {}",
             "PUK {}",
             "authenticator code {}",
+            "Your verification code is [{}]",
+            "your code: ({})",
+            "your code is ({})",
+            "your verification code ({})",
+            "your PIN ({})",
+            "your code [{}]",
+            "sure, the code I got is {}, thanks",
+            "the code that I received is {}",
+            "the code I received: {}",
+            "code sent to my phone is {}",
+            "der Code, den ich bekommen habe, ist {}",
+            "le code que j'ai reçu est {}",
+            "the key box code is {}",
             "sign-in code {}",
             "Einmalpasswort {}",
             "Ihr Einmalpasswort lautet {}",
@@ -357,10 +470,33 @@ mod tests {
             "your order code is AB-482913-X",
             "country code 4912",
             "your code coverage is 4829",
+            "your code (4829 lines)",
+            "the error code I got is 4829",
+            "le code erreur reçu est 4829",
+            "le code d'erreur reçu est 4829",
+            "o código de erro que recebi é 4829",
+            "error code [4829]",
+            "the code [4829]",
+            "the box code is 4829",
             "Use 482913 as your limit",
             "error in code 482913",
             "código postal 48291",
             "un solo uso 482913",
+            "I ran the code and got: 4829",
+            "I ran the code I got: 4829",
+            "the code I got is 4829 lines long",
+            "the code I received from 48213",
+            "The code was sent to review; the line count is 4829",
+            "I pushed the code. The total I got is 4829",
+            "the code we sent has a bug, total loss is 48213 EUR",
+            "Code received: 1006",
+            "Code sent: 4040",
+            "please review your code (2023)",
+            "enter the code (2023)",
         ]);
+        redacts(&[(
+            "The code was sent to bob@example.com, ticket is 48213",
+            "The code was sent to [REDACTED_EMAIL], ticket is 48213",
+        )]);
     }
 }

@@ -199,6 +199,7 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 let is_given = card::is_social_security(scope.part(pos, end));
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
+            Introduces::Person => return (digits == 11).then(|| found(Class::Ssn)).flatten(),
             Introduces::Between => (at, led) = (word, led.or(Some(gap))),
             // `call Karim at …`
             _ if led.is_some() && !whose && scope.at(word).is_ascii_uppercase() => {
@@ -230,7 +231,7 @@ fn says_phone(word: &[u8], named: &[u8], behind: &[u8]) -> bool {
 /// The whole value of a field that is named like a phone number.
 pub(crate) fn named_phone(scope: &Scope<'_>) -> Option<Found> {
     let value = scope.part(scope.from, scope.to);
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let digits = bytes::digits(value);
     let rest = value.iter().all(|b| {
         b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'+' | b'/' | b'x')
     });
@@ -274,6 +275,16 @@ fn is_nanp(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+
+    #[test]
+    fn the_number_of_a_person_goes_behind_what_a_state_calls_it() {
+        let text = |number: &str| format!("nie znaleziono osoby o numerze PESEL {number}");
+        let redacted = redact_str(&text("44051401359")).into_owned();
+        assert_eq!(redacted, text("[REDACTED_SSN]"));
+        assert_eq!(redact_str(&text("440514013")), text("440514013"));
+        let other = "nie znaleziono faktury o numerze 44051401359";
+        assert_eq!(redact_str(other), other);
+    }
 
     #[test]
     fn phone_numbers_go() {

@@ -4,7 +4,7 @@ use crate::redact::catalogue::{names, speech};
 use crate::redact::find::look::Look;
 use crate::redact::judge::language;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{part, rest};
+use crate::redact::read::bytes::{is_same, last_line, part, rest};
 use crate::redact::read::lex::Name;
 
 /// What the words before a sign say: `API key`, `the client secret`.
@@ -30,16 +30,14 @@ pub(crate) fn spaced_kind(look: &Look<'_>, name: &Name<'_>, far: bool) -> Kind {
             return Kind::Plain;
         }
         start = word;
-        if speech::begins_name(text) {
-            return look.judge(look.part(start, name.start + name.text.len()));
-        }
         if far && speech::is_of(text) {
             end = word.saturating_sub(1);
         } else if step > 0 || end < start {
             let mut kind = look.judge(look.part(start, end));
             // `clé de chiffrement`
-            if kind == Kind::Plain && end < name.start {
-                kind = look.judge(look.part(start, name.start + name.text.len()));
+            if !kind.hides() && end < name.start {
+                let whole = look.judge(look.part(start, name.start + name.text.len()));
+                kind = if whole == Kind::Plain { kind } else { whole };
             }
             // Other scripts have longer names.
             if kind != Kind::Plain || step > 0 && end > name.start && text.is_ascii() {
@@ -74,7 +72,7 @@ pub(crate) fn names_other(look: &Look<'_>, name: &Name<'_>) -> bool {
 pub(crate) fn begins_with_name(text: &[u8], judge: impl Fn(&[u8]) -> Kind) -> bool {
     memchr::memchr_iter(b' ', text).any(|end| {
         let behind = rest(text, end);
-        let is_preposition = |word: &&str| behind.starts_with(word.as_bytes());
+        let is_preposition = |word: &&str| is_same(part(behind, 0, word.len()), word.as_bytes());
         speech::PREPOSITIONS.iter().any(is_preposition)
             && judge(part(text, 0, end).trim_ascii()).hides()
     })
@@ -93,7 +91,7 @@ pub(crate) fn without_given(title: &[u8]) -> &[u8] {
 /// The word for several secrets in the sentence before `end`: `Here are the Wi-Fi passwords for both floors:`.
 pub(crate) fn names_many<'a>(look: &Look<'a>, end: usize) -> Option<&'a [u8]> {
     let line = look.last(end, 96);
-    let line = rest(line, memchr::memrchr(b'\n', line).map_or(0, |n| n + 1));
+    let line = last_line(line);
     let (mut before, mut start) = (0, 0);
     line.split(|b| !b.is_ascii_alphabetic() && *b < 0x80)
         .find(|word| {
@@ -124,6 +122,8 @@ mod tests {
             ("password of the database", false, Kind::Plain),
             ("clé d'API", true, Kind::Secret),
             ("mot de passe", false, Kind::Secret),
+            ("la clave del wifi", true, Kind::Secret),
+            ("la clave del coche", true, Kind::Maybe),
             ("the row of the table", true, Kind::Plain),
             ("line", true, Kind::Plain),
         ] {

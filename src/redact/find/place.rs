@@ -34,7 +34,7 @@ pub(crate) fn settings(look: &mut Look<'_>) {
     let mut line = look.from;
     let mut above = None;
     while line < look.to {
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let end = look.line_end(line);
         let start = run_end(look.text, line, end, is_blank);
         match look.at(start) {
             b'|' if look.at(start + 1) == b'|' => table::under_strokes(look, start, end),
@@ -59,17 +59,15 @@ pub(crate) fn settings(look: &mut Look<'_>) {
 fn setting(look: &mut Look<'_>, start: usize, end: usize) {
     let prompt = prompt(look.part(start, end.min(start + 64)));
     let start = start + prompt;
+    if !places::may_begin(look.at(start), look.at(start + 1)) {
+        return;
+    }
     let near = look.part(start, look.to.min(start + MAX_PLACE));
     let word = near.iter().take_while(|b| !is_blank(**b)).count();
     if word == near.len() && !near.starts_with(b"::") {
         return;
     }
-    let rows = if places::may_begin(at(near, 0), at(near, 1)) {
-        PLACES
-    } else {
-        &[]
-    };
-    for place in rows {
+    for place in PLACES {
         let is_first = first_words(place).any(|first| {
             let first = first.as_bytes();
             part(near, 0, word) == first || place.takes == Takes::Joined && near.starts_with(first)

@@ -50,8 +50,7 @@ pub(crate) fn value(look: &Look<'_>, start: usize) -> Option<Found> {
 /// Whether a word could be a secret under a name of any kind. Short numbers could not, and the words around them are not
 /// looked at, which costs thirty times as much.
 fn may_be_one(word: &[u8]) -> bool {
-    word.len() >= 6 && word.iter().any(u8::is_ascii_alphabetic)
-        || value::fits(word.strip_suffix(b"#").unwrap_or(word), Kind::Pin)
+    word.len() >= 6 && word.iter().any(u8::is_ascii_alphabetic) || value::fits(word, Kind::Pin)
 }
 
 /// Whether words around the one that begins at `start` name it as a secret.
@@ -85,10 +84,17 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
         Some((end, Link::Cell)) => names_row(look, end) && chosen(),
         Some((end, link)) => {
             let linked = link == Link::Word;
+            let end = if linked {
+                before_address(look, end)
+            } else {
+                end
+            };
             let name = name_at(look, end);
             if link == Link::User {
                 let signed = || word.iter().any(|b| b"!#$%^*".contains(b));
+                let address = memchr::memchr(b'@', look.part(end, start)).is_some();
                 return (speech::is_login(name.text)
+                    || address && signed() && !is_numbered(word)
                     || speech::is_used(name.text) && signed()
                     || look.judge(name.text).hides())
                     && chosen();
@@ -112,6 +118,36 @@ fn names_row(look: &Look<'_>, end: usize) -> bool {
         b.is_ascii_alphanumeric() || matches!(b, b' ' | b'_' | b'-' | b'`' | b'*') || *b >= 0x80
     };
     name.iter().all(plain) && look.judge(name).hides()
+}
+
+/// Whether a word is a number and what it is of, `Ticket#4821`, and not a password with a year, `Summer#2024`.
+fn is_numbered(word: &[u8]) -> bool {
+    let Some(sign) = memchr::memchr(b'#', word) else {
+        return false;
+    };
+    let number = bytes::rest(word, sign + 1).trim_ascii_end();
+    let is_year = number.len() == 4 && matches!(number, [b'1', b'9', ..] | [b'2', b'0', ..]);
+    bytes::part(word, 0, sign)
+        .iter()
+        .all(u8::is_ascii_alphabetic)
+        && !number.is_empty()
+        && number.iter().all(u8::is_ascii_digit)
+        && !is_year
+}
+
+/// Where the name ends whose owner is the address that ends at `end`: `the password for bob@example.com is …`. An address
+/// is no name itself.
+fn before_address(look: &Look<'_>, end: usize) -> usize {
+    let host = look.back(end, 32, is_word);
+    if look.before(host) != b'@' {
+        return end;
+    }
+    let user = look.back(host - 1, 32, is_word);
+    let gap = user.saturating_sub(1);
+    let of = look.back(gap, 12, |b| b.is_ascii_alphabetic() || b >= 0x80);
+    let is_owner =
+        look.before(user) == b' ' && look.before(of) == b' ' && speech::is_of(look.part(of, gap));
+    if is_owner { of - 1 } else { end }
 }
 
 /// The name that ends at `end`.
@@ -154,15 +190,14 @@ fn takes(look: &Look<'_>, name: &Name<'_>, word: &[u8], linked: bool) -> bool {
                 && !is_number_of_key(look, name, word)
                 && !value::is_token_of_other_kind(word, name.text)
         }
-        Kind::Opaque => value::fits(word, kind),
-        Kind::Pin => value::fits(word.strip_suffix(b"#").unwrap_or(word), kind),
+        Kind::Opaque | Kind::Pin => value::fits(word, kind),
         _ => false,
     }
 }
 
 /// Whether the sentence named a secret further ahead: `The API key for production is …`.
-fn named_further(look: &Look<'_>, end: usize) -> bool {
-    let line = look.last(end, 48);
+pub(crate) fn named_further(look: &Look<'_>, end: usize) -> bool {
+    let line = look.last(end, 64);
     let sentence = memchr::memrchr3(b'.', b'\n', b',', line).map_or(0, |n| n + 1);
     phrase::begins_with_name(bytes::rest(line, sentence), |name| look.judge(name))
 }
@@ -178,6 +213,11 @@ fn before_password(line: &[u8]) -> Option<&[u8]> {
     let before = before.strip_suffix(b" ")?;
     let before = before.strip_suffix(b" /").unwrap_or(before);
     let before = before.strip_suffix(b",").unwrap_or(before);
+    // `the wifi harbour with key …`
+    let before = speech::WITH
+        .iter()
+        .find_map(|with| before.strip_suffix(with.trim_end().as_bytes()))
+        .unwrap_or(before);
     speech::is_short_for_password(word).then_some(before)
 }
 
@@ -187,7 +227,7 @@ fn is_led(look: &Look<'_>, start: usize) -> bool {
         return false;
     }
     let end = look.back(start - 1, 1, |b| b == b':');
-    let word = look.back(end, 8, |b| b.is_ascii_alphabetic() || b >= 0x80);
+    let word = look.back(end, 10, |b| b.is_ascii_alphabetic() || b >= 0x80);
     speech::leads(look.part(word, end))
         && (follows_login(look, start)
             || follows_change(look, start)
@@ -199,7 +239,7 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
     let line = scope.last(start, 64);
     if let Some(line) = before_password(line) {
         let mut words = line
-            .rsplit(|b| b" :=\"'`".contains(b))
+            .rsplit(|b| b" :=\"'`\n".contains(b))
             .filter(|word| !word.is_empty());
         return words.nth(1).is_some_and(speech::is_user);
     }
@@ -226,7 +266,10 @@ fn follows_change(look: &Look<'_>, start: usize) -> bool {
     let strip = |line: &'_ [u8], links: &[&str]| {
         links
             .iter()
-            .find(|link| line.ends_with(link.as_bytes()))
+            .find(|link| {
+                let tail = bytes::rest(line, line.len().saturating_sub(link.len()));
+                bytes::is_same(tail, link.as_bytes())
+            })
             .map(|link| line.len() - link.len())
     };
     let Some(old) = strip(line, speech::TO) else {
@@ -237,7 +280,7 @@ fn follows_change(look: &Look<'_>, start: usize) -> bool {
     let Some(name) = strip(bytes::part(line, 0, old), speech::FROM) else {
         return false;
     };
-    let name = name_at(look, start - line.len() + name);
+    let name = name_at(look, before_address(look, start - line.len() + name));
     look.judge(name.text).hides() || spaced_kind(look, &name, true).hides()
 }
 
@@ -405,6 +448,8 @@ fn is_pair(scope: &Scope<'_>, name: usize, value: usize) -> bool {
 
 /// What the name says that stands right before `start`, in a language that sets no spaces.
 fn follows_unspaced(look: &Look<'_>, start: usize) -> Kind {
+    // `인증번호 [482913]`
+    let start = look.back(start, 1, |b| b == b'[');
     if look.before(start) < 0x80 && look.before(start.saturating_sub(1)) < 0x80 {
         return Kind::Plain;
     }
@@ -448,9 +493,24 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     if !speech::leads_to_field(link) {
         return false;
     }
-    let name = words.find(|word| !speech::is_determiner(word));
-    name.is_some_and(|name| look.judge(name).hides())
-        && (speech::names(link) || words.next().is_some_and(speech::is_field))
+    let is_article = |word: &[u8]| speech::is_determiner(word) || speech::is_foreign_article(word);
+    let mut words = words.filter(|word| !is_article(word));
+    let first = words.next().unwrap_or_default();
+    // What belongs to a name stands right behind it: `as password, type it in` is not of a `password type`.
+    let clause = behind.split(|b| *b != b' ' && !is_word(*b)).next();
+    let close = clause.unwrap_or_default().split(|b| *b == b' ');
+    let second = words.next().unwrap_or_default();
+    // `as the new password`
+    let name = if speech::names(link) && speech::is_new(first) {
+        second
+    } else if speech::is_field(second) {
+        return look.judge(first).hides();
+    } else {
+        first
+    };
+    let tail = close.skip_while(|word| *word != name).nth(1);
+    let is_whole = name.ends_with(b".") || !tail.is_some_and(names::is_harmless_tail);
+    speech::names(link) && is_whole && look.judge(name).hides()
 }
 
 /// The first cell of a line of CSV, if the value from `start` to `end` is the second.
@@ -527,6 +587,16 @@ mod tests {
     use crate::redact::tests::{leaves, marked, redacts};
 
     #[test]
+    fn a_wifi_and_its_key_are_told_on_one_line() {
+        marked(&[
+            "Notes\n\nWifi: Harbour_5G, clave {}\nPuerta 2",
+            "connect to the wifi harbour with key {}",
+            "รหัสผ่านคือ {}",
+        ]);
+        leaves(&["connect to the server harbour with key hunter2xK9"]);
+    }
+
+    #[test]
     fn a_value_on_the_line_below_its_name_goes() {
         marked(&[
             "Password:\n  {}",
@@ -567,6 +637,14 @@ mod tests {
     fn what_is_said_to_be_a_secret_behind_it_or_stands_in_quotes_goes() {
         marked(&[
             "{} is my password",
+            "I set {} as the new password for staging",
+            "nimm {} als Passwort",
+            "usa {} como contraseña",
+            "I set {} as the password, policy requires it",
+            "I set {} as the new password, policy requires it",
+            "I set {} as the password. policy requires it",
+            "use {} as password, type it in",
+            "use {} as password (page 3)",
             "{} is your new password for the staging site",
             "the password is \"{}\"",
             "I set the password to \"{}\" yesterday",
@@ -578,6 +656,12 @@ mod tests {
         leaves(&[
             "user42 is my password manager",
             "user42 is password protected",
+            "ES256X9 es el algoritmo de token",
+            "user42xx ist der Token Besitzer",
+            "user42 as the new hire",
+            "user42 as the third password",
+            "argon2id-v19 as the new password hashing scheme",
+            "we chose scrypt-v2 as the password hashing function",
             "the password \"admin\" rule",
             "the password must be \"at least 8 characters\"",
         ]);
@@ -594,9 +678,12 @@ mod tests {
             "acc\u{e8}s: bob / {}",
             "log in with user bob pass {}",
             "username: bob, pass {} on staging",
+            "WLAN: Gast / Schlüssel: {}",
             "customer pasted user bob / pass {} there",
             "el acceso: usuario bob, clave {}.",
             "Staging login \u{2192} bob@staging / {}",
+            "GİRİŞ BİLGİLERİ: bob / {}",
+            "KULLANICI bob pass {}",
         ]);
         leaves(&[
             "log in with your account and hunter2xK9",
@@ -604,6 +691,56 @@ mod tests {
             "page: bob / hunter2xK9",
             "the tests pass hunter2xK9",
             "all users of bob pass hunter2xK9",
+        ]);
+    }
+
+    #[test]
+    fn what_a_sentence_names_before_an_address_goes() {
+        for (text, secret) in [
+            ("the password for @ is {}", "hunter2xK9"),
+            ("Passwort für @ lautet {}", "hunter2xK9"),
+            ("the password of @ was changed to {}", "hunter2xK9"),
+            ("log in as @ with {}", "hunter2xK9"),
+            ("the credentials are @ and {}", "hunter2xK9"),
+            ("Login: @ / {}", "hunter2xK9"),
+            ("Films: @ / {} (profile 3)", "hunter2!xK9"),
+            ("Films: @ / {} (profile 3)", "Summer#2024"),
+            ("of @: use {} as the new `password`", "hunter2xK9"),
+            ("The verification code sent to @ is {}", "482913"),
+        ] {
+            let with = |who: &str, what: &str| text.replace('@', who).replace("{}", what);
+            let marks = with("[REDACTED_EMAIL]", "[REDACTED_FIELD]");
+            redacts(&[(&with("bob@shop.example.io", secret), &marks)]);
+        }
+        redacts(&[
+            (
+                "write to bob@shop.example.io by hunter2xK9",
+                "write to [REDACTED_EMAIL] by hunter2xK9",
+            ),
+            (
+                "mail reset-password@acme.io is build42x",
+                "mail [REDACTED_EMAIL] is build42x",
+            ),
+            (
+                "reset the password for bob@shop.example.io build42x",
+                "reset the password for [REDACTED_EMAIL] build42x",
+            ),
+            (
+                "Assigned to bob@shop.example.io / Ticket#4821",
+                "Assigned to [REDACTED_EMAIL] / Ticket#4821",
+            ),
+            (
+                "Reviewer: bob@shop.example.io / PLAT#1423",
+                "Reviewer: [REDACTED_EMAIL] / PLAT#1423",
+            ),
+            (
+                "moved from bob@shop.example.io / Sprint#42 to bob",
+                "moved from [REDACTED_EMAIL] / Sprint#42 to bob",
+            ),
+            (
+                "the ticket of bob@shop.example.io is 482913",
+                "the ticket of [REDACTED_EMAIL] is 482913",
+            ),
         ]);
     }
 
@@ -617,10 +754,19 @@ mod tests {
             "我把密码改成了 {}。",
             "テスト用のAPIキーは {} です",
             "كلمة مرور الواي فاي للضيوف: {}",
+            "heslo k databázi je {}, díky",
+            "parola pentru panou este {}",
+            "lozinka za server je {}",
+            "пароль до сервера це {}",
+            "הסיסמה לשרת היא {}, תודה",
+            "mật khẩu của máy chủ là {}",
+            "la pasvorto de la servilo estas {}",
+            "Hola, la contraseña nueva es {} y el usuario no cambia",
         ]);
         leaves(&[
             "which secret is mounted at /run/secrets/db-password in pod api-7d9f8c6b5-x2x4q?",
             "the password in config2.yml",
+            "Password Pro version is 8b12c4d",
         ]);
     }
 
@@ -656,5 +802,10 @@ mod tests {
             "비밀번호는 {}",
             "수신 비밀번호는 {} 입니다",
         ]);
+        redacts(&[(
+            "[Acme] 인증번호 [482913]를 입력",
+            "[Acme] 인증번호 [[REDACTED_FIELD]]를 입력",
+        )]);
+        leaves(&["주문번호 [482913]를 입력", "[482913] 인증"]);
     }
 }

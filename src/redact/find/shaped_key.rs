@@ -8,8 +8,10 @@ use crate::redact::catalogue::shaped::{
     Rest, Rows, SHAPES, Shape,
 };
 use crate::redact::find::token;
-use crate::redact::judge::random::{digits, is_cased, is_filler, is_mixed, is_random, is_strong};
-use crate::redact::read::bytes::{self, each_byte, is_base64, is_token, part, run_end, run_start};
+use crate::redact::judge::random::{is_cased, is_filler, is_mixed, is_random, is_strong};
+use crate::redact::read::bytes::{
+    self, digits, each_byte, is_base64, is_token, part, run_end, run_start,
+};
 use crate::redact::read::scope::{Found, Scope};
 
 /// No key has more parts.
@@ -126,8 +128,9 @@ fn has_sign(scope: &Scope<'_>, parts: &[Part], start: usize) -> bool {
     let [Part::Run(_, least, most), Part::Is(text), ..] = parts else {
         return true;
     };
-    let at = start + least;
-    least != most || scope.part(at, at + text.len()) == text.as_bytes()
+    let (at, text) = (start + least, text.as_bytes());
+    // Hardly any has the first byte of it there.
+    least != most || scope.at(at) == bytes::at(text, 0) && scope.part(at, at + text.len()) == text
 }
 
 /// The same from `start` on, where the parts before it begin at `from`.

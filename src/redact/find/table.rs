@@ -67,7 +67,7 @@ fn commented(look: &mut Look<'_>) {
         if look.at(line) != b'#' {
             break;
         }
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let end = look.line_end(line);
         let names = look
             .part(line + 1, end.min(line + MAX_COMMENT))
             .trim_ascii();
@@ -89,7 +89,7 @@ fn commented(look: &mut Look<'_>) {
         return;
     };
     while line < look.to {
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let end = look.line_end(line);
         let mut from = line;
         for number in 0..=field {
             from = run_end(look.text, from, end, |b| {
@@ -136,7 +136,7 @@ pub(crate) fn under_rule(look: &mut Look<'_>, first: usize, end: usize, rule: us
 /// Where the rows end that begin at `line`: at a rule, or where a line has another number of cells.
 fn rows_end(scope: &Scope<'_>, mut line: usize, count: usize) -> usize {
     while line < scope.to {
-        let end = memchr::memchr(b'\n', scope.part(line, scope.to)).map_or(scope.to, |n| line + n);
+        let end = scope.line_end(line);
         if is_rule(scope.part(line, end)) || cells(scope, line, end, b'|').count() != count {
             return line;
         }
@@ -177,7 +177,7 @@ pub(crate) fn under_strokes(look: &mut Look<'_>, first: usize, end: usize) {
 /// Adds the values of lines of a name and a value with spaces between, from `line` on.
 fn aligned_rows(look: &mut Look<'_>, mut line: usize) {
     while line < look.to {
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let end = look.line_end(line);
         let name_end = run_end(look.text, line, end, |b| !b.is_ascii_whitespace());
         let from = run_end(look.text, name_end, end, |b| b == b' ');
         let to = run_start(look.text, end, from, |b| b.is_ascii_whitespace());
@@ -210,7 +210,7 @@ fn aligned(look: &mut Look<'_>, first: usize, end: usize) {
     }
     let mut line = end + 1;
     while start < header.len() && line < look.to && look.at(line) != b'\n' {
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let end = look.line_end(line);
         let from = end.min(line + start);
         if start == 0 || look.at(from - 1) == b' ' {
             let to = run_end(look.text, from, end, |b| !b.is_ascii_whitespace());
@@ -350,7 +350,7 @@ fn each_cell(
     mut cell: impl FnMut(&mut Look<'_>, usize, usize, usize),
 ) {
     while line < to {
-        let end = memchr::memchr(b'\n', look.part(line, look.to)).map_or(look.to, |n| line + n);
+        let end = look.line_end(line);
         let is_row = cells(look, line, end, delimiter).count() == count;
         let is_rule = line == end || is_rule(look.part(line, end));
         if !is_row && !is_rule {

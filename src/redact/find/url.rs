@@ -140,7 +140,7 @@ fn token(scope: &Scope<'_>, scheme: (usize, usize), start: usize, end: usize) ->
 
 /// Whether a user is no one's name: a long word with digits all over it.
 fn is_unnamed(user: &[u8]) -> bool {
-    let digits = user.iter().filter(|b| b.is_ascii_digit()).count();
+    let digits = bytes::digits(user);
     let letters = user.iter().filter(|b| b.is_ascii_alphabetic()).count();
     user.len() >= 16
         && digits >= 3
@@ -188,7 +188,7 @@ fn password(scope: &Scope<'_>, start: usize, end: usize) -> Option<Found> {
 pub(crate) fn webhook_at(scope: &Scope<'_>, host_start: usize) -> Option<Found> {
     let host_end = scope.ahead(host_start, 100, bytes::is_domain);
     let host = scope.part(host_start, host_end);
-    if scope.at(host_end) != b'/' || memchr::memchr(b'.', host).is_none() {
+    if scope.at(host_end) != b'/' {
         return None;
     }
     let path = webhooks::beginning(host, bytes::rest(scope.text, host_end))?;
@@ -251,7 +251,7 @@ pub(crate) fn cut(scope: &Scope<'_>, pos: usize) -> Option<Found> {
     let end = run_start(scope.text, end, start, |b| b == b'.');
     let password = scope.part(start, end);
     let is_hosted = scope.at(end) == b'@' && host(scope, end + 1).is_some();
-    let digits = password.iter().filter(|b| b.is_ascii_digit()).count();
+    let digits = bytes::digits(password);
     // A port has five digits at most, and a variable that names one has none.
     let is_word = password.iter().any(u8::is_ascii_lowercase) || digits > 0;
     (scope.at(sign) == b':'

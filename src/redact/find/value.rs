@@ -3,6 +3,7 @@
 //! That is the hard part of an assignment, and depends on what the text is.
 
 use crate::redact::catalogue::{calls, formats, headers, names, words};
+use crate::redact::class::MARK_START;
 use crate::redact::find::{account, bare_word};
 use crate::redact::judge::style::{Given, Style};
 use crate::redact::judge::{code, name, value};
@@ -48,6 +49,10 @@ fn bracketed(scope: &Scope<'_>, open: usize) -> Option<(usize, usize)> {
         return None;
     }
     let text = scope.part(open, open + MAX_WORD);
+    // The mark of a pass before, in a list that Go has printed: `password:[[REDACTED_FIELD]]`.
+    if bytes::rest(text, 1).starts_with(MARK_START) {
+        return None;
+    }
     let (opener, closer) = formats::BRACKETS
         .iter()
         .find(|(opener, _)| text.starts_with(opener.as_bytes()))?;
@@ -93,7 +98,7 @@ fn quoted(given: &Given<'_>, open: usize, escapes: usize) -> Option<(usize, usiz
         && (quote == b'"' && closes(scope, given.start)
             || quote == b'\''
                 && given.start == open
-                && !given.style.spaced
+                && (!given.style.spaced || given.style.quote == quote)
                 && matches!(scope.at(open + 1), b',' | b')' | b';' | b' '));
     // `""` in a quoted cell of a CSV file, or nothing at all.
     let is_empty = escapes == 0 && scope.at(open + 1) == quote;
@@ -262,7 +267,7 @@ fn step_into_literal(scope: &Scope<'_>, start: usize) -> usize {
         };
     }
     let end = scope.ahead(start, 48, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'_' | b':' | b'.' | b'#' | b'@')
+        is_token(b) && b != b'-' || matches!(b, b':' | b'.' | b'#' | b'@')
     });
     let word = scope.part(start, end);
     if word.is_empty() {
@@ -329,6 +334,13 @@ mod tests {
     use crate::redact::tests::marked;
 
     #[test]
+    fn an_apostrophe_that_closes_a_text_begins_no_value() {
+        crate::redact::tests::leaves(&[
+            "password = ask('Password: ')\ntoken = log_in(user, password)\nraise E('wrong password')",
+        ]);
+    }
+
+    #[test]
     fn a_value_ends_where_its_writing_ends() {
         for (text, redacted) in [
             (
@@ -348,6 +360,15 @@ mod tests {
         ] {
             assert_eq!(redact_str(text), redacted);
         }
+    }
+
+    #[test]
+    fn a_mark_between_brackets_is_no_long_string() {
+        crate::redact::tests::leaves(&["map[password:[[REDACTED_FIELD]] user:[bob]]"]);
+        assert_eq!(
+            redact_str("password = [[hunter 2xK9]]"),
+            "password = [[[REDACTED_FIELD]]]"
+        );
     }
 
     #[test]

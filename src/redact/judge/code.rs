@@ -5,10 +5,11 @@ use crate::redact::catalogue::code::{
     is_standards_body, is_sure_root, is_type_word,
 };
 use crate::redact::catalogue::formats;
+use crate::redact::catalogue::list::has_digit_within;
 use crate::redact::catalogue::words::is_harmless_word;
 use crate::redact::judge::name;
 use crate::redact::judge::style::Style;
-use crate::redact::read::bytes::{at, part, rest};
+use crate::redact::read::bytes::{self, at, part, rest};
 use crate::redact::read::kinds::{DIGIT, DOT, Kinds, ROUND};
 use crate::redact::read::scope::Scope;
 
@@ -115,7 +116,7 @@ fn is_algorithm_part(word: &[u8]) -> bool {
         || is_algorithm_word(name) && tail.len() <= 5 && tail.iter().all(u8::is_ascii_digit)
 }
 
-/// Capital letters and a number: `RFC8446`, `PKCS#1`, `X509`.
+/// Capital letters and a number: `RFC8446`, `PKCS#1`.
 fn is_standard(value: &[u8]) -> bool {
     let letters = value.iter().take_while(|b| b.is_ascii_uppercase()).count();
     let tail = rest(value, letters);
@@ -151,17 +152,20 @@ pub(crate) fn is_rooted(value: &[u8]) -> bool {
 pub(crate) fn is_type(value: &[u8]) -> bool {
     let made = value.first().is_some_and(u8::is_ascii_uppercase)
         && TYPE_ENDS.iter().any(|end| value.ends_with(end.as_bytes()));
+    let word = part(value, 0, MAX_TYPE);
+    let bare = word.strip_suffix(b"_t").or(word.strip_suffix(b"_T"));
+    let word = bare.unwrap_or(word);
+    // Most passwords have a digit within, and none of the words below does.
+    if made || has_digit_within(word) {
+        return made;
+    }
+    let bits = word.iter().take_while(|b| !b.is_ascii_digit()).count();
     let mut lower = [0u8; MAX_TYPE];
-    for (slot, byte) in lower.iter_mut().zip(value) {
+    for (slot, byte) in lower.iter_mut().zip(word) {
         *slot = byte.to_ascii_lowercase();
     }
-    let word = part(&lower, 0, value.len().min(MAX_TYPE));
-    let word = word.strip_suffix(b"_t").unwrap_or(word);
-    let bits = word
-        .iter()
-        .rposition(|b| !b.is_ascii_digit())
-        .map_or(0, |last| last + 1);
-    made || bits < word.len() && is_sized_type(part(word, 0, bits))
+    let word = part(&lower, 0, word.len());
+    bits < word.len() && is_sized_type(part(word, 0, bits))
         || is_harmless_word(word)
         || is_type_word(word)
 }
@@ -186,7 +190,7 @@ fn is_begun_by_sign(value: &[u8], style: Style) -> Option<bool> {
     if at(value, 0).is_ascii_alphanumeric() {
         return None;
     }
-    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    let digits = bytes::digits(value);
     match at(value, 0) {
         b'(' | b'{' | b'[' | b'<' | b'|' | b';' | b',' | b')' | b']' | b'}' => Some(true),
         // An attribute of Rust.
@@ -231,8 +235,7 @@ fn is_member_or_call(scope: &Scope<'_>, to: usize, value: &[u8]) -> bool {
     let member = at(behind, 0) == b'.' && is_sure_root(word);
     // `this.#cookies`
     let named = at(behind, 1).is_ascii_alphabetic() || at(behind, 1) == b'#';
-    let has_few_digits =
-        || !kinds.any(DIGIT) || value.iter().filter(|b| b.is_ascii_digit()).count() <= 1;
+    let has_few_digits = || !kinds.any(DIGIT) || bytes::digits(value) <= 1;
     goes_on
         || !behind.is_empty() && is_operator(behind)
         || kinds.any(ROUND) && is_call_of_member(value)

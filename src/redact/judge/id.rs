@@ -1,6 +1,6 @@
 //! Whether a value is the id of something, written as no secret is: a UUID, a ULID, words and a number.
 
-use crate::redact::read::bytes::{at, part, rest};
+use crate::redact::read::bytes::{at, digits, part, rest};
 
 /// How long a UUID is.
 pub(crate) const UUID: usize = 36;
@@ -116,7 +116,7 @@ pub(crate) fn is_resource(value: &[u8]) -> bool {
         && value
             .iter()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 3
+        && digits(value) <= 3
 }
 
 const fn is_sign(byte: u8) -> bool {

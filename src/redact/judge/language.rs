@@ -23,10 +23,8 @@ struct Table {
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let written = |word: &str| -> Box<str> {
-        let letters = word.chars().filter(|c| !matches!(c, ' ' | '\''));
-        letters.flat_map(small).collect()
-    };
+    let written =
+        |word: &str| -> Box<str> { small(word).filter(|c| !matches!(c, ' ' | '\'')).collect() };
     let rows = LANGUAGES.iter();
     let mut words: Vec<(Box<str>, Kind)> = rows
         .flat_map(|(_, kind, words)| words.iter().map(|word| (written(word), *kind)))
@@ -54,7 +52,7 @@ pub(crate) fn named(word: &[u8]) -> Option<Kind> {
     let text = std::str::from_utf8(word).ok()?;
     let mut lower = [0; MAX_BYTES];
     let mut length = 0;
-    for letter in text.chars().flat_map(small) {
+    for letter in small(text) {
         let slot = lower.get_mut(length..length + letter.len_utf8())?;
         letter.encode_utf8(slot);
         length += letter.len_utf8();
@@ -90,11 +88,21 @@ pub(crate) fn named_in_any_case(word: &[u8]) -> Option<Kind> {
     named(lower)
 }
 
-/// A letter in lower case; a Greek one that has two forms in the one that does not end words.
-fn small(letter: char) -> impl Iterator<Item = char> {
-    letter
-        .to_lowercase()
-        .map(|letter| if letter == 'ς' { 'σ' } else { letter })
+/// The letters in lower case; a Greek one that has two forms in the one that does not end words. The Turkish ones are as
+/// those of other languages, whose capitals they may be, unless that leaves a word that another language may have: `sır`.
+fn small(text: &str) -> impl Iterator<Item = char> {
+    const DOT: char = '\u{307}';
+    let is_turkish = text
+        .chars()
+        .any(|letter| !letter.is_ascii() && letter != 'ı');
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .filter(|letter| *letter != DOT)
+        .map(move |letter| match letter {
+            'ς' => 'σ',
+            'ı' if is_turkish => 'i',
+            other => other,
+        })
 }
 
 /// The row of a word, or of one that the word is but for its ending.
@@ -116,21 +124,18 @@ mod tests {
     use crate::redact::catalogue::languages::LANGUAGES;
     use crate::redact::judge::name::judge;
     use crate::redact::kind::Kind;
-    use crate::redact::tests::{leaves, redacts};
+    use crate::redact::tests::{in_capitals, leaves, redacts};
 
     #[test]
     fn every_word_of_every_language_names_what_its_row_says() {
         for (language, kind, words) in LANGUAGES {
             for word in *words {
                 let joined = word.replace([' ', '\''], "_");
+                let [title, capitals] = in_capitals(&joined);
                 for name in [
                     (*word).to_owned(),
-                    // Of a letter that Turkish alone has no other language knows the capital.
-                    if word.contains('ı') {
-                        joined.clone()
-                    } else {
-                        joined.to_uppercase()
-                    },
+                    title,
+                    capitals,
                     format!("db_{joined}"),
                     joined,
                 ] {
@@ -153,7 +158,8 @@ mod tests {
                 Kind::Phone => "0612345678",
                 _ => "hunter2xK",
             };
-            for word in *words {
+            let capitals = words.iter().flat_map(|word| in_capitals(word));
+            for word in words.iter().map(ToString::to_string).chain(capitals) {
                 let text = |value: &str| {
                     let name = word.replace([' ', '\''], "_");
                     format!("{name}=\"{value}\"\n{word}: {value}\n")

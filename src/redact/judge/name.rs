@@ -67,6 +67,9 @@ impl Words {
         if length > start {
             words.end(length);
         }
+        if !name.is_ascii() {
+            bytes::make_lowercase(&mut words.text);
+        }
         words
     }
 

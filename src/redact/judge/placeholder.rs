@@ -3,7 +3,7 @@
 use crate::redact::catalogue::{code as code_words, formats, keys, shaped, words};
 use crate::redact::class::MARK_START;
 use crate::redact::judge::{code, random};
-use crate::redact::read::bytes::{self, at, is_token, part, rest};
+use crate::redact::read::bytes::{self, at, is_token, make_lowercase, part, rest};
 use crate::redact::read::kinds::{
     ALPHANUMERIC, BACKSLASH, BAR, COLON, CURLY, DASH, DOT, EQUALS, HASH, HIGH, Kinds, PERCENT,
     ROUND, SLASH, SPACE, SQUARE, STAR, TOKEN, UNDERSCORE,
@@ -49,14 +49,14 @@ fn is_version(value: &[u8]) -> bool {
         .iter()
         .take_while(|b| b.is_ascii_digit() || **b == b'.')
         .count();
+    let parts = || version.split(|b| *b == b'.').take(2).map(<[u8]>::len);
     version.first().is_some_and(u8::is_ascii_digit)
         && version.iter().filter(|b| **b == b'.').count() >= 2
         && value.len() <= 32
         && matches!(at(version, numbers), 0 | b'-' | b'+' | b' ')
-        && version
-            .split(|b| *b == b'.')
-            .take(2)
-            .all(|n| (1..=4).contains(&n.len()))
+        && parts().all(|n| (1..=4).contains(&n))
+        // `529.982.247-25` is the number of a person.
+        && !parts().all(|n| n == 3)
 }
 
 /// Whether the value stands for a secret and is none: a reference to a variable, a template, asterisks, the name
@@ -84,7 +84,7 @@ fn is_written_for_one(value: &[u8], kinds: Kinds) -> bool {
         || is_template(value)
         || kinds.any(DOT) && is_version(value)
         || kinds.any(BAR) && is_validation(value)
-        || kinds.any(BACKSLASH | SQUARE | ROUND | STAR) && is_pattern(value)
+        || kinds.any(BACKSLASH | SQUARE | ROUND | STAR) && is_pattern(value, kinds)
         || kinds.any(EQUALS | SLASH | HASH | DOT | COLON | SQUARE) && is_selector(value)
         || kinds.any(SLASH | BACKSLASH) && code::is_path(value)
         || kinds.any(ROUND | SQUARE | DOT) && code::is_reference(value)
@@ -247,7 +247,7 @@ fn is_behind_prefix(value: &[u8], kinds: Kinds) -> bool {
 }
 
 /// Whether a value is a regular expression, or a line of a grammar: it says what a secret is made of.
-fn is_pattern(value: &[u8]) -> bool {
+fn is_pattern(value: &[u8], kinds: Kinds) -> bool {
     let has = |sign: &[u8]| bytes::find(value, sign).is_some();
     let class = || {
         value
@@ -262,15 +262,15 @@ fn is_pattern(value: &[u8]) -> bool {
         let count = value.iter().take_while(|b| b.is_ascii_digit()).count();
         at(value, count) == b'*' && matches!(at(value, count + 1), b'<' | b'(' | b'a'..=b'z')
     };
-    memchr::memchr(b'\\', value).is_some() && class()
-        || memchr::memchr(b'[', value).is_some()
+    kinds.any(BACKSLASH) && class()
+        || kinds.any(SQUARE)
             && (["[^", "[a-z", "[A-Z", "[0-9"]
                 .iter()
                 .any(|class| has(class.as_bytes()))
                 || bytes::find(value, b"]{")
                     .is_some_and(|count| at(value, count + 2).is_ascii_digit()))
-        || memchr::memchr(b'(', value).is_some() && has(b"(?")
-        || memchr::memchr(b'*', value).is_some() && repeated()
+        || kinds.any(ROUND) && has(b"(?")
+        || kinds.any(STAR) && repeated()
 }
 
 /// Whether a value finds an element of a page: `input[name=password]`, `#login-password`, `//input[@id='pw']`.
@@ -398,6 +398,9 @@ fn is_said(value: &[u8], kinds: Kinds) -> bool {
             byte.to_ascii_lowercase()
         };
     }
+    if !value.is_ascii() {
+        make_lowercase(&mut lower);
+    }
     let lower = part(&lower, 0, value.len().min(MAX_SAID));
     if value.len() > MAX_SAID {
         return words::begins_reference(lower);
@@ -410,8 +413,7 @@ fn is_validation(value: &[u8]) -> bool {
     let mut rules = value
         .split(|b| *b == b'|')
         .map(|rule| part(rule, 0, memchr::memchr(b':', rule).unwrap_or(rule.len())));
-    memchr::memchr(b'|', value).is_some()
-        && rules.clone().any(words::is_validator)
+    rules.clone().any(words::is_validator)
         && rules.all(|rule| {
             !rule.is_empty() && rule.iter().all(|b| b.is_ascii_lowercase() || *b == b'_')
         })
@@ -424,6 +426,7 @@ mod tests {
     /// What stands for a secret.
     const NONE: &[&str] = &[
         "",
+        "[use 'op item get db --reveal' to reveal]",
         "$PASS1",
         "${DB_PASSWORD}",
         "@{pw}",
@@ -502,6 +505,7 @@ mod tests {
     /// What comes near.
     const SECRETS: &[&str] = &[
         "hunter2",
+        "529.982.247-25",
         "$2b$10$abcdefghijklmnopqrstuv",
         "#Passw0rd",
         "P@ss[word]1",

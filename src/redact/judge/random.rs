@@ -10,7 +10,8 @@ use crate::redact::catalogue::keys::{
 use crate::redact::catalogue::words;
 use crate::redact::judge::code;
 use crate::redact::judge::id::is_uuid;
-use crate::redact::read::bytes::{each_byte, is_base64, is_token, part};
+use crate::redact::read::bytes::{among, digits, each_byte, is_base64, part};
+use crate::redact::read::kinds::{self, Kinds};
 
 /// Whether a tail looks like a key and not like words.
 pub(crate) fn is_random(tail: &[u8], kind: Tail) -> bool {
@@ -72,11 +73,12 @@ const MIN_FILLER: usize = 8;
 
 /// Whether a word could be nothing but a key or the id of something, and is no id by its form.
 pub(crate) fn is_opaque(word: &[u8]) -> bool {
+    let kinds = Kinds::of(word);
     word.len() >= MIN_OPAQUE
+        && kinds.only(kinds::TOKEN)
+        && kinds.any(kinds::LETTER)
+        && kinds.any(kinds::DIGIT)
         && !word.try_into().is_ok_and(is_uuid)
-        && word.iter().any(u8::is_ascii_alphabetic)
-        && word.iter().copied().all(is_token)
-        && digits(word) >= 1
         && is_issued(word)
         && !code::is_snake(word, 3)
         && !is_of_words(word)
@@ -185,10 +187,6 @@ fn turns(tail: &[u8]) -> usize {
         .count()
 }
 
-pub(crate) fn digits(tail: &[u8]) -> usize {
-    tail.iter().filter(|b| b.is_ascii_digit()).count()
-}
-
 /// Two digits, or two words in camel case, or one of either in a long word; and one word of six bytes at least.
 /// Most keys show it within their first bytes.
 pub(crate) fn is_mixed(tail: &[u8]) -> bool {
@@ -217,9 +215,7 @@ pub(crate) fn is_mixed(tail: &[u8]) -> bool {
 fn has_cross(word: &[u8]) -> bool {
     let has = |sixteen: &[u8; 16]| {
         let bytes = u8x16::new(*sixteen);
-        // Signs that differ in so many bits.
-        let among = |bits: u8, all: u8| (bytes | u8x16::splat(bits)).cmp_eq(u8x16::splat(all));
-        (among(b'x' ^ b'Y', b'y') | among(b'*' ^ b'.', b'.')).any()
+        (among(bytes, b'x' ^ b'Y', b'y') | among(bytes, b'*' ^ b'.', b'.')).any()
     };
     let (whole, rest) = word.as_chunks();
     whole.iter().any(has) || has(&sixteen_of(rest).to_le_bytes())
@@ -229,12 +225,6 @@ fn has_cross(word: &[u8]) -> bool {
 fn is_spelled_out(tail: &[u8]) -> bool {
     if !has_cross(tail) {
         return false;
-    }
-    if memchr::memchr3(b'x', b'X', b'*', tail).is_none()
-        && memchr::memchr2(b'y', b'Y', tail).is_none()
-    {
-        let has_dot = memchr::memchr(b'.', tail).is_some();
-        return has_dot && memchr::memchr_iter(b'.', tail).count() * 2 > tail.len();
     }
     let crosses = tail
         .iter()

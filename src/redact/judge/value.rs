@@ -39,7 +39,7 @@ pub(crate) fn goes(value: &[u8], kind: Kind, name: &[u8]) -> bool {
     takes
         && !is_mark(value)
         && !is_placeholder(value)
-        && (bare.len() == value.len() || !is_placeholder(bare))
+        && (bare.len() == value.len() || !is_placeholder(bare) && !is_mark(bare))
         && !is_label(value, name)
         && !is_token_of_other_kind(value, name)
         && !is_reference(value)
@@ -107,7 +107,7 @@ pub(crate) fn is_token_of_other_kind(value: &[u8], name: &[u8]) -> bool {
         || matches!(name.last(), Some(b'y' | b'Y')) && of_key()
         || words::is_length(value)
         || lex::ends_with(name, names::ID) && may_be_cuid2(value)
-        || names::is_social_security(name) && random::digits(value) == 9 && made_up()
+        || names::is_social_security(name) && bytes::digits(value) == 9 && made_up()
         || (words::is_stand_in(value) || repeated() || is_name_of_stand_in(value))
             && !is_password_name(name)
 }
@@ -151,7 +151,11 @@ pub(crate) fn fits(value: &[u8], kind: Kind) -> bool {
         Kind::Maybe => looks_secret(value),
         Kind::Handle => looks_secret(value) && !is_id(value) && !is_numbered(value),
         Kind::Opaque => random::is_opaque(value) || random::is_key_in_base64(value),
-        Kind::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+        Kind::Pin => {
+            // `4821#`, as a keypad takes it.
+            let digits = value.strip_suffix(b"#").unwrap_or(value);
+            (4..=8).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+        }
         Kind::Pwd => {
             value.len() >= 3
                 && memchr::memchr2(b'/', b'\\', value).is_none()
@@ -214,7 +218,7 @@ pub(crate) fn looks_chosen(value: &[u8]) -> bool {
     if value.len() < 6 || !value.iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
-    let digits = random::digits(value);
+    let digits = bytes::digits(value);
     if digits == 0 && !random::is_scrambled(value) {
         return false;
     }
@@ -384,7 +388,7 @@ pub(crate) fn is_unquoted_secret(given: &Given<'_>, to: usize) -> bool {
     let value = scope.part(from, to);
     let kinds = Kinds::of(value);
     let digits = if kinds.any(DIGIT) {
-        random::digits(value)
+        bytes::digits(value)
     } else {
         0
     };
@@ -500,7 +504,7 @@ fn is_variable_beside_quotes(given: &Given<'_>, to: usize, value: &[u8]) -> bool
         && to < scope.to
         && matches!(next_sign(scope, to), b',' | b'}' | b')')
         && value.len() < 16
-        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 2
+        && bytes::digits(value) <= 2
         && value.first().is_some_and(u8::is_ascii_alphabetic)
         && value
             .iter()

@@ -47,6 +47,11 @@ pub(crate) fn rest(text: &[u8], from: usize) -> &[u8] {
     text.get(from..).unwrap_or(&[])
 }
 
+/// What stands behind the last end of a line.
+pub(crate) fn last_line(text: &[u8]) -> &[u8] {
+    rest(text, memchr::memrchr(b'\n', text).map_or(0, |n| n + 1))
+}
+
 /// The eight bytes from `from` on, the first of them the lowest; zeros outside of the text.
 #[inline(always)]
 pub(crate) fn word(text: &[u8], from: usize) -> u64 {
@@ -66,6 +71,60 @@ pub(crate) fn has_word_at(text: &[u8], at: usize, word: &[u8]) -> bool {
     part(text, at, at + word.len()).eq_ignore_ascii_case(word)
 }
 
+/// How long the letter is that begins with a byte.
+fn letter_length(byte: u8) -> usize {
+    match byte {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => 1,
+    }
+}
+
+/// Puts letters of any script in lower case where the small one is as long as the capital, and leaves what is no text.
+#[inline]
+pub(crate) fn make_lowercase(text: &mut [u8]) {
+    text.make_ascii_lowercase();
+    if !text.is_ascii() {
+        lower_beyond_ascii(text);
+    }
+}
+
+#[cold]
+fn lower_beyond_ascii(text: &mut [u8]) {
+    let mut pos = 0;
+    while pos < text.len() {
+        let length = letter_length(at(text, pos));
+        let letter = std::str::from_utf8(part(text, pos, pos + length));
+        let mut small = letter
+            .unwrap_or_default()
+            .chars()
+            .flat_map(char::to_lowercase);
+        if let (Some(small), None) = (small.next(), small.next())
+            && small.len_utf8() == length
+            && let Some(slot) = text.get_mut(pos..pos + length)
+        {
+            small.encode_utf8(slot);
+        }
+        pos += length;
+    }
+}
+
+/// Whether a text is `word`, letters of any script in either case. `word` is in lower case.
+#[inline]
+pub(crate) fn is_same(text: &[u8], word: &[u8]) -> bool {
+    text.eq_ignore_ascii_case(word)
+        || text.len() == word.len() && !word.is_ascii() && is_same_beyond_ascii(text, word)
+}
+
+#[cold]
+fn is_same_beyond_ascii(text: &[u8], word: &[u8]) -> bool {
+    match (std::str::from_utf8(text), std::str::from_utf8(word)) {
+        (Ok(text), Ok(word)) => text.chars().flat_map(char::to_lowercase).eq(word.chars()),
+        _ => false,
+    }
+}
+
 /// Where `word` stands in a short text. A search that is prepared first costs more than it saves there.
 pub(crate) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     let first = at(word, 0);
@@ -77,6 +136,17 @@ pub(crate) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
         from = place + 1;
     }
     None
+}
+
+/// How many digits a text has.
+pub(crate) fn digits(text: &[u8]) -> usize {
+    text.iter().filter(|b| b.is_ascii_digit()).count()
+}
+
+/// Which of sixteen bytes are `sign`, or differ from it in some of these bits, which it has.
+#[inline(always)]
+pub(crate) fn among(bytes: u8x16, bits: u8, sign: u8) -> u8x16 {
+    (bytes | u8x16::splat(bits)).cmp_eq(u8x16::splat(sign))
 }
 
 /// What kind of byte each is, so that a run is read with one look at each byte.
@@ -157,15 +227,12 @@ pub(crate) fn authority_end(text: &[u8], from: usize, to: usize) -> usize {
             return run_end(text, pos, to, is_authority);
         };
         let bytes = u8x16::new(*sixteen);
-        // Two bytes that differ in one bit.
-        let two = |bit: u8, both: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(both));
-        let one = |byte: u8| bytes.cmp_eq(u8x16::splat(byte));
-        let ends = two(b'@' ^ b'`', b'`')
-            | two(b'<' ^ b'>', b'>')
-            | two(b' ' ^ b'"', b'"')
-            | two(b'\t' ^ b'\r', b'\r')
-            | one(b'\n')
-            | one(0x0C);
+        let ends = among(bytes, b'@' ^ b'`', b'`')
+            | among(bytes, b'<' ^ b'>', b'>')
+            | among(bytes, b' ' ^ b'"', b'"')
+            | among(bytes, b'\t' ^ b'\r', b'\r')
+            | among(bytes, 0, b'\n')
+            | among(bytes, 0, 0x0C);
         let ends = ends.move_mask() as u32;
         if ends != 0 {
             return to.min(pos + ends.trailing_zeros() as usize);
@@ -261,12 +328,35 @@ mod tests {
     #[test]
     fn words_and_runs_are_found() {
         assert!(has_word_at(b"x Bearer", 2, b"bearer") && !has_word_at(b"bear", 0, b"bearer"));
+        assert!(is_same("ÄNDER".as_bytes(), "änder".as_bytes()) && is_same(b"ON", b"on"));
+        assert!(!is_same("änder".as_bytes(), b"onder") && !is_same(b"\xC3x", b"\xC3y"));
         assert_eq!(find(b"ababc", b"abc"), Some(2));
         assert_eq!(find(b"abab", b"abc"), None);
         assert_eq!(run_end(b"aab", 0, 3, |b| b == b'a'), 2);
         assert_eq!(run_end(b"aaa", 0, 2, |b| b == b'a'), 2);
         assert_eq!(run_start(b"baa", 3, 0, |b| b == b'a'), 1);
         assert_eq!(run_start(b"aaa", 3, 1, |b| b == b'a'), 1);
+    }
+
+    #[test]
+    fn letters_of_any_script_are_put_in_lower_case_in_place() {
+        for (text, lower) in [
+            ("Ab1", "ab1"),
+            ("ÄŁČĹŸ×ß", "äłčĺÿ×ß"),
+            ("ПАРОЛЬ Ё Ї", "пароль ё ї"),
+            ("ΚΩΔΙΚΌΣ", "κωδικόσ"),
+            ("MẬT KHẨU", "mật khẩu"),
+            // The small letter is longer.
+            ("İ", "İ"),
+            ("密码", "密码"),
+        ] {
+            let mut bytes = text.as_bytes().to_vec();
+            make_lowercase(&mut bytes);
+            assert_eq!(bytes, lower.as_bytes(), "{text}");
+        }
+        let mut cut = b"\x9F\xD0\x9F\xD0".to_vec();
+        make_lowercase(&mut cut);
+        assert_eq!(cut, b"\x9F\xD0\xBF\xD0");
     }
 
     #[test]

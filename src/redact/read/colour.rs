@@ -5,17 +5,21 @@ use crate::redact::read::bytes::{at, part, run_end};
 /// What begins such a sequence.
 pub(crate) const ESCAPE: u8 = 0x1B;
 
-/// The ways to write it in a literal.
+/// The same and the bracket behind it in one character, of which this is the first byte.
+pub(crate) const INTRODUCER: u8 = 0xC2;
+
+/// The ways to write the first in a literal.
 const WRITTEN: [&[u8]; 5] = [b"u001b", b"x1b", b"e", b"033", b"u{1b}"];
 
 /// A longer sequence is none that a terminal would follow.
 const MAX_SEQUENCE: usize = 64;
 
-/// How long the control sequence at `pos` is: `ESC [`, its parameters, and the byte that ends it.
+/// How long the control sequence at `pos` is: `ESC [` or U+009B, its parameters, and the byte that ends it.
 pub(crate) fn sequence(text: &[u8], pos: usize, to: usize) -> Option<usize> {
     let to = to.min(pos + MAX_SEQUENCE);
     let bracket = match at(text, pos) {
         ESCAPE => pos + 1,
+        INTRODUCER if at(text, pos + 1) == 0x9B => pos + 1,
         b'\\' => {
             // In strings inside of strings the backslash has some of its own before it.
             let name = run_end(text, pos, to, |b| b == b'\\');
@@ -27,7 +31,7 @@ pub(crate) fn sequence(text: &[u8], pos: usize, to: usize) -> Option<usize> {
         _ => return None,
     };
     let end = run_end(text, bracket + 1, to, |b| (0x20..0x40).contains(&b));
-    (at(text, bracket) == b'[' && end < to && (0x40..0x7F).contains(&at(text, end)))
+    (matches!(at(text, bracket), b'[' | 0x9B) && end < to && (0x40..0x7F).contains(&at(text, end)))
         .then_some(end + 1 - pos)
 }
 
@@ -47,6 +51,7 @@ mod tests {
             "\\e[2K",
             "\\033[0;32m",
             "\\u{1b}[3m",
+            "\u{9b}1;31m",
         ] {
             let longer = format!("{text}31m");
             assert_eq!(
@@ -60,7 +65,7 @@ mod tests {
     #[test]
     fn what_only_begins_like_a_sequence_is_none() {
         for text in [
-            "\x1b", "\x1b]8;;", "\x1b[31", "\\e", "\\e]", "\\n[0m", "[0m",
+            "\x1b", "\x1b]8;;", "\u{9b}", "Л[0m", "\x1b[31", "\\e", "\\e]", "\\n[0m", "[0m",
         ] {
             assert_eq!(sequence(text.as_bytes(), 0, text.len()), None, "{text}");
         }

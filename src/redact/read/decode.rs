@@ -6,7 +6,7 @@
 
 use crate::redact::catalogue::formats::ENTITIES;
 use crate::redact::read::bytes::{at, each_byte, part, rest, run_end};
-use crate::redact::read::colour::{ESCAPE, sequence};
+use crate::redact::read::colour::{ESCAPE, INTRODUCER, sequence};
 
 /// A decoded text with the way back.
 #[derive(Debug, Default)]
@@ -17,6 +17,9 @@ pub(crate) struct Decoded {
     /// Where the last step ends, in the decoded text and in the raw one.
     ends: (usize, usize),
 }
+
+/// Steps that are tried one by one before they are searched by halving.
+const NEAR: usize = 4;
 
 /// `raw_len` bytes at `raw` became `len` bytes at `decoded`.
 #[derive(Clone, Copy, Debug)]
@@ -134,8 +137,8 @@ impl Decoded {
         self.clear();
         let mut pos = from;
         while pos < to {
-            let plain =
-                memchr::memchr2(ESCAPE, b'\\', part(source, pos, to)).map_or(to, |n| pos + n);
+            let plain = memchr::memchr3(ESCAPE, INTRODUCER, b'\\', part(source, pos, to))
+                .map_or(to, |n| pos + n);
             self.text.extend_from_slice(part(source, pos, plain));
             pos = plain;
             if pos == to {
@@ -286,11 +289,33 @@ impl Decoded {
         Some(end + 3)
     }
 
+    /// The number of steps before a position, which is that of an `end`. The search begins at `near`, the number for the
+    /// last position, which becomes that for this one.
+    fn steps_before(&self, position: usize, end: bool, near: &mut usize) -> usize {
+        let is_before = |step: &Step| step.decoded < position || !end && step.decoded == position;
+        let is_behind = near
+            .checked_sub(1)
+            .and_then(|last| self.steps.get(last))
+            .is_none_or(is_before);
+        let from = if is_behind { *near } else { 0 };
+        let rest = self.steps.get(from..).unwrap_or(&[]);
+        let few = rest
+            .iter()
+            .take(NEAR)
+            .take_while(|step| is_before(step))
+            .count();
+        let more = if few < NEAR {
+            few
+        } else {
+            rest.partition_point(is_before)
+        };
+        *near = from + more;
+        *near
+    }
+
     /// Where the decoded position came from; `end` asks for the end of what was decoded there.
-    fn raw(&self, position: usize, from: usize, end: bool) -> usize {
-        let index = self
-            .steps
-            .partition_point(|step| step.decoded < position || (!end && step.decoded == position));
+    fn raw(&self, position: usize, from: usize, end: bool, near: &mut usize) -> usize {
+        let index = self.steps_before(position, end, near);
         let Some(step) = index.checked_sub(1).and_then(|i| self.steps.get(i)) else {
             return from + position;
         };
@@ -313,9 +338,19 @@ impl Decoded {
         }
     }
 
-    /// The raw range that `start..end` was decoded from; `from` is where decoding began.
-    pub(crate) fn raw_range(&self, start: usize, end: usize, from: usize) -> (usize, usize) {
-        (self.raw(start, from, false), self.raw(end, from, true))
+    /// The raw range that `start..end` was decoded from; `from` is where decoding began. `near` is 0 for the first,
+    /// and the step at which the last one ended for the next: what comes in order is found without a search.
+    pub(crate) fn raw_range(
+        &self,
+        start: usize,
+        end: usize,
+        from: usize,
+        near: &mut usize,
+    ) -> (usize, usize) {
+        (
+            self.raw(start, from, false, near),
+            self.raw(end, from, true, near),
+        )
     }
 }
 
@@ -404,13 +439,32 @@ mod tests {
         let mut decoded = Decoded::default();
         decoded.json(source, 1, source.len());
         assert_eq!(decoded.text, "Ab\n\"c\u{1f600}d".as_bytes());
-        assert_eq!(decoded.raw_range(0, 1, 1), (1, 7));
-        assert_eq!(decoded.raw_range(1, 2, 1), (7, 8));
-        assert_eq!(decoded.raw_range(2, 4, 1), (8, 12));
-        assert_eq!(decoded.raw_range(4, 5, 1), (12, 13));
-        assert_eq!(decoded.raw_range(5, 9, 1), (13, 25));
-        assert_eq!(decoded.raw_range(9, 10, 1), (25, 26));
-        assert_eq!(decoded.raw_range(0, 10, 1), (1, 26));
+        let mut near = 0;
+        assert_eq!(decoded.raw_range(0, 1, 1, &mut near), (1, 7));
+        assert_eq!(decoded.raw_range(1, 2, 1, &mut near), (7, 8));
+        assert_eq!(decoded.raw_range(2, 4, 1, &mut near), (8, 12));
+        assert_eq!(decoded.raw_range(4, 5, 1, &mut near), (12, 13));
+        assert_eq!(decoded.raw_range(5, 9, 1, &mut near), (13, 25));
+        assert_eq!(decoded.raw_range(9, 10, 1, &mut near), (25, 26));
+        assert_eq!(decoded.raw_range(0, 10, 1, &mut near), (1, 26));
+    }
+
+    #[test]
+    fn a_finding_maps_back_to_the_same_wherever_the_last_one_was() {
+        let source = br"ab\nc\n\n\u00e4".repeat(30);
+        let mut decoded = Decoded::default();
+        decoded.json(&source, 0, source.len());
+        let mut near = 0;
+        for index in 0..4096 {
+            let start = index * 37 % decoded.text.len();
+            let end = start + index % (decoded.text.len() - start);
+            let mapped = decoded.raw_range(start, end, 0, &mut near);
+            assert_eq!(
+                mapped,
+                decoded.raw_range(start, end, 0, &mut 0),
+                "{start} {end}"
+            );
+        }
     }
 
     #[test]
@@ -419,7 +473,7 @@ mod tests {
         let mut decoded = Decoded::default();
         assert!(decoded.colours(source, 0, source.len(), b""));
         assert_eq!(decoded.text, b"key=abcd;");
-        let (start, end) = decoded.raw_range(4, 8, 0);
+        let (start, end) = decoded.raw_range(4, 8, 0, &mut 0);
         assert_eq!(&source[start..end], b"ab\x1b[Kcd");
         assert!(decoded.colours(source, 0, source.len(), b" "));
         assert_eq!(decoded.text, b" key  =  ab cd  ;");
@@ -447,7 +501,7 @@ mod tests {
         let mut decoded = Decoded::default();
         assert!(decoded.layers(source, 0, source.len()));
         assert_eq!(decoded.text, b"a@b\"c@d'lt;");
-        assert_eq!(decoded.raw_range(0, 3, 0), (0, 5));
-        assert_eq!(decoded.raw_range(4, 7, 0), (11, 18));
+        assert_eq!(decoded.raw_range(0, 3, 0, &mut 0), (0, 5));
+        assert_eq!(decoded.raw_range(4, 7, 0, &mut 0), (11, 18));
     }
 }

@@ -8,7 +8,7 @@ use wide::u8x16;
 
 use crate::base::text::sixteen_of;
 use crate::redact::catalogue::signs::TRIGGERS;
-use crate::redact::read::bytes::{self, at};
+use crate::redact::read::bytes::{self, among, at};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
@@ -91,7 +91,7 @@ fn classify_sixteen<const WRITES: bool>(bits: &mut Bits, index: usize, sixteen: 
         let offset = bytes - u8x16::splat(first);
         offset.min(u8x16::splat(count - 1)).cmp_eq(offset)
     };
-    let sign = |(bit, sign): (u8, u8)| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
+    let sign = |(bit, sign): (u8, u8)| among(bytes, bit, sign);
     let [first, second, third, fourth] = TRIGGERS;
     let trigger = sign(first) | sign(second) | sign(third) | sign(fourth);
     let mask = |bytes: u8x16| u64::from(bytes.move_mask() as u16) << (16 * index);
@@ -104,8 +104,8 @@ fn classify_sixteen<const WRITES: bool>(bits: &mut Bits, index: usize, sixteen: 
     bits.digit |= mask(within(bytes, b'0', 10));
     bits.joint |= mask(is(b'-') | is(b'_'));
     bits.trigger |= mask(trigger);
-    // A line feed and an escape differ in two bits; the two other bytes that do are in no text.
-    let control = (bytes & u8x16::splat(!0x11)).cmp_eq(u8x16::splat(b'\n'));
+    // A line feed, an escape and the last byte of U+009B differ in three bits; the other bytes that do are in few texts.
+    let control = (bytes & u8x16::splat(!0x91)).cmp_eq(u8x16::splat(b'\n'));
     bits.odd |= mask(within(bytes, b'%', 4) | control);
 }
 
@@ -185,7 +185,7 @@ impl Prose {
     fn classify(sixteen: &[u8; 16]) -> (u32, u32) {
         let bytes = u8x16::new(*sixteen);
         // Of each pair of signs one has a bit that the other lacks.
-        let pair = |bit: u8, sign: u8| (bytes | u8x16::splat(bit)).cmp_eq(u8x16::splat(sign));
+        let pair = |bit: u8, sign: u8| among(bytes, bit, sign);
         let offset = (bytes | u8x16::splat(0x20)) - u8x16::splat(b'a');
         let letter = offset.min(u8x16::splat(25)).cmp_eq(offset);
         let sign = pair(1, b'!') | pair(2, b'.') | pair(4, b'?') | pair(1, b')');
@@ -201,13 +201,28 @@ impl Prose {
     }
 }
 
+/// Where a memory keeps the masks of a string that was [seen](MaskMemory::see): nothing else makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SeenAt(u32);
+
+impl SeenAt {
+    /// The same in a memory to which the masks were [added](MaskMemory::append), behind so many blocks.
+    pub(crate) const fn behind(self, blocks: u32) -> Self {
+        Self(self.0 + blocks)
+    }
+
+    /// For tapes of tests, which are not gone through.
+    #[cfg(test)]
+    pub(crate) const FIRST: Self = Self(0);
+}
+
 /// What was seen of a string when it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// It has nothing that a rule could begin with.
     Quiet,
-    /// Where its masks begin.
-    Masks(u32),
+    /// It has what a rule could begin with.
+    Masks(SeenAt),
     /// It has bytes that are escaped in JSON, or escapes.
     Escaped,
     /// Nobody looked at it.
@@ -248,13 +263,13 @@ impl MaskMemory {
 
     /// What was looked at last, which began at `from`.
     pub(crate) fn masks(&self, from: usize) -> Masks<'_> {
-        self.masks_of(0, from)
+        self.masks_of(SeenAt(0), from)
     }
 
     /// The masks of a string that was [seen](Self::see), and now begins at `from` of a text.
-    pub(crate) fn masks_of(&self, first: u32, from: usize) -> Masks<'_> {
+    pub(crate) fn masks_of(&self, seen: SeenAt, from: usize) -> Masks<'_> {
         Masks {
-            blocks: self.blocks.get(first as usize..).unwrap_or_default(),
+            blocks: self.blocks.get(seen.0 as usize..).unwrap_or_default(),
             base: from,
         }
     }
@@ -289,7 +304,7 @@ impl MaskMemory {
         let block = block(&mut carry, &after, &Bits::default());
         if ends | block.ends == 0 && candidates | block.candidates != 0 {
             self.blocks.push(block);
-            return Seen::Masks(first as u32);
+            return Seen::Masks(SeenAt(first as u32));
         }
         self.blocks.truncate(first);
         if ends | block.ends == 0 {
@@ -378,6 +393,7 @@ impl Masks<'_> {
         if from >= to {
             return to;
         }
+        debug_assert!(from >= self.base && (from - self.base) / 64 < self.blocks.len());
         let (from, end) = (from - self.base, to - self.base);
         let mut index = from / 64;
         let Some(block) = self.blocks.get(index) else {
@@ -482,7 +498,9 @@ mod tests {
             (0..text.len()).filter(|&pos| is(pos)).collect()
         };
         let is_end = |pos: usize| matches!(text[pos], b'"' | b'\\');
-        let is_odd = |pos: usize| matches!(text[pos], b'%' | b'&' | b'\'' | b'(' | b'\n' | ESC);
+        let is_control = |byte: u8| matches!(byte, b'\n' | ESC | 0x8A | 0x8B | 0x9A | 0x9B);
+        let is_odd =
+            |pos: usize| matches!(text[pos], b'%' | b'&' | b'\'' | b'(') || is_control(text[pos]);
         let candidates = places(text, |from, to| masks.next_candidate(from, to));
         let wanted = all(&|pos| is_candidate(text, pos));
         assert_eq!(candidates, wanted, "{}", text.escape_ascii());
@@ -507,7 +525,7 @@ mod tests {
 
     #[test]
     fn each_byte_is_seen_as_if_it_were_looked_at_alone() {
-        let letters = b"aZ09-_=:@'\"\\<%&(\n\x1b. \xc3\xa9{";
+        let letters = b"aZ09-_=:@'\"\\<%&(\n\x1b. \xc3\xa9\xc2\x9b{";
         let mut state = 7_usize;
         let mut masks = MaskMemory::default();
         for length in [0, 1, 63, 64, 65, 127, 128, 129, 1_000] {

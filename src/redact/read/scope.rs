@@ -30,6 +30,12 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// Where the line ends that goes on at `from`.
+    #[inline]
+    pub(crate) fn line_end(&self, from: usize) -> usize {
+        memchr::memchr(b'\n', self.part(from, self.to)).map_or(self.to, |n| from + n)
+    }
+
     #[inline]
     pub(crate) fn at(&self, position: usize) -> u8 {
         if position < self.to {

@@ -5,6 +5,7 @@
 //! an address behind its host and path; an argument of a call; a value under a word, an ending or a role; a key behind a
 //! vendor; and a number with its check digit.
 
+use super::words::made_up;
 use crate::redact::catalogue::calls::{self, CALLS, Call};
 use crate::redact::catalogue::keys::{self, Body, PREFIXES, Prefix, Tail};
 use crate::redact::catalogue::languages::LANGUAGES;
@@ -28,6 +29,17 @@ const LONG: &str = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
 
 /// The first of two keys, which goes whole alone: what a cut leaves may be the key of a row.
 const OF_TWO: &str = "VKoI/jMVpSLRYkvIluHKMohzFK\u{6e}fEzI+/9P4IZ/YW9d=";
+
+/// Commands and places whose secret goes behind any other word, too: their words name a secret, or are another row's.
+#[rustfmt::skip]
+const ANYWHERE: &[&str] = &[
+    "--password-stdin|password_stdin", "elasticsearch-users useradd|passwd", "enable password|secret", "etcdctl",
+    "expect *password*|*assword:*|*passphrase* send", "gcloud print-access-token|print-identity-token", "gh secret",
+    "hdiutil", "ip ospf authentication-key", "machine * login * password", "mysqladmin password",
+    "neo4j-admin set-initial-password", "ngrok authtoken|add-authtoken", "openssl", "passwd|smbpasswd|kpasswd",
+    "plink|pscp|psftp|putty", "security find-generic-password|find-internet-password -w", "set psksecret",
+    "set psksecret|password|passwd|secret|key ENC",
+];
 
 /// What a row says of one text.
 pub(super) struct Row {
@@ -69,13 +81,20 @@ pub(super) fn all() -> Vec<Row> {
     keys(&mut rows);
     shapes(&mut rows);
     for place in PLACES {
-        let row = Row::new(
-            format!("places: {}", place.words),
-            place.example,
-            SECRET,
-            places::CLASS,
-        );
+        let of = format!("places: {}", place.words);
+        let row = Row::new(of.clone(), place.example, SECRET, places::CLASS);
         rows.push(row.but_not(place.near_miss));
+        let first = place.words.split(' ').next().unwrap_or_default();
+        let first = first.split('|').find(|word| place.example.contains(word));
+        if let Some(first) = first
+            && place.near_miss.is_empty()
+            && !ANYWHERE.contains(&place.words)
+        {
+            // Another word does not lead to a secret.
+            let other = place.example.replacen(first, "harbour", 1);
+            let other = other.replace("{}", SECRET);
+            rows.push(Row::new(of, "", "", places::CLASS).but_not(other));
+        }
     }
     commands(&mut rows);
     addresses(&mut rows);
@@ -182,14 +201,43 @@ fn joint(row: &Prefix) -> &'static str {
 
 fn shapes(rows: &mut Vec<Row>) {
     for shape in SHAPES {
+        let name = format!("shaped: {}", shape.whose);
         let parts = shape.parts.iter().enumerate();
-        let key: String = parts.map(|(seed, part)| made(*part, seed)).collect();
-        rows.extend(around(
-            &format!("shaped: {}", shape.whose),
-            &key,
-            shaped::CLASS,
-            true,
-        ));
+        let mut parts: Vec<_> = parts.map(|(seed, part)| made(*part, seed)).collect();
+        let key = parts.concat();
+        rows.extend(around(&name, &key, shaped::CLASS, true));
+        let length = |part: &Part| match part {
+            Part::Run(_, least, _) => *least,
+            Part::Is(_) | Part::Of(_) => 0,
+        };
+        let longest = (0..parts.len()).max_by_key(|index| length(&shape.parts[*index]));
+        let (part, longest) = longest
+            .map(|index| (shape.parts[index], index))
+            .expect("parts");
+        let run = parts[longest].clone();
+        // One byte too few, and one that is of no such part.
+        let short = run[..length(&part) - 1].to_owned();
+        let middle = run.len() / 2;
+        let other = format!("{}{}{}", &run[..middle], outside(part), &run[middle + 1..]);
+        // Behind `_secret_` a key goes, whatever stands before it.
+        if parts.iter().any(|part| part == "_secret_") {
+            continue;
+        }
+        for near in [short, other] {
+            parts[longest] = near;
+            let near_miss = AROUND[0].replace("{}", &parts.concat());
+            rows.push(Row::new(name.clone(), "", "", shaped::CLASS).but_not(near_miss));
+        }
+    }
+}
+
+/// A byte that a part never has.
+fn outside(part: Part) -> char {
+    match part {
+        Part::Run(Alphabet::Digit | Alphabet::Upper, ..) => 'k',
+        Part::Run(Alphabet::Hex | Alphabet::HexDash, ..) => 'g',
+        Part::Run(Alphabet::Lower, ..) => 'K',
+        Part::Run(..) | Part::Is(_) | Part::Of(_) => '!',
     }
 }
 
@@ -208,12 +256,16 @@ fn commands(rows: &mut Vec<Row>) {
             } else {
                 tool.example.replacen(shown, name, 1)
             };
-            let row = Row::new(
-                format!("tools: {}", tool.command),
-                example,
-                SECRET,
-                tools::CLASS,
-            );
+            let of = format!("tools: {}", tool.command);
+            // Another command takes no secret there.
+            let is_bare = !shown.is_empty() && tool.near_miss.is_empty();
+            if is_bare && !ANYWHERE.contains(&tool.command) {
+                let other = tool.example.replacen(shown, "harbour", 1);
+                let other =
+                    Row::new(of.clone(), "", "", tools::CLASS).but_not(other.replace("{}", SECRET));
+                rows.push(other);
+            }
+            let row = Row::new(of, example, SECRET, tools::CLASS);
             rows.push(row.but_not(tool.near_miss));
         }
     }
@@ -318,7 +370,18 @@ fn named(rows: &mut Vec<Row>, table: &str, names: &[String], says: Kind) {
         for (text, is_cut) in [(text, index == 0 && !is_of_two), (json, false)] {
             let of = format!("{table}: {name}");
             let row = match secret {
-                Some(secret) => Row::new(of, text, secret, class),
+                Some(secret) => {
+                    // Nothing goes under a name that says nothing.
+                    let other = text.replacen(name, &made_up("", name), 1);
+                    // A number with the code of a country goes under any.
+                    let value = if says == Kind::Phone {
+                        "030 901820"
+                    } else {
+                        secret
+                    };
+                    let other = other.replace("{}", value);
+                    Row::new(of, text, secret, class).but_not(other)
+                }
                 None => Row::new(of, "", "", class).but_not(text.replace("{}", LONG)),
             };
             rows.push(Row { is_cut, ..row });
@@ -342,6 +405,7 @@ fn members(rows: &mut Vec<Row>) {
             Role::KeyType => r#"{"N":"RSA","e":"AQAB","dq":"{}"}"#,
             Role::KeyPart => r#"{"kty":"RSA","e":"AQAB","N":"{}"}"#,
             Role::Kind => r#"{"N":"api_key","value":"{}"}"#,
+            Role::Issued => r#"{"api_key":"","role_id":"","N":"{}"}"#,
             // Of an object of secrets it goes as a whole.
             Role::Data | Role::About | Role::Schema | Role::Items | Role::Other => "",
             // A code is a number.
