@@ -8,34 +8,19 @@
     reason = "a bench fails loudly"
 )]
 
+#[path = "given/log_usage.rs"]
+mod given;
+
 use divan::{Bencher, counter::ItemsCount};
 use mcp_usage::testing::MemoryTransport;
 use mcp_usage::{Identity, Redactor, ToolCall, UsageLogger, Wire};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::value::RawValue;
 use std::time::Duration;
+
+use crate::given::{arguments, clean_arguments};
 
 fn main() {
     divan::main();
-}
-
-/// About 600 bytes, with an e-mail address and a key in it.
-fn arguments() -> Value {
-    json!({
-        "query": "SELECT company, domain, stars FROM repositories WHERE language = 'ruby' AND pushed_at > now() - interval '30 days' ORDER BY stars DESC",
-        "filters": {"country": ["DE", "FR", "NL"], "min_employees": 50, "owner": "rachel@example.com"},
-        "auth": format!("sk-proj-{}", "0123456789abcdefghijklmnopqrstuv"),
-        "columns": ["company", "domain", "stars", "pushed_at", "contributors"],
-        "limit": 100,
-        "explain": false,
-        "note": "the weekly report for the platform team, as agreed in the last review; leave out forks and archived repositories",
-    })
-}
-
-fn clean_arguments() -> Value {
-    let mut arguments = arguments();
-    arguments["filters"]["owner"] = "rachel".into();
-    arguments["auth"] = "none".into();
-    arguments
 }
 
 fn call(arguments: &impl_serialize::Json) -> ToolCall<'_> {

@@ -185,8 +185,8 @@ impl<'s> EventWriter<'s> {
         self.span(start, seen);
     }
 
-    /// Writes a text if it is one that had nothing in it before, as the names and versions of clients are: 1 100
-    /// instructions less of an event with four.
+    /// Writes a text if it is one that had nothing in it before, as the names and versions of clients are: of an event
+    /// with four, 1 100 instructions less.
     #[inline(always)]
     fn known_item(&mut self, text: &str) -> bool {
         let len = text.len();

@@ -23,8 +23,8 @@ use crate::wire::{SessionIds, Wire};
 
 /// Builds a [`UsageLogger`](crate::UsageLogger).
 ///
-/// Each setting has a default, with two exceptions: an API key is required on the Reo wires and on [`Wire::PostHog`], and
-/// an endpoint on [`Wire::ReoBatch`] and [`Wire::Mcpeye`].
+/// Required are an API key on the Reo wires and on [`Wire::PostHog`], an endpoint on [`Wire::ReoBatch`] and
+/// [`Wire::Mcpeye`], and on the Reo wires a product, here or on each event. Every other setting has a default.
 #[must_use = "a builder does nothing until `build`"]
 #[derive(Default)]
 pub struct Builder {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Certificate;
 
 use super::builder::Builder;
+use super::destination::Target;
 use super::setting::Origin;
 use super::table::DEFAULT_SOURCE;
 use crate::error::BuildError;
@@ -45,16 +46,12 @@ impl Builder {
         self.read(|otel| otel.protocol, check_protocol).map(drop)
     }
 
-    /// Returns the variable that switches the wire off, if it does.
-    pub(super) fn sdk_disabled(&self) -> Option<&'static str> {
-        let otel = self.otel()?;
-        self.is_switched_off(otel).then_some(otel.disabled)
-    }
-
-    /// Whether the environment switches OpenTelemetry off. By its specification everything but `true` is `false`.
-    pub(super) fn is_switched_off(&self, otel: &OtelVariables) -> bool {
-        let value = self.env.get(otel.disabled);
-        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    /// Returns the variable that switches the wire of `target` off, if it does. By OpenTelemetry's specification everything
+    /// but `true` is `false`.
+    pub(super) fn switched_off_by(&self, target: &Target) -> Option<&'static str> {
+        let name = target.wire.profile().otel?.disabled;
+        let value = self.env.get(name)?;
+        value.eq_ignore_ascii_case("true").then_some(name)
     }
 
     /// Returns OpenTelemetry's switch and its value, where that is neither of its two words and a destination reads it.

@@ -6,6 +6,7 @@ use super::builder::Builder;
 use super::destination::{Destination, Place, Target};
 use super::resolve::ResolvedTarget;
 use super::setting::{Origin, Setting};
+use super::validate::first_of;
 use crate::error::BuildError;
 use crate::queue::MAX_DESTINATIONS;
 use crate::wire::{EventForm, Profile};
@@ -19,10 +20,7 @@ impl Builder {
 
     /// Leaves out the destinations that the environment switches off; the next one is the first then.
     pub(crate) fn leave_out_disabled(&mut self) {
-        let is_on = |target: &Target, builder: &Self| {
-            let otel = target.wire.profile().otel;
-            !otel.is_some_and(|otel| builder.is_switched_off(otel))
-        };
+        let is_on = |target: &Target, builder: &Self| builder.switched_off_by(target).is_none();
         let mut kept = mem::take(&mut self.others);
         kept.retain(|other| is_on(&other.target, self));
         if !kept.is_empty() && !is_on(&self.target, self) {
@@ -117,9 +115,7 @@ impl Builder {
         self.target = other.target;
         self.given.request_timeout = other.request_timeout;
         let reads_variables = self.read_own_variables(place, known);
-        if let Some(fault) = self.missing_in_code(reads_variables).into_iter().next() {
-            return Err(fault);
-        }
+        first_of(self.missing_in_code(reads_variables))?;
         settings.push(self.destination_setting(&place.name));
         let made = self.resolve_target()?;
         place.check_is_apart(known)?;

@@ -11,6 +11,7 @@ use super::destination::{Confirm, Place};
 use super::setting::Setting;
 use super::table::Values;
 use crate::base::clock::Clock;
+use crate::base::log;
 use crate::capture::{self, CapturePolicy, Constant};
 use crate::delivery::settings::{DeliverySettings, Pace};
 use crate::delivery::{Spool, Store};
@@ -23,6 +24,7 @@ use crate::transport::api_key::KeyCell;
 use crate::transport::dry_run::DryRun;
 use crate::transport::http::{self, Http, Roots};
 use crate::transport::http_client::{ClientError, HttpClient};
+use crate::transport::proxy::proxy_of;
 use crate::wire::Profile;
 use crate::wire::defaults::Defaults;
 use crate::wire::session_ids::SessionHasher;
@@ -71,7 +73,8 @@ impl Builder {
     /// Returns what disables the logger, if anything does.
     pub(crate) fn off_by(&self) -> Result<Option<&'static str>, BuildError> {
         let opted_out = self.env.opted_out()?;
-        let opted_out = opted_out.or(self.sdk_disabled().filter(|_| !self.has_other_wires()));
+        let switched_off = self.switched_off_by(&self.target);
+        let opted_out = opted_out.or(switched_off.filter(|_| !self.has_other_wires()));
         Ok(opted_out.or(self.disabled.then_some("the code")))
     }
 
@@ -342,6 +345,15 @@ impl Builder {
             None => Roots::System,
         };
         let hook = self.target.http_client.take();
+        if let Some(fault) = proxy_fault(&endpoint) {
+            // A hook may have chosen a proxy of its own, or none.
+            if hook.is_none() {
+                return Err(fault);
+            }
+            let _ = log::warn(format_args!(
+                "{fault}; unless the hook of http_client sets a proxy, requests go directly"
+            ));
+        }
         let (origin, max_in_flight) = (endpoint.clone(), values.max_in_flight);
         let make = move || http::client(&origin, max_in_flight, &roots, hook.as_ref());
         let client = HttpClient::new(make).map_err(|error| match error {
@@ -360,6 +372,13 @@ impl Builder {
             gzip_query: profile.gzip_query,
         })
     }
+}
+
+/// What is wrong with the variable that names the proxy for an endpoint. The HTTP library would go round the proxy.
+fn proxy_fault(endpoint: &Url) -> Option<BuildError> {
+    let named = proxy_of(endpoint)?;
+    let fault = named.address.err()?;
+    Some(BuildError::invalid(named.variable, fault))
 }
 
 #[cfg(test)]

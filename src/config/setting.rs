@@ -12,8 +12,8 @@ pub(super) const NOT_SET: &str = "not set";
 pub struct Setting {
     /// The name of its setter.
     pub name: &'static str,
-    /// Its value as text. For a key and for settings about users, only whether it is set; for headers, only the
-    /// names; for the endpoint, without the query.
+    /// Its value as text. For a key, a hook and settings about users, only whether it is set; for headers and `meta`,
+    /// only the names; for the endpoint, without the query.
     pub value: String,
     /// Where the value came from.
     pub origin: Origin,

@@ -1,14 +1,21 @@
 //! What each setting is and where it came from, for the doctor. No key and no header's value is
 //! among them.
 
+use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::Path;
 
 use reqwest::Url;
 
 use super::builder::Builder;
+use super::destination::Confirm;
 use super::setting::{NOT_SET, Origin, SET, Setting};
 use super::table::{DEFAULT_ENVIRONMENT, DEFAULT_SOURCE, DEFAULT_USER_AGENT, Values};
 use crate::error::BuildError;
+use crate::event::Session;
+use crate::limits::Limits;
+use crate::redact::Redactor;
+use crate::transport::proxy::proxy_of;
 use crate::wire::{SessionIds, Wire};
 
 const ALLOW_INSECURE_HTTP: &str = "MCP_USAGE_ALLOW_INSECURE_HTTP";
@@ -75,7 +82,61 @@ impl Builder {
             Setting::given("spool", spool),
             Setting::given("dry_run", dry_run),
         ]);
+        all.extend(self.settings_if_given());
+        all.extend(self.proxy_setting());
         all
+    }
+
+    /// The proxy that the environment names for the endpoint.
+    fn proxy_setting(&self) -> Option<Setting> {
+        if self.target.transport.is_some() {
+            return None;
+        }
+        let named = proxy_of(&self.checked_endpoint().ok()?)?;
+        let value = match named.address {
+            Ok(address) => format!("proxy {address}"),
+            Err(_) => "proxy: not an address".to_owned(),
+        };
+        let found = Some((value, Origin::Variable(named.variable)));
+        Some(Setting::found("http_client", found, NOT_SET))
+    }
+
+    /// The settings that are listed only if code gives them. Of hooks, and of what says something about users, only that
+    /// it does.
+    fn settings_if_given(&self) -> Vec<Setting> {
+        let sampling = &self.sampling;
+        let meta = self.meta.iter().map(|(name, _)| name.clone()).collect();
+        let redactor =
+            [&self.redactor, &Redactor::default()].map(|redactor| format!("{redactor:?}"));
+        let [redactor, default_redactor] = redactor;
+        let hook = |is_set: bool| is_set.then(|| SET.to_owned());
+        let all = [
+            ("session", hook(self.session != Session::default())),
+            ("meta", in_short(meta)),
+            (
+                "sample",
+                (sampling.rate != 1.0).then(|| sampling.rate.to_string()),
+            ),
+            ("sample_tool", of_tools(&sampling.rates)),
+            ("rate_cap", sampling.cap.map(|cap| cap.to_string())),
+            ("rate_cap_tool", of_tools(&sampling.caps)),
+            (
+                "confirm",
+                (self.confirm != Confirm::default()).then(|| format!("{:?}", self.confirm)),
+            ),
+            ("limits", hook(self.limits != Limits::default())),
+            (
+                "redactor",
+                Some(redactor).filter(|given| *given != default_redactor),
+            ),
+            ("before_send", hook(self.before_send.is_some())),
+            ("on_error", hook(self.on_error.is_some())),
+            ("http_client", hook(self.target.http_client.is_some())),
+        ];
+        let given = all.into_iter().filter(|(_, value)| value.is_some());
+        given
+            .map(|(name, value)| Setting::given(name, value))
+            .collect()
     }
 
     fn headers_setting(&self) -> Setting {
@@ -202,6 +263,25 @@ impl Builder {
     }
 }
 
+/// Values for tools, each behind the tool's name.
+fn of_tools<V: Display>(values: &HashMap<String, V>) -> Option<String> {
+    let each = values.iter().map(|(tool, value)| format!("{tool} {value}"));
+    in_short(each.collect())
+}
+
+/// Lists some texts, of which there may be too many for a line.
+fn in_short(mut texts: Vec<String>) -> Option<String> {
+    const MOST: usize = 5;
+    texts.sort_unstable();
+    let more = texts.len().saturating_sub(MOST);
+    texts.truncate(MOST);
+    let listed = texts.join(", ");
+    match more {
+        0 => Some(listed).filter(|listed| !listed.is_empty()),
+        more => Some(format!("{listed} and {more} more")),
+    }
+}
+
 /// Returns an endpoint without what may be a secret: its query, and a user name or password.
 fn without_secrets(url: &str) -> String {
     let Ok(mut url) = Url::parse(url.trim()) else {
@@ -243,7 +323,9 @@ mod tests {
             .headers([("x-tenant", "secret-6")])
             .max_in_flight(3)
             .settings();
-        let names: Vec<&str> = settings.iter().map(|setting| setting.name).collect();
+        // A proxy of the machine that runs the test has its own line.
+        let names = settings.iter().map(|setting| setting.name);
+        let names: Vec<&str> = names.filter(|name| *name != "http_client").collect();
         assert_eq!(
             names.join(" "),
             "wire api_key endpoint product_id source environment user_agent identity ip_addr \
@@ -268,6 +350,67 @@ mod tests {
                 "max_in_flight",
                 "headers"
             ]
+        );
+    }
+
+    #[test]
+    fn each_setter_has_its_line_if_it_is_called() {
+        let builder = Builder::default()
+            .env(|_| None)
+            .session(Session::new().client_name("secret-1"))
+            .meta("region", "secret-2")
+            .sample(0.5)
+            .sample_tool("search", 0.25)
+            .rate_cap(60)
+            .rate_cap_tool("search", 5)
+            .confirm(Confirm::All)
+            .limits(Limits::default().max_prompt_chars(2_000))
+            .redactor(Redactor::off())
+            .before_send(Some)
+            .on_error(|_| {})
+            .http_client(|client| client);
+        let given = builder.settings();
+        assert!(!format!("{given:?}").contains("secret"));
+        let value = |name: &str| {
+            let mut given = given.iter().filter(|setting| setting.name == name);
+            given.next().map(|setting| &*setting.value)
+        };
+        for (name, expected) in [
+            ("meta", "region"),
+            ("sample", "0.5"),
+            ("sample_tool", "search 0.25"),
+            ("rate_cap", "60"),
+            ("rate_cap_tool", "search 5"),
+            ("confirm", "All"),
+            ("redactor", "Redactor(off)"),
+            ("before_send", SET),
+        ] {
+            assert_eq!(value(name), Some(expected), "{name}");
+        }
+        // Listed in its own way, what switches the logger off, and what is for tests.
+        let others = ["also", "enabled", "env", "clock", "memory_transport"];
+        let source = include_str!("builder.rs");
+        let setters = source.lines().filter_map(|line| {
+            let line = line.strip_prefix("    pub ")?;
+            let name = line.strip_prefix("const ").unwrap_or(line);
+            let (name, _) = name.strip_prefix("fn ")?.split_once(['(', '<'])?;
+            Some(name)
+        });
+        let setters: Vec<_> = setters.collect();
+        assert!(setters.len() > 30, "{setters:?}");
+        for name in setters {
+            assert!(value(name).is_some() || others.contains(&name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_is_cut() {
+        let texts = |number: u32| (0..number).map(|n| n.to_string()).collect();
+        assert_eq!(in_short(texts(0)), None);
+        assert_eq!(in_short(texts(5)).as_deref(), Some("0, 1, 2, 3, 4"));
+        assert_eq!(
+            in_short(texts(7)).as_deref(),
+            Some("0, 1, 2, 3, 4 and 2 more")
         );
     }
 }

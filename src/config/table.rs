@@ -44,7 +44,7 @@ pub const DEFAULT_MAX_EVENT_AGE: Duration = Duration::from_secs(15 * 60);
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// How long a request may be allowed to take.
+/// How long a request may be allowed to take. Each destination has a value of its own, so no row of the table checks it.
 pub(super) const REQUEST_TIMEOUTS: RangeInclusive<Duration> =
     Duration::from_millis(10)..=Duration::from_secs(10 * 60);
 
@@ -90,7 +90,7 @@ macro_rules! table {
             /// [`DEFAULT_REQUEST_TIMEOUT`](crate::config::DEFAULT_REQUEST_TIMEOUT), on the batch wires
             /// [`DEFAULT_BATCH_REQUEST_TIMEOUT`](crate::config::DEFAULT_BATCH_REQUEST_TIMEOUT), on
             /// the OTLP wire `OTEL_EXPORTER_OTLP_TIMEOUT` before that; 10 ms to 10 min.
-            request_timeout(timeout: Duration) = DEFAULT_REQUEST_TIMEOUT, in REQUEST_TIMEOUTS;
+            request_timeout(timeout: Duration) = DEFAULT_REQUEST_TIMEOUT;
 
             /// Sets how many requests may be in flight at a time. Default:
             /// [`DEFAULT_MAX_IN_FLIGHT`](crate::config::DEFAULT_MAX_IN_FLIGHT); 1 to 256.

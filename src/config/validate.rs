@@ -170,11 +170,7 @@ impl Builder {
     pub(super) fn common_value_faults(&self) -> Vec<BuildError> {
         let events = self.max_queue_events.as_ref();
         let events = events.map(|events| in_range("max_queue_events", events, &(1..=100_000_000)));
-        let values = Values {
-            // That is each destination's own.
-            request_timeout: Values::DEFAULT.request_timeout,
-            ..self.values()
-        };
+        let values = self.values();
         let age = check_age("max_event_age", values.max_event_age, &values);
         let limits = self
             .limits
@@ -269,7 +265,7 @@ fn refuse<T>(setting: &'static str, fault: impl Into<String>) -> Result<T, Build
     Err(BuildError::invalid(setting, fault))
 }
 
-fn first_of(faults: impl IntoIterator<Item = BuildError>) -> Result<(), BuildError> {
+pub(super) fn first_of(faults: impl IntoIterator<Item = BuildError>) -> Result<(), BuildError> {
     faults.into_iter().next().map_or(Ok(()), Err)
 }
 

@@ -71,6 +71,7 @@ macro_rules! common {
             }
 
             /// The facts of the table, put together again.
+            #[inline(always)]
             pub(crate) fn from_parts(
                 values: FactValues,
                 texts: [Option<&'a str>; FACT_TEXTS],

@@ -72,8 +72,8 @@ impl<'a> Session<'a> {
     }
 
     /// The facts, in the order of the table.
-    pub(crate) fn texts(&self) -> [Option<&str>; SESSION_TEXTS] {
-        self.facts.each_ref().map(Option::as_deref)
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Option<&str>> {
+        self.facts.iter().map(Option::as_deref)
     }
 
     pub(crate) fn from_texts(texts: [Option<&'a str>; SESSION_TEXTS]) -> Self {
@@ -91,6 +91,7 @@ impl<'a> Session<'a> {
     }
 
     /// A fact by its wire key.
+    #[cfg(test)]
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut facts = KEYS.iter().zip(self.texts());
         let (_, fact) = facts.find(|(key, _)| key.name() == name)?;
@@ -115,21 +116,25 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// The session's own id.
+    pub(crate) fn own_id(&self) -> Option<&str> {
+        self.fact(FactIndex::session_id)
+    }
+
     /// The session's id: its own, else that of `otherwise`.
     pub(crate) fn session_id_or<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
-        self.fact_or(FactIndex::session_id, otherwise)
+        self.own_id().or_else(|| otherwise.own_id())
     }
 
     /// The id that distinguishes this session: that of the session, or else that of the conversation.
     pub(crate) fn id<'s>(&'s self, otherwise: &'s Session<'_>) -> Option<&'s str> {
         self.session_id_or(otherwise)
-            .or_else(|| self.fact_or(FactIndex::conversation_id, otherwise))
+            .or_else(|| self.fact(FactIndex::conversation_id))
+            .or_else(|| otherwise.fact(FactIndex::conversation_id))
     }
 
-    fn fact_or<'s>(&'s self, place: FactIndex, otherwise: &'s Session<'_>) -> Option<&'s str> {
-        let place = place as usize;
-        let fact = |session: &'s Session<'_>| nonempty(session.facts.get(place)?.as_deref());
-        fact(self).or_else(|| fact(otherwise))
+    fn fact(&self, place: FactIndex) -> Option<&str> {
+        nonempty(self.facts.get(place as usize)?.as_deref())
     }
 }
 
@@ -139,7 +144,7 @@ fn nonempty(fact: Option<&str>) -> Option<&str> {
 
 impl<'a> From<&'a Session<'_>> for Session<'a> {
     fn from(other: &'a Session<'_>) -> Self {
-        Self::from_texts(other.texts())
+        Self::from_texts(other.facts.each_ref().map(Option::as_deref))
     }
 }
 

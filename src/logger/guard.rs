@@ -272,7 +272,7 @@ impl CallGuard {
     }
 
     /// Returns the tool's name, as far as it is kept; an empty one once the call is recorded.
-    #[cfg(any(feature = "stdio", feature = "tower"))]
+    #[cfg(any(feature = "rmcp", feature = "stdio", feature = "tower"))]
     pub(crate) fn tool(&self) -> String {
         let mut tool = String::new();
         if let Some(call) = self.call() {

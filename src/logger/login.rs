@@ -56,7 +56,7 @@ impl UsageLogger {
     ) -> Option<Outcome> {
         let pipeline = &self.handle()?.pipeline;
         let policy = &pipeline.settings.defaults.identity_policy;
-        let session_id = session.get("session_id");
+        let session_id = session.own_id();
         let login = login_of(policy, caller.identity(), Some(caller), session_id);
         let now = pipeline.clock().now();
         self.log_once(login, now, || {

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use http::{HeaderName, header};
 use serde_json::{Map, Value};
 
 use crate::capture::Content;
@@ -24,15 +25,16 @@ const META_CONVERSATION: [&str; 4] = [
     "openai/session",
 ];
 
-/// Names the session of a request over HTTP.
-pub(crate) const SESSION_HEADER: &str = "mcp-session-id";
+/// Names the session of a request over HTTP. The headers have names that are parsed: to look one up by its text parses the
+/// text each time, which is 700 instructions more of a call.
+pub(crate) static SESSION_HEADER: HeaderName = HeaderName::from_static("mcp-session-id");
 
-pub(crate) const TRACEPARENT: &str = "traceparent";
-pub(crate) const TRACESTATE: &str = "tracestate";
-pub(crate) const USER_AGENT_HEADER: &str = "user-agent";
+pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(crate) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+pub(crate) static USER_AGENT_HEADER: HeaderName = header::USER_AGENT;
 
 /// Names the vendor's product that a client belongs to. Only clients of that vendor send it.
-pub(crate) const VENDOR_CLIENT_HEADER: &str = "x-anthropic-client";
+pub(crate) static VENDOR_CLIENT_HEADER: HeaderName = HeaderName::from_static("x-anthropic-client");
 
 /// The name and version of a client or a server, as it gives them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,15 +102,18 @@ pub(crate) struct RequestMeta<'a> {
 
 impl<'a> RequestMeta<'a> {
     pub(crate) fn read(meta: Option<&'a Map<String, Value>>) -> Self {
-        let get = |name| meta?.get(name);
-        let client = get(META_CLIENT_INFO);
-        let protocol_version = get(META_PROTOCOL_VERSION).and_then(Value::as_str);
-        let asked_for = usize::from(client.is_some())
-            + usize::from(protocol_version.is_some())
-            + usize::from(get(META_CLIENT_CAPABILITIES).is_some());
+        let (mut more, mut client, mut protocol_version) = (None, None, None);
+        for (name, value) in meta.into_iter().flatten() {
+            match &**name {
+                META_CLIENT_INFO => client = Some(PeerInfo::read(value)),
+                META_PROTOCOL_VERSION => protocol_version = value.as_str(),
+                META_CLIENT_CAPABILITIES => {}
+                _ => more = meta,
+            }
+        }
         Self {
-            more: meta.filter(|meta| meta.len() > asked_for),
-            client: client.map(PeerInfo::read),
+            more,
+            client,
             protocol_version,
         }
     }
@@ -155,7 +160,7 @@ pub(crate) struct RequestFacts<'a, H> {
     pub(crate) caller: Option<&'a Caller>,
 }
 
-impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
+impl<'a, H: Fn(&HeaderName) -> Option<&'a str>> RequestFacts<'a, H> {
     /// Returns the facts that all events of the request share.
     pub(crate) fn into_facts(
         self,
@@ -166,7 +171,7 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let (transport, session_id, is_named) = match self.transport {
             McpTransport::Connection { session_id, name } => (name, Some(session_id), true),
             McpTransport::Http { is_bound } => {
-                let session_id = (self.header)(SESSION_HEADER).filter(|_| is_bound);
+                let session_id = (self.header)(&SESSION_HEADER).filter(|_| is_bound);
                 // The newer protocol has no sessions over HTTP, whatever a header says.
                 let own = session_id.filter(|_| era != Some(Era::Modern));
                 ("http", own, session_id.is_some())
@@ -178,16 +183,16 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
         let client = client
             .or_else(|| self.caller.map(PeerInfo::of_caller))
             .unwrap_or_default();
-        let user_agent = (self.header)(USER_AGENT_HEADER);
+        let user_agent = (self.header)(&USER_AGENT_HEADER);
         let meta = self.meta.more;
-        let in_meta = |name| meta.and_then(|meta| meta.get(name)?.as_str());
-        let (own, outer) = (in_meta(TRACEPARENT), (self.header)(TRACEPARENT));
+        let in_meta = |name: &HeaderName| meta.and_then(|meta| meta.get(name.as_str())?.as_str());
+        let (own, outer) = (in_meta(&TRACEPARENT), (self.header)(&TRACEPARENT));
         // The HTTP request's context, where it is another than the request's own.
         let linked = outer.filter(|outer| own.is_some_and(|own| own != *outer));
         // A state belongs to the context it came with.
-        let outer_state = || (self.header)(TRACESTATE);
+        let outer_state = || (self.header)(&TRACESTATE);
         let tracestate = match own {
-            Some(_) => in_meta(TRACESTATE),
+            Some(_) => in_meta(&TRACESTATE),
             None => outer.and_then(|_| outer_state()),
         };
         let own_meta = self.caller.into_iter().flat_map(Caller::own_meta);
@@ -202,7 +207,7 @@ impl<'a, H: Fn(&str) -> Option<&'a str>> RequestFacts<'a, H> {
                 protocol_version,
                 Some(transport),
                 self.request_id,
-                (self.header)(VENDOR_CLIENT_HEADER),
+                (self.header)(&VENDOR_CLIENT_HEADER),
                 self.caller.and_then(Caller::client_id),
                 self.server.name,
                 self.server.version,
@@ -242,7 +247,7 @@ mod tests {
     /// Reads a request without a caller: its `_meta`, its headers, and its transport.
     fn facts<'a>(
         meta: &'a Value,
-        headers: &'a [(&'a str, &'a str)],
+        headers: &'a [(&'a HeaderName, &'a str)],
         transport: McpTransport<'a>,
         protocol_version: Option<&'a str>,
     ) -> Facts<'a> {
@@ -251,13 +256,13 @@ mod tests {
 
     fn facts_of<'a>(
         meta: &'a Value,
-        headers: &'a [(&'a str, &'a str)],
+        headers: &'a [(&'a HeaderName, &'a str)],
         transport: McpTransport<'a>,
         protocol_version: Option<&'a str>,
         caller: Option<&'a Caller>,
     ) -> Facts<'a> {
         let meta = RequestMeta::read(meta.as_object());
-        let header = |name: &str| {
+        let header = |name: &HeaderName| {
             let mut headers = headers.iter();
             headers
                 .find(|(known, _)| *known == name)
@@ -308,11 +313,11 @@ mod tests {
             META_CLIENT_CAPABILITIES: {},
         });
         let headers = [
-            (SESSION_HEADER, "s1"),
-            (USER_AGENT_HEADER, "node"),
-            (VENDOR_CLIENT_HEADER, "ClaudeCode"),
-            (TRACEPARENT, "00-1-2-01"),
-            (TRACESTATE, "a=1"),
+            (&SESSION_HEADER, "s1"),
+            (&USER_AGENT_HEADER, "node"),
+            (&VENDOR_CLIENT_HEADER, "ClaudeCode"),
+            (&TRACEPARENT, "00-1-2-01"),
+            (&TRACESTATE, "a=1"),
         ];
         let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         let session = Session::new()
@@ -336,7 +341,7 @@ mod tests {
 
     #[test]
     fn over_http_the_header_names_the_session_whose_client_it_is() {
-        let header = [(SESSION_HEADER, "s1")];
+        let header = [(&SESSION_HEADER, "s1")];
         let bound = McpTransport::Http { is_bound: true };
         for (headers, transport, is_named) in [
             (&header[..], bound, true),
@@ -362,7 +367,7 @@ mod tests {
         let caller = Caller::new(Identity::new("u1", "INTERNAL"))
             .client_name("kept-client")
             .client_version("3");
-        let header = [(SESSION_HEADER, "s1")];
+        let header = [(&SESSION_HEADER, "s1")];
         let modern = json!({META_CLIENT_INFO: {"name": "own-client"}});
         for (meta, headers, name, version) in [
             (&Value::Null, &[][..], "kept-client", Some("3")),
@@ -402,10 +407,10 @@ mod tests {
             let meta = json!({
                 META_PROTOCOL_VERSION: "2026-07-28",
                 key: "talk",
-                TRACEPARENT: "00-3-4-01",
-                TRACESTATE: "own=1",
+                (TRACEPARENT.as_str()): "00-3-4-01",
+                (TRACESTATE.as_str()): "own=1",
             });
-            let headers = [(TRACEPARENT, "00-1-2-01"), (TRACESTATE, "outer=1")];
+            let headers = [(&TRACEPARENT, "00-1-2-01"), (&TRACESTATE, "outer=1")];
             let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
             assert_eq!(facts.session.get("conversation_id"), Some("talk"), "{key}");
             assert_eq!(facts.traceparent.as_deref(), Some("00-3-4-01"));
@@ -414,8 +419,8 @@ mod tests {
             assert_eq!(links.http_traceparent.as_deref(), Some("00-1-2-01"));
             assert_eq!(links.http_tracestate.as_deref(), Some("outer=1"));
         }
-        let meta = json!({TRACEPARENT: "00-1-2-01"});
-        let headers = [(TRACEPARENT, "00-1-2-01"), (TRACESTATE, "outer=1")];
+        let meta = json!({(TRACEPARENT.as_str()): "00-1-2-01"});
+        let headers = [(&TRACEPARENT, "00-1-2-01"), (&TRACESTATE, "outer=1")];
         let same = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         let links = same.links.unwrap();
         assert_eq!(links.http_traceparent, None, "it says nothing more");
@@ -432,7 +437,7 @@ mod tests {
     #[test]
     fn a_client_that_meta_names_is_not_the_sessions_whatever_it_leaves_out() {
         let meta = json!({META_CLIENT_INFO: {"version": "1"}});
-        let headers = [(SESSION_HEADER, "s1")];
+        let headers = [(&SESSION_HEADER, "s1")];
         let facts = facts(&meta, &headers, McpTransport::Http { is_bound: true }, None);
         assert_eq!(facts.session.get("client_name"), None);
         assert_eq!(facts.session.get("client_version"), Some("1"));

@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 use super::answer_text::AnswerText;
@@ -173,7 +174,7 @@ impl<S: Surroundings> Conversation<S> {
     fn open_listing(&self, params: &Value) -> OpenedListing {
         let peers = self.session_peers(params);
         let session = self.facts(params, &peers, None).session;
-        let bytes = session.texts().into_iter().flatten().map(str::len).sum();
+        let bytes = session.texts().flatten().map(str::len).sum();
         let mut held = self.reserve();
         let cursor = params.get("cursor").filter(|cursor| !cursor.is_null());
         OpenedListing {
@@ -274,7 +275,7 @@ impl<S: Surroundings> Conversation<S> {
         let caller = self.around.caller();
         let facts = RequestFacts {
             meta,
-            header: |name: &str| self.around.header(name),
+            header: |name: &HeaderName| self.around.header(name),
             transport: self.around.transport(),
             client: peers.client(),
             server: peers.server(),
@@ -406,7 +407,7 @@ impl<S: Surroundings> Conversation<S> {
         let mut facts = Facts {
             identity: caller.map(|caller| caller.identity().into()),
             session,
-            user_agent: self.around.header(USER_AGENT_HEADER).map(Into::into),
+            user_agent: self.around.header(&USER_AGENT_HEADER).map(Into::into),
             links: self.around.http_version().map(|version| Links {
                 http_version: Some(version.into()),
                 ..Links::default()

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use http::HeaderName;
+
 use crate::event::{CallOutcome, Caller};
 use crate::mcp::caller_key::CallerKey;
 use crate::mcp::request::{McpTransport, PeerInfo};
@@ -36,7 +38,7 @@ pub(crate) trait Surroundings: Send + Sync {
     /// The outcome of a call without an answer at the end of the conversation.
     fn outcome_at_end(&self) -> CallOutcome;
 
-    fn header(&self, _name: &str) -> Option<&str> {
+    fn header(&self, _name: &HeaderName) -> Option<&str> {
         None
     }
 

@@ -2,18 +2,19 @@
 
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
 use ::rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, InputRequest,
     ResourceContents, Tool,
 };
-use ::rmcp::service::RequestContext;
+use ::rmcp::service::{MaybeSendFuture, RequestContext};
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::call_meta::CallMeta;
+use super::instrumentation::Instrumented;
 use super::recorder::Recorder;
 use crate::base::text::cut_at_char;
 use crate::event::{Call, CallOutcome, IntentSource, ToolCall};
@@ -32,41 +33,56 @@ struct Round {
     number: u32,
 }
 
-impl<H: ServerHandler> Recorder<'_, H> {
+impl<H: ServerHandler> Instrumented<H> {
     /// Runs a call of a tool, and records it however it ends.
-    pub(super) async fn record_call(
-        self,
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an `async fn` copies its arguments into its future once more"
+    )]
+    pub(super) fn record_call(
+        &self,
         mut request: CallToolRequestParams,
         mut context: RequestContext<RoleServer>,
-    ) -> Result<CallToolResponse, ErrorData> {
-        let (mut record, round) = if self.begin_record(&mut context) {
-            let (record, round) = self.start_record(&request, &context);
-            context.extensions.insert(CallMeta::of(&record));
-            (record, Some(round))
-        } else {
-            (CallGuard::disabled(), None)
-        };
-        let cancelled = context.ct.clone();
-        let ours = self.is_capability_call(&request.name, &context);
-        if until_cancelled(&mut record, cancelled.cancelled(), ours).await {
-            return Ok(self.note_capability(record, &request).into());
-        }
-        let known = self.describe(&mut record, &request.name);
-        let tool = self.find_tool(&request, known, &context);
-        let tool = until_cancelled(&mut record, cancelled.cancelled(), tool).await;
-        self.take_arguments(&mut record, &mut request, tool.as_ref());
+    ) -> impl Future<Output = Result<CallToolResponse, ErrorData>> + MaybeSendFuture + '_ {
+        async move {
+            let Some(recorder) = self.recorder() else {
+                context.extensions.insert(CallMeta::of_no_call());
+                return self.inner.call_tool(request, context).await;
+            };
+            let (mut record, round) = if recorder.begin_record(&mut context) {
+                let (record, round) = recorder.start_record(&request, &context);
+                context.extensions.insert(CallMeta::of(&record));
+                (record, Some(round))
+            } else {
+                (CallGuard::disabled(), None)
+            };
+            let cancelled = context.ct.clone();
+            let mut cancels = pin!(cancelled.cancelled());
+            if let Some(ours) = recorder.asks_for_capability(&request.name, &context)
+                && until_cancelled(&mut record, cancels.as_mut(), pin!(ours)).await
+            {
+                return Ok(recorder.note_capability(record, &request).into());
+            }
+            let known = recorder.describe(&mut record, &request.name);
+            let tool = match recorder.find_tool(&request, known, &context) {
+                Some(tool) => until_cancelled(&mut record, cancels.as_mut(), pin!(tool)).await,
+                None => None,
+            };
+            recorder.take_arguments(&mut record, &mut request, tool.as_ref());
 
-        let name = request.name.clone();
-        let runs = self.server.inner.call_tool(request, context);
-        let response = until_cancelled(&mut record, cancelled.cancelled(), runs).await;
-        if cancelled.is_cancelled() {
-            record.finish(CallOutcome::Cancelled);
-        } else {
-            self.record_end(record, &response, round, &name);
+            let runs = self.inner.call_tool(request, context);
+            let response = until_cancelled(&mut record, cancels, pin!(runs)).await;
+            if cancelled.is_cancelled() {
+                record.finish(CallOutcome::Cancelled);
+            } else {
+                recorder.record_end(record, &response, round);
+            }
+            response
         }
-        response
     }
+}
 
+impl<H: ServerHandler> Recorder<'_, H> {
     fn start_record(
         &self,
         request: &CallToolRequestParams,
@@ -105,33 +121,34 @@ impl<H: ServerHandler> Recorder<'_, H> {
         Some(tool)
     }
 
-    /// Finds which argument of a call may hold its intent; `None` also if no
-    /// schema is available. `known` is the tool, if it was looked up.
+    /// Finds which argument of a call may hold its intent; `None` also if no schema is available, and at once if none may.
+    /// `known` is the tool, if it was looked up.
     ///
     /// A server that cannot look its tools up is asked to list them, each time and as the caller
     /// would be answered: what it has shown to others, or before, need not be so for this call.
-    async fn find_tool(
-        &self,
+    fn find_tool(
+        self,
         request: &CallToolRequestParams,
         known: Option<Tool>,
         context: &RequestContext<RoleServer>,
-    ) -> Option<ToolIntent> {
+    ) -> Option<impl Future<Output = Option<ToolIntent>>> {
         let arguments = request.arguments.as_ref()?;
         let settings = self.settings();
         let native = settings.native_intent.as_deref();
         let has_native = arguments.contains_key(native.unwrap_or(intent::NATIVE_NAME));
-        let has_ours = arguments.contains_key(self.intent_name());
-        if !has_ours && !has_native {
-            return None;
-        }
-        let tool = match known.or_else(|| self.look_up(&request.name)) {
-            Some(tool) => tool,
-            None if has_native || settings.intent => {
-                self.find_listed(&request.name, context).await.ok()??
-            }
-            None => return None,
-        };
-        Some(self.inspect_tool(&tool))
+        let may_hold = has_native || arguments.contains_key(self.intent_name());
+        may_hold.then_some(async move {
+            let tool = match known.or_else(|| self.look_up(&request.name)) {
+                Some(tool) => tool,
+                None if has_native || settings.intent => {
+                    Box::pin(self.find_listed(&request.name, context))
+                        .await
+                        .ok()??
+                }
+                None => return None,
+            };
+            Some(self.inspect_tool(&tool))
+        })
     }
 
     /// Takes our property out of the arguments, and captures the rest, before the tool gets them.
@@ -174,13 +191,12 @@ impl<H: ServerHandler> Recorder<'_, H> {
         }
     }
 
-    /// Records how a call of the tool of this name ended.
+    /// Records how a call ended.
     fn record_end(
         &self,
         mut record: CallGuard,
         response: &Result<CallToolResponse, ErrorData>,
         round: Option<Round>,
-        name: &str,
     ) {
         let outcome = match response {
             Ok(CallToolResponse::Complete(result)) => {
@@ -214,7 +230,7 @@ impl<H: ServerHandler> Recorder<'_, H> {
             Err(error) => {
                 record.set_error(&error.message);
                 record.set_error_code(error.code.0.into());
-                if self.is_unknown(name, error) {
+                if self.is_unknown(&record.tool(), error) {
                     record.set_unknown_tool();
                 } else {
                     record.note_refused(Some(error.code.0.into()), &error.message);
@@ -230,9 +246,16 @@ impl<H: ServerHandler> Recorder<'_, H> {
         denies("tool", name, error.code.0.into(), &error.message) && self.look_up(name).is_none()
     }
 
-    /// Whether a call is for the tool for missing capabilities, and is answered here.
-    async fn is_capability_call(&self, name: &str, context: &RequestContext<RoleServer>) -> bool {
-        self.may_offer_capability(name) && matches!(self.find_listed(name, context).await, Ok(None))
+    /// Finds whether a call is for the tool for missing capabilities, and is answered here; `None` if it cannot be.
+    fn asks_for_capability(
+        self,
+        name: &str,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<impl Future<Output = bool>> {
+        let may_be = self.may_offer_capability(name);
+        may_be.then_some(async move {
+            matches!(Box::pin(self.find_listed(name, context)).await, Ok(None))
+        })
     }
 
     /// Answers a call of the tool for missing capabilities.
@@ -265,25 +288,23 @@ impl<H: ServerHandler> Recorder<'_, H> {
 }
 
 /// Runs a part of a call. The record ends if the call is cancelled meanwhile: rmcp lets a cancelled
-/// handler run on, although the call has ended.
-async fn until_cancelled<F: Future>(
+/// handler run on, although the call has ended. The parts share one `cancelled`, and are pinned, not moved, since they may
+/// have some KiB.
+fn until_cancelled<F: Future>(
     record: &mut CallGuard,
-    cancelled: impl Future,
-    part: F,
-) -> F::Output {
-    let mut part = pin!(part);
-    let mut cancels = pin!(cancelled);
-    poll_fn(|cx| {
+    mut cancelled: Pin<&mut impl Future>,
+    mut part: Pin<&mut F>,
+) -> impl Future<Output = F::Output> {
+    poll_fn(move |cx| {
         if let Poll::Ready(output) = part.as_mut().poll(cx) {
             return Poll::Ready(output);
         }
-        if record.is_open() && cancels.as_mut().poll(cx).is_ready() {
+        if record.is_open() && cancelled.as_mut().poll(cx).is_ready() {
             let record = std::mem::replace(record, CallGuard::disabled());
             record.finish(CallOutcome::Cancelled);
         }
         Poll::Pending
     })
-    .await
 }
 
 /// Returns the method of what a round asks for.

@@ -8,7 +8,6 @@ use ::rmcp::model::*;
 use ::rmcp::service::{MaybeSendFuture, NotificationContext, RequestContext, SubscriptionContext};
 use ::rmcp::{ErrorData, RoleServer, ServerHandler};
 
-use super::call_meta::CallMeta;
 use super::instrumentation::Instrumented;
 use super::listing::AskedPage;
 use super::open_request::{Asked, OpenRequest};
@@ -38,18 +37,12 @@ macro_rules! pass_through {
     reason = "a wrapper passes on what its server still offers"
 )]
 impl<H: ServerHandler> ServerHandler for Instrumented<H> {
-    async fn call_tool(
+    fn call_tool(
         &self,
         request: CallToolRequestParams,
-        mut context: Context,
-    ) -> McpResult<CallToolResponse> {
-        match self.recorder() {
-            Some(recorder) => recorder.record_call(request, context).await,
-            None => {
-                context.extensions.insert(CallMeta::of_no_call());
-                self.inner.call_tool(request, context).await
-            }
-        }
+        context: Context,
+    ) -> impl Future<Output = McpResult<CallToolResponse>> + MaybeSendFuture + '_ {
+        self.record_call(request, context)
     }
 
     async fn list_tools(&self, request: Page, mut context: Context) -> McpResult<ListToolsResult> {

@@ -4,13 +4,15 @@ use std::sync::{Arc, Weak};
 
 use ::rmcp::RoleServer;
 use ::rmcp::service::RequestContext;
+use smallvec::SmallVec;
 
 use crate::logger::Handle;
 
 /// Travels with a request from one instrumentation to the inner one, so that each logger records it once.
 #[derive(Clone, Default)]
 pub(super) struct RecordedBy {
-    loggers: Vec<Weak<Handle>>,
+    /// Nearly always one: no memory of its own saves an allocation for each request.
+    loggers: SmallVec<[Weak<Handle>; 1]>,
     /// No client has made the request, so nobody records it.
     is_internal: bool,
 }
@@ -18,8 +20,7 @@ pub(super) struct RecordedBy {
 impl RecordedBy {
     /// Notes that a logger records a request; `false` if it must not, or already does.
     pub(super) fn note(context: &mut RequestContext<RoleServer>, by: &Arc<Handle>) -> bool {
-        let extensions = &mut context.extensions;
-        let mut noted = extensions.remove::<Self>().unwrap_or_default();
+        let noted = context.extensions.get_or_insert_default::<Self>();
         let is_new = !noted.is_internal
             && !noted
                 .loggers
@@ -28,14 +29,13 @@ impl RecordedBy {
         if is_new {
             noted.loggers.push(Arc::downgrade(by));
         }
-        extensions.insert(noted);
         is_new
     }
 
     /// Notes that an instrumentation itself makes a request.
     pub(super) fn note_internal(context: &mut RequestContext<RoleServer>) {
         context.extensions.insert(Self {
-            loggers: Vec::new(),
+            loggers: SmallVec::new(),
             is_internal: true,
         });
     }

@@ -128,7 +128,7 @@ impl<'a, H> Recorder<'a, H> {
             return;
         }
         let names = &self.logger_settings().defaults.identity_policy;
-        let session_id = facts.session.get("session_id");
+        let session_id = facts.session.own_id();
         let login = login_of(names, identity, request.caller.caller(), session_id);
         self.server.by.usage.log_once(login, now, || Event {
             kind: EventKind::IdentityCapture,
@@ -146,13 +146,14 @@ impl<'a, H> Recorder<'a, H> {
 
 impl<'a, H: ServerHandler> Recorder<'a, H> {
     pub(super) fn read(&self, context: &'a RequestContext<RoleServer>) -> IncomingRequest<'a> {
-        if let Some(http) = http_parts(context)
+        let http = http_parts(context);
+        if let Some(http) = http
             && let Some(outer) = http.extensions.get::<OuterRecords>()
         {
             outer.take_over(self.handle);
         }
         let ledger = &self.handle.pipeline.shared.ledger;
-        IncomingRequest::read(context, self.server, || ledger.identity_failure())
+        IncomingRequest::read(context, http, self.server, || ledger.identity_failure())
     }
 
     /// Reports the start of a session, and its user, unless they were reported before.
@@ -167,7 +168,7 @@ impl<'a, H: ServerHandler> Recorder<'a, H> {
         let mut facts = incoming.facts();
         // Over HTTP the session's id is not known yet: a login told by its absence would be reported
         // again with the session's next request.
-        let knows_session = facts.session.get("session_id").is_some();
+        let knows_session = facts.session.own_id().is_some();
         if knows_session || incoming.caller.names_credential() {
             self.log_login(&incoming, &facts, self.now());
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use ::rmcp::model::{Implementation, InitializeRequestParams, RequestId};
 use ::rmcp::service::RequestContext;
 use ::rmcp::{RoleServer, ServerHandler};
+use http::HeaderName;
 use http::request::Parts;
 
 use super::instrumentation::{Instrumentation, Instrumented};
@@ -17,7 +18,7 @@ use crate::mcp::request::{McpTransport, PeerInfo, RequestFacts, RequestMeta, htt
 
 /// A request, with the sources from which its facts are borrowed.
 pub(super) struct IncomingRequest<'a> {
-    context: &'a RequestContext<RoleServer>,
+    http: Option<&'a Parts>,
     by: &'a Instrumentation,
     pub(super) caller: RequestCaller<'a>,
     meta: RequestMeta<'a>,
@@ -31,16 +32,17 @@ pub(super) struct IncomingRequest<'a> {
 }
 
 impl<'a> IncomingRequest<'a> {
-    /// Reads a request. `on_failure` is called if the host fails to name the user.
+    /// Reads a request. `http` is that of its context; `on_failure` is called if the host fails to name the user.
     pub(super) fn read<H: ServerHandler>(
         context: &'a RequestContext<RoleServer>,
+        http: Option<&'a Parts>,
         server: &'a Instrumented<H>,
         on_failure: impl FnOnce(),
     ) -> Self {
         let by = &server.by;
         let meta = RequestMeta::read(Some(&context.meta.0.0));
         let says_all = meta.client.is_some() && meta.protocol_version.is_some();
-        let transport = if http_parts(context).is_some() {
+        let transport = if http.is_some() {
             McpTransport::Http {
                 is_bound: server.initialized.load(Relaxed),
             }
@@ -52,9 +54,9 @@ impl<'a> IncomingRequest<'a> {
             }
         };
         Self {
-            context,
+            http,
             by,
-            caller: RequestCaller::of(context, by, on_failure),
+            caller: RequestCaller::of(context, http, by, on_failure),
             meta,
             peer: (!says_all).then(|| context.peer.peer_info()).flatten(),
             request_id: match &context.id {
@@ -76,7 +78,7 @@ impl<'a> IncomingRequest<'a> {
     /// Returns the key that identifies the caller. `is_sensitive` knows names of headers that hold a credential.
     pub(super) fn caller_key(&self, is_sensitive: impl Fn(&str) -> bool) -> CallerKey {
         let identity = self.caller.identity();
-        match (self.transport, http_parts(self.context)) {
+        match (self.transport, self.http) {
             (McpTransport::Http { .. }, Some(http)) => {
                 CallerKey::of_request(&http.uri, &http.headers, identity, is_sensitive, |_| false)
             }
@@ -89,13 +91,13 @@ impl<'a> IncomingRequest<'a> {
 
     /// Returns the facts that all events of the request share.
     pub(super) fn facts(&self) -> Facts<'_> {
-        let http = http_parts(self.context);
+        let http = self.http;
         let peer = self.peer.as_deref();
         let class_of =
             |name: Option<&str>, agent: Option<&str>| self.by.memory.class_of(name, agent);
         let facts = RequestFacts {
             meta: self.meta,
-            header: |name: &str| http?.headers.get(name)?.to_str().ok(),
+            header: |name: &HeaderName| http?.headers.get(name)?.to_str().ok(),
             transport: self.transport,
             client: peer.map(|peer| client_info(&peer.client_info)),
             protocol_version: peer.map(|peer| peer.protocol_version.as_str()),
@@ -143,6 +145,7 @@ impl<'a> RequestCaller<'a> {
     /// Calls the host's closure, or looks for what an authentication layer has stored.
     fn of(
         context: &'a RequestContext<RoleServer>,
+        http: Option<&'a Parts>,
         by: &Instrumentation,
         on_failure: impl FnOnce(),
     ) -> Self {
@@ -157,7 +160,6 @@ impl<'a> RequestCaller<'a> {
             }
             None => {}
         }
-        let http = http_parts(context);
         let caller = http.and_then(|http| http.extensions.get());
         if let Some(caller) = caller.or_else(|| context.extensions.get()) {
             return Self::Caller(Cow::Borrowed(caller));

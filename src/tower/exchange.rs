@@ -108,11 +108,11 @@ impl Exchange {
             return;
         }
         let mut session = Session::new().transport("http");
-        if let Some(client) = request.headers.get(VENDOR_CLIENT_HEADER) {
+        if let Some(client) = request.headers.get(&VENDOR_CLIENT_HEADER) {
             session = session.vendor_client(client);
         }
         let mut event = AuthRejected::new(reason).session(session);
-        if let Some(agent) = request.headers.get(USER_AGENT_HEADER) {
+        if let Some(agent) = request.headers.get(&USER_AGENT_HEADER) {
             event = event.user_agent(agent);
         }
         let mut event = Event::from(event);
@@ -178,10 +178,10 @@ mod tests {
         }
         let long = "x".repeat(300_000);
         let (mut parts, ()) = http::Request::post("/")
-            .header(SESSION_HEADER, &long)
-            .header(USER_AGENT_HEADER, &long)
-            .header(TRACEPARENT, &long)
-            .header(PROTOCOL_VERSION_HEADER, "2025-11-25")
+            .header(&SESSION_HEADER, &long)
+            .header(&USER_AGENT_HEADER, &long)
+            .header(&TRACEPARENT, &long)
+            .header(&PROTOCOL_VERSION_HEADER, "2025-11-25")
             .body(())
             .unwrap()
             .into_parts();
@@ -197,12 +197,12 @@ mod tests {
         let stripped = kept(false);
         assert!(stripped.bytes() < 8 * 1024, "{}", stripped.bytes());
         for (name, value) in [
-            (USER_AGENT_HEADER, "[300000 bytes]"),
-            (PROTOCOL_VERSION_HEADER, "2025-11-25"),
+            (&USER_AGENT_HEADER, "[300000 bytes]"),
+            (&PROTOCOL_VERSION_HEADER, "2025-11-25"),
         ] {
             assert_eq!(stripped.get(name), Some(value), "{name}");
         }
-        let session = stripped.get(SESSION_HEADER).unwrap();
+        let session = stripped.get(&SESSION_HEADER).unwrap();
         assert!((4_096..300_000).contains(&session.len()));
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::observer::Sessions;
 use crate::base::lock::lock;
@@ -19,7 +19,8 @@ use crate::mcp::request::{
 use crate::observe::{Peer, SessionPeers, Surroundings, gone};
 
 /// Has the protocol's version if `_meta` does not.
-pub(super) const PROTOCOL_VERSION_HEADER: &str = "mcp-protocol-version";
+pub(super) static PROTOCOL_VERSION_HEADER: HeaderName =
+    HeaderName::from_static("mcp-protocol-version");
 
 /// What is known about a request besides its body.
 pub(super) struct HttpRequest {
@@ -49,7 +50,7 @@ impl HttpRequest {
     pub(super) fn on_head(&self, answer: &HeaderMap) {
         let client = lock(&self.opens).client.take();
         if let Some(client) = client
-            && let Some(id) = answer.get(SESSION_HEADER)
+            && let Some(id) = answer.get(&SESSION_HEADER)
             && let Ok(id) = id.to_str()
         {
             self.sessions.clients.put((self.session_key, id), client);
@@ -74,10 +75,10 @@ impl Surroundings for HttpRequest {
     }
 
     fn peers(&self, names_client: bool) -> SessionPeers {
-        let session = self.headers.get(SESSION_HEADER);
+        let session = self.headers.get(&SESSION_HEADER);
         let key = (self.session_key, session.unwrap_or_default());
         let client = session.filter(|_| !names_client);
-        let version = self.headers.get(PROTOCOL_VERSION_HEADER);
+        let version = self.headers.get(&PROTOCOL_VERSION_HEADER);
         SessionPeers {
             client: client.and_then(|_| self.sessions.clients.get(key)),
             server: self.sessions.servers.get(key),
@@ -101,7 +102,7 @@ impl Surroundings for HttpRequest {
         gone()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
+    fn header(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)
     }
 
@@ -119,16 +120,15 @@ pub(super) struct KeptHeaders(pub(super) HeaderMap);
 
 impl KeptHeaders {
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        const KEPT: [&str; 6] = [
-            SESSION_HEADER,
-            PROTOCOL_VERSION_HEADER,
-            USER_AGENT_HEADER,
-            VENDOR_CLIENT_HEADER,
-            TRACEPARENT,
-            TRACESTATE,
-        ];
         let mut kept = HeaderMap::new();
-        for name in KEPT {
+        for name in [
+            &SESSION_HEADER,
+            &PROTOCOL_VERSION_HEADER,
+            &USER_AGENT_HEADER,
+            &VENDOR_CLIENT_HEADER,
+            &TRACEPARENT,
+            &TRACESTATE,
+        ] {
             // A copy: a header as it came keeps the whole head in memory.
             let value = headers.get(name).map(HeaderValue::as_bytes);
             if let Some(Ok(value)) = value.map(HeaderValue::from_bytes) {
@@ -138,7 +138,7 @@ impl KeptHeaders {
         Self(kept)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &HeaderName) -> Option<&str> {
         self.0.get(name)?.to_str().ok()
     }
 

@@ -1,7 +1,7 @@
 //! What a tool call costs, in instructions, plain and instrumented, by the size of its arguments.
 
 use gungraun::prelude::*;
-use instructions::{logger, rows};
+use instructions::{SERVER_CALLS, logger, rows};
 use mcp_usage::{Identity, Redactor, Wire};
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ClientCapabilities, ContentBlock,
@@ -13,8 +13,6 @@ use rmcp::{ErrorData, RoleServer, ServerHandler};
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
-
-const CALLS: usize = 5;
 
 /// Answers at once, and keeps the requests: letting go of a large one is not what is asked here.
 #[derive(Clone, Default)]
@@ -65,7 +63,7 @@ fn prepared<H: ServerHandler>(server: H, bytes: usize) -> Prepared<H> {
     }
     Prepared {
         server,
-        requests: vec![(request, context); CALLS],
+        requests: vec![(request, context); SERVER_CALLS],
         caller,
         _runtime: runtime,
     }
@@ -119,8 +117,8 @@ fn call_all<H: ServerHandler>(prepared: &mut Prepared<H>) {
 }
 
 #[library_benchmark]
-#[bench::kb_1(plain(1_024))]
-#[bench::mb_1(plain(1_024 * 1_024))]
+#[bench::plain_kb_1(plain(1_024))]
+#[bench::plain_mb_1(plain(1_024 * 1_024))]
 fn call_tool<H: ServerHandler>(mut prepared: Prepared<H>) -> Prepared<H> {
     call_all(&mut prepared);
     prepared

@@ -1,16 +1,17 @@
-//! Prints what each part of the crate costs, in instructions an event: a column for each case of the bench `caller`.
+//! Prints what each part of the crate costs, in instructions an event or a call of a tool: a column for each case of the
+//! benches `caller` and `server`.
 //!
 //! ```sh
-//! cargo bench --manifest-path benches/instructions/Cargo.toml --bench caller # builds this program, too
-//! benches/instructions/target/release/parts                                  # the table
-//! benches/instructions/target/release/parts typical                          # the files of a case, dearest first
+//! cargo bench --manifest-path benches/instructions/Cargo.toml --bench caller --bench server # builds this program, too
+//! benches/instructions/target/release/parts         # the tables
+//! benches/instructions/target/release/parts typical # the files of a case, dearest first
 //! ```
 //!
-//! It reads what the last run of the bench has left under `GUNGRAUN_HOME`, and counts each instruction for the source
+//! It reads what the last run of the benches has left under `GUNGRAUN_HOME`, and counts each instruction for the source
 //! file it was written in, however deep that was inlined. What a library's inlined code costs counts for the function
 //! it stands in. Numbers are those of the functions themselves, without what they call.
 
-use instructions::CALLS;
+use instructions::{CALLS, SERVER_CALLS};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write;
@@ -19,7 +20,9 @@ use std::{env, fs};
 
 /// Each part, and how the places in it begin; the longest beginning tells. A place is a file of this crate, from `src`
 /// on, or a library's function, its path written with `/`.
-const PARTS: [(&str, &str); 13] = [
+const PARTS: [(&str, &str); 14] = [
+    // An instrumented server's path, without the copy of the call, which stands with the door.
+    ("server", "src/rmcp src/mcp rmcp http tokio_util"),
     (
         "door",
         "src/logger src/event src/base src/hooks src/ledger src/limits src/pseudonym \
@@ -47,7 +50,7 @@ const PARTS: [(&str, &str); 13] = [
     ),
     (
         "edits",
-        "src/redact/seal src/redact/engine/edit src/redact/engine/again",
+        "src/redact/seal src/redact/engine/edit src/redact/engine/again src/redact/engine/settled",
     ),
     ("queue", "src/queue"),
     ("memory, libc", "core/ alloc/ std/ hashbrown smallvec"),
@@ -55,31 +58,56 @@ const PARTS: [(&str, &str); 13] = [
     ("other", ""),
 ];
 
+/// The benches that are read, with how many calls each makes.
+const BENCHES: [(&str, usize); 2] = [("caller", CALLS), ("server", SERVER_CALLS)];
+
 /// What each place of a case costs, in all its calls.
 type Costs = BTreeMap<String, u64>;
 
+/// What the cases of a bench cost.
+struct Bench {
+    calls: usize,
+    cases: Vec<(String, Costs)>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let home = home().join("instructions/caller/caller");
-    let mut cases: Vec<(String, Costs)> = Vec::new();
-    let folders = fs::read_dir(&home)
-        .map_err(|why| format!("{}: {why}; has the bench run?", home.display()))?;
-    for folder in folders {
+    let mut benches = Vec::new();
+    for (name, calls) in BENCHES {
+        let folder = home().join(format!("instructions/{name}/{name}"));
+        if folder.exists() {
+            let cases = cases(&folder)?;
+            benches.push(Bench { calls, cases });
+        }
+    }
+    if benches.is_empty() {
+        return Err(format!("nothing in {}; has a bench run?", home().display()).into());
+    }
+    let text = match env::args().nth(1) {
+        None => benches.iter().map(table).collect::<Vec<_>>().join("\n"),
+        Some(named) => {
+            let places = benches.iter().find_map(|bench| {
+                let known = bench.cases.iter().find(|(case, _)| *case == named);
+                known.map(|(_, costs)| places(costs, bench.calls))
+            });
+            places.ok_or(format!("no case is called {named}"))?
+        }
+    };
+    // A reader may have seen enough of it.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+/// The cases of a bench, by name.
+fn cases(bench: &Path) -> Result<Vec<(String, Costs)>, Box<dyn Error>> {
+    let mut cases = Vec::new();
+    for folder in fs::read_dir(bench)? {
         let folder = folder?.path();
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let case = name.split('.').next_back().unwrap_or_default().to_owned();
         cases.push((case, read(&folder)?));
     }
     cases.sort();
-    let text = match env::args().nth(1) {
-        None => table(&cases),
-        Some(named) => {
-            let known = cases.iter().find(|(case, _)| *case == named);
-            places(&known.ok_or(format!("no case is called {named}"))?.1)
-        }
-    };
-    // A reader may have seen enough of it.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    Ok(cases)
 }
 
 /// Where the runner of the benches writes.
@@ -172,19 +200,19 @@ fn part(place: &str) -> &'static str {
     }
 }
 
-fn per_event(cost: u64) -> u64 {
-    let calls = CALLS as u64;
+fn per_call(cost: u64, calls: usize) -> u64 {
+    let calls = calls as u64;
     (cost + calls / 2) / calls
 }
 
-fn table(cases: &[(String, Costs)]) -> String {
+fn table(bench: &Bench) -> String {
     let line = |name: &str, cell: &dyn Fn(&(String, Costs)) -> String| {
-        let cells = cases.iter().map(|case| format!("{:>11}", cell(case)));
+        let cells = bench.cases.iter().map(|case| format!("{:>11}", cell(case)));
         format!("{name:<14}{}\n", cells.collect::<String>())
     };
     let sum = |costs: &Costs, counts: &dyn Fn(&str) -> bool| {
         let counted = costs.iter().filter(|(place, _)| counts(place));
-        per_event(counted.map(|(_, cost)| cost).sum()).to_string()
+        per_call(counted.map(|(_, cost)| cost).sum(), bench.calls).to_string()
     };
     let mut text = line("instructions", &|(case, _)| case.clone());
     for (name, _) in PARTS {
@@ -193,10 +221,10 @@ fn table(cases: &[(String, Costs)]) -> String {
     text + &line("all", &|(_, costs)| sum(costs, &|_| true))
 }
 
-fn places(costs: &Costs) -> String {
+fn places(costs: &Costs, calls: usize) -> String {
     let mut places: Vec<_> = costs
         .iter()
-        .map(|(place, cost)| (per_event(*cost), place))
+        .map(|(place, cost)| (per_call(*cost, calls), place))
         .collect();
     places.sort_unstable_by(|a, b| b.cmp(a));
     places.retain(|(cost, _)| *cost > 0);
@@ -303,6 +331,7 @@ mod tests {
     #[test]
     fn the_longest_beginning_tells_a_places_part() {
         for (place, expected) in [
+            ("src/rmcp/call.rs", "server"),
             ("src/capture/writer.rs", "writer"),
             ("src/capture/event_writer.rs", "envelope"),
             ("src/redact/engine/visit.rs", "walk"),
