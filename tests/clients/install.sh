@@ -27,6 +27,18 @@ have_node22() {
   [ -x "$node" ] || node=node
 }
 
+# Waits until a command succeeds, or until a server has ended without it. Five minutes are for one that is built first.
+soon() { # <command>...
+  local _
+  for _ in $(seq 6000); do
+    ! "$@" || return 0
+    [ -z "${pids[-1]:-}" ] || kill -0 "${pids[-1]}" 2>/dev/null || break
+    sleep 0.05
+  done
+  # What it wrote last.
+  "$@"
+}
+
 # What a script starts ends with it.
 out=$(mktemp -d)
 pids=()

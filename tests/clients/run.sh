@@ -32,19 +32,19 @@ subject() { # fixture | example
 
 # Starts the server at an address of its own; its URL is then in `url`.
 serve() { # <flags>...
-  local log line
   log=$(mktemp -p "$out")
   "${server[@]}" --http 127.0.0.1:0 "$@" 2>"$log" &
   pids+=($!)
-  for _ in $(seq 100); do
-    # A line that is not whole yet is none for `read`.
-    while read -r line; do
-      url=${line#MCP at }
-      [ "$url" = "$line" ] || return 0
-    done <"$log"
-    sleep 0.05
-  done
-  echo "the server did not start: $(cat "$log")" >&2
+  soon says_where || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+}
+
+says_where() {
+  local line
+  # A line that is not whole yet is none for `read`.
+  while read -r line; do
+    url=${line#MCP at }
+    [ "$url" = "$line" ] || return 0
+  done <"$log"
   return 1
 }
 

@@ -49,14 +49,8 @@ print(*(socket.getsockname()[1] for socket in sockets))')
       --otlp-grpc-endpoint "127.0.0.1:${ports[1]}" --exporter blackhole \
       --debug-log traces --debug-log-verbosity detailed >"$log" 2>&1 &
     pids+=($!)
-    for _ in $(seq 100); do
-      # Any answer is one.
-      if curl --silent --output /dev/null "$endpoint"; then
-        return 0
-      fi
-      kill -0 "${pids[-1]}" 2>/dev/null || break
-      sleep 0.05
-    done
+    # Any answer is one.
+    ! soon curl --silent --output /dev/null "$endpoint" || return 0
   done
   echo "the collector did not start: $(tail -3 "$log")" >&2
   return 1
@@ -70,10 +64,7 @@ for compression in none gzip; do
   env -i "PATH=$PATH" OTEL_EXPORTER_OTLP_ENDPOINT="$endpoint" OTEL_EXPORTER_OTLP_COMPRESSION=$compression \
     timeout 60 "$target/debug/examples/send"
   # It prints after it has answered.
-  for _ in $(seq 100); do
-    grep -q 'mcp_usage.meta.reason' "$log" && break
-    sleep 0.05
-  done
+  soon grep -q 'mcp_usage.meta.reason' "$log" || { echo "the collector prints nothing: $(cat "$log")" >&2; exit 1; }
   python3 "$here/rotel.py" <"$log"
   echo "a collector has printed what was logged, compression $compression"
 done

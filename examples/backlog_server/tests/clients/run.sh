@@ -18,27 +18,22 @@ serve() {
   # On a machine that opts out, too: its events go to the ingest inside.
   "$server" --listen 127.0.0.1:0 >"$log" 2>&1 &
   pids+=($!)
-  for _ in $(seq 200); do
-    origin=$(sed -n 's|^sign in and see what is connected: \(.*\)/apps|\1|p' "$log")
-    # It prints its demo before it answers.
-    if [ -n "$origin" ] && curl --silent --fail --output /dev/null "$origin/style.css"; then
-      return 0
-    fi
-    sleep 0.05
-  done
-  echo "the server did not start: $(cat "$log")" >&2
-  return 1
+  soon answers || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+}
+
+# It prints its demo before it answers.
+answers() {
+  origin=$(sed -n 's|^sign in and see what is connected: \(.*\)/apps|\1|p' "$log")
+  [ -n "$origin" ] && curl --silent --fail --output /dev/null "$origin/style.css"
 }
 
 # Waits until the timeline says something so often; a line of it is a pattern.
 reported() { # <count> <pattern>
-  for _ in $(seq 100); do
-    [ "$(grep -c -E "$2" "$log")" -lt "$1" ] || return 0
-    sleep 0.05
-  done
-  echo "the timeline does not say $1 times: $2" >&2
-  cat "$log" >&2
-  return 1
+  soon says "$@" || { echo "the timeline does not say $1 times: $2" >&2; cat "$log" >&2; return 1; }
+}
+
+says() { # <count> <pattern>
+  [ "$(grep -c -E "$2" "$log")" -ge "$1" ]
 }
 
 # A `!` would not end the script.
@@ -72,26 +67,29 @@ register() { # <redirect address>
     python3 -c 'import json, sys; print(json.load(sys.stdin)["client_id"])'
 }
 
-# The suite asks for a browser with the address that it prints, and listens for its answer.
+# The suite asks for a browser with the address that it prints, and listens for its answer. Which of both it says first is
+# not known.
+asks() {
+  url=$(sed -n 's|^\(http[^ ]*/authorize?[^ ]*\)$|\1|p' "$said")
+  [ -n "$url" ] && grep -q 'Callback server started' "$said"
+}
+
 conformance() {
   have_node22
   have_npm conformance-next @modelcontextprotocol/conformance@0.2.0-alpha.12
   serve
   local suite=$clients/conformance-next/node_modules/@modelcontextprotocol/conformance/dist/index.js
-  local port client said=$out/conformance.log url='' there running
+  local port client said url there
+  said=$(mktemp -p "$out")
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   client=$(register "http://127.0.0.1:$port/callback")
   timeout 60 "$node" "$suite" authorization --url "$origin" --client-id "$client" --resource "$origin/p/demo/mcp" \
     --port "$port" -o "$out/authorization" >"$said" 2>&1 &
-  running=$!
-  for _ in $(seq 200); do
-    url=$(sed -n 's|^\(http[^ ]*/authorize?[^ ]*\)$|\1|p' "$said")
-    ! grep -q 'Callback server started' "$said" || break
-    sleep 0.05
-  done
+  pids+=($!)
+  soon asks || { echo "the suite does not ask: $(cat "$said")" >&2; return 1; }
   there=$(python3 "$here/browser.py" decide "$url" olga@example.com approve)
   curl --silent --fail --output /dev/null "$there"
-  wait "$running" || { cat "$said" >&2; return 1; }
+  wait "${pids[-1]}" || { cat "$said" >&2; return 1; }
   python3 tests/clients/checks.py "$out/authorization" | tee "$out/checks"
   # Its one warning: client id metadata documents, which this server does not take in place of a registration.
   [ "$(grep -c SUCCESS "$out/checks")" = 2 ]

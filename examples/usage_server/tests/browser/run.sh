@@ -25,23 +25,13 @@ serve() { # <name> <arguments>...
   shift
   "$server" --listen 127.0.0.1:0 --link-file "$out/$name.link" "$@" >"$out/$name.log" 2>&1 &
   pids+=($!)
-  for _ in $(seq 1200); do
-    [ ! -s "$out/$name.link" ] || return 0
-    sleep 0.05
-  done
-  echo "the server did not start: $(cat "$out/$name.log")" >&2
-  return 1
+  soon test -s "$out/$name.link" || { echo "the server did not start: $(cat "$out/$name.log")" >&2; return 1; }
 }
 
 # The shop is closed and the clock stands still, so that the totals stay what they are.
 serve month --demo --still --now 1795794067000
-known=
-for _ in $(seq 1200); do
-  known=$(grep '^{' "$out/month.log" || true)
-  [ -z "$known" ] || break
-  sleep 0.05
-done
-[ -n "$known" ] || { echo "the demo has no month: $(cat "$out/month.log")" >&2; exit 1; }
+soon grep -q '^{.*}$' "$out/month.log" || { echo "the demo has no month: $(cat "$out/month.log")" >&2; exit 1; }
+known=$(grep '^{' "$out/month.log")
 
 shots=
 if [ "${1:-}" = look ]; then

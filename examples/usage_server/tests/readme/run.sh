@@ -30,26 +30,23 @@ serve() { # <line>
   eval "$1" >"$log" 2>&1 &
   pids+=($!)
   local link
-  for _ in $(seq 6000); do
-    link=$(grep -o 'http://[^ ]*/sign-in?link=[0-9a-f]*' "$log" || true)
-    [ -z "$link" ] || break
-    kill -0 "${pids[-1]}" 2>/dev/null || break
-    sleep 0.05
-  done
-  [ -n "$link" ] || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+  soon is_linked || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
   origin=${link%/sign-in*}
   jar=$(mktemp -p "$out")
   curl --silent --fail --cookie-jar "$jar" --output /dev/null --data "link=${link#*link=}" "$origin/sign-in"
 }
 
+is_linked() {
+  link=$(grep -o 'http://[^ ]*/sign-in?link=[0-9a-f]*' "$log")
+}
+
 # Waits until a page says something.
 says() { # <page> <pattern>
-  for _ in $(seq 600); do
-    ! curl --silent --fail --cookie "$jar" "$origin/p/1/$1" | grep --quiet --extended-regexp "$2" || return 0
-    sleep 0.1
-  done
-  echo "$origin/p/1/$1 does not say $2" >&2
-  return 1
+  soon is_said "$@" || { echo "$origin/p/1/$1 does not say $2" >&2; return 1; }
+}
+
+is_said() { # <page> <pattern>
+  curl --silent --fail --cookie "$jar" "$origin/p/1/$1" | grep --extended-regexp "$2" >/dev/null
 }
 
 serve "$(line_of README.md 'cargo run -p usage_server -- --demo ')"

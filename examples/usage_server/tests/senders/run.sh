@@ -20,17 +20,10 @@ serve() { # <database>
   log=$(mktemp -p "$out")
   "$target/debug/usage_server" --listen 127.0.0.1:0 --data "$1" >"$log" &
   pids+=($!)
-  for _ in $(seq 200); do
-    if grep -q '/sign-in?' "$log"; then
-      origin=$(sed -n 's|.*\(http://127[^/]*\)/sign-in.*|\1|p' "$log")
-      key=$(sed -n 's/.*REO_API_KEY=//p' "$log")
-      return 0
-    fi
-    kill -0 "${pids[-1]}" 2>/dev/null || break
-    sleep 0.05
-  done
-  echo "the server did not start: $(cat "$log")" >&2
-  return 1
+  # The key stands above.
+  soon grep -q '/sign-in?link=[0-9a-f]' "$log" || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+  origin=$(sed -n 's|.*\(http://127[^/]*\)/sign-in.*|\1|p' "$log")
+  key=$(sed -n 's/.*REO_API_KEY=//p' "$log")
 }
 
 [ $# -gt 0 ] || set -- reo mcpeye otlp
