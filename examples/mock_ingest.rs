@@ -94,7 +94,7 @@ fn port_of(mut arguments: impl Iterator<Item = String>) -> Result<u16, String> {
         (None, _) => Ok(DEFAULT_PORT),
         (Some(port), None) => port
             .parse()
-            .map_err(|_| format!("{port:?} is no port; usage: mock_ingest [PORT]")),
+            .map_err(|_| format!("{port:?} is not a port number; usage: mock_ingest [PORT]")),
         (Some(_), Some(_)) => Err("one port at most; usage: mock_ingest [PORT]".to_owned()),
     }
 }

@@ -23,7 +23,7 @@ pub struct Config {
     /// How long somebody stays signed in.
     pub session_lifetime: Duration,
     /// How many of our own proxies are in front, each of which adds an address to `X-Forwarded-For`:
-    /// `MCP_PROXIES`. With none, whoever connects is whom limits count.
+    /// `MCP_PROXIES`. Without proxies, limits count the peer address.
     pub proxies: usize,
     /// Clients that one address may register at once, and an hour.
     pub registrations_per_address: NonZeroU32,

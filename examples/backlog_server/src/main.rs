@@ -110,7 +110,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     };
     let usage = usage_logger(options.ingest.as_deref(), timeline.as_ref())?;
 
-    tokio::spawn(prune(store.clone()));
+    tokio::spawn(prune(store.clone(), config.refresh_lifetime));
     let head_timeout = config.head_timeout;
     let app = backlog_server::app(config, store, usage.clone());
     let (end, over) = oneshot::channel();
@@ -248,12 +248,12 @@ impl Timeline {
     }
 }
 
-async fn prune(store: Store) {
+async fn prune(store: Store, refresh_lifetime: Duration) {
     let mut ticks = interval(PRUNE_EVERY);
     loop {
         ticks.tick().await;
-        if let Err(error) = store.prune().await {
-            tracing::error!(%error, "what has expired stays for now");
+        if let Err(error) = store.prune(refresh_lifetime).await {
+            tracing::error!(%error, "expired rows could not be removed");
         }
     }
 }

@@ -166,6 +166,6 @@ fn grant_of(context: &RequestContext<RoleServer>) -> Result<&Grant, ErrorData> {
 }
 
 fn broken(error: &StoreError, what: &str) -> ErrorData {
-    tracing::error!(%error, what, "a request broke off");
-    ErrorData::internal_error("the request broke off", Some(json!({"code": "INTERNAL"})))
+    tracing::error!(%error, what, "a request failed");
+    ErrorData::internal_error("the request failed", Some(json!({"code": "INTERNAL"})))
 }

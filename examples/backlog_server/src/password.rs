@@ -1,6 +1,7 @@
 //! Passwords: kept as Argon2id hashes, and guessed at slowly.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use argon2::Argon2;
@@ -10,7 +11,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 
 use crate::source::Source;
-use crate::turns::Turns;
+use crate::turns::{PATIENCE, Turns};
 
 /// Tries for one e-mail address: so many at once, and then one each [`TRY_EVERY`].
 pub const TRIES: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -34,11 +35,23 @@ pub enum NotChecked {
     Busy,
 }
 
+impl NotChecked {
+    /// Returns after how long to try again.
+    #[must_use]
+    pub const fn retry_after(self) -> Duration {
+        match self {
+            Self::TooManyTries => TRY_EVERY,
+            // What waits now has had its turn by then, or has been refused.
+            Self::Busy => PATIENCE,
+        }
+    }
+}
+
 /// Checks passwords within a bound of cost and of tries.
 #[derive(Debug)]
 pub struct Passwords {
     /// By two bytes of the address's hash: bounded however many addresses are made up.
-    tries: DefaultKeyedRateLimiter<[u8; 2]>,
+    tries: Arc<DefaultKeyedRateLimiter<[u8; 2]>>,
     turns: Turns,
 }
 
@@ -46,7 +59,7 @@ impl Default for Passwords {
     fn default() -> Self {
         let quota = Quota::with_period(TRY_EVERY).unwrap_or(Quota::per_minute(TRIES));
         Self {
-            tries: RateLimiter::keyed(quota.allow_burst(TRIES)),
+            tries: Arc::new(RateLimiter::keyed(quota.allow_burst(TRIES))),
             turns: Turns::new(AT_A_TIME),
         }
     }
@@ -68,14 +81,16 @@ impl Passwords {
     ) -> Result<bool, NotChecked> {
         let [first, second, ..] =
             <[u8; 32]>::from(Sha256::digest(email.trim().to_ascii_lowercase()));
-        self.tries
-            .check_key(&[first, second])
-            .map_err(|_| NotChecked::TooManyTries)?;
+        let tries = Arc::clone(&self.tries);
         let checked = self.turns.run(source, move || {
+            // Not before its turn: one host could use up the tries for all addresses, and no password need be checked.
+            tries
+                .check_key(&[first, second])
+                .map_err(|_| NotChecked::TooManyTries)?;
             let known = stored.is_some();
-            verify(&password, stored.as_deref().unwrap_or(NOBODY)) && known
+            Ok(verify(&password, stored.as_deref().unwrap_or(NOBODY)) && known)
         });
-        checked.await.map_err(|_| NotChecked::Busy)
+        checked.await.unwrap_or(Err(NotChecked::Busy))
     }
 }
 
@@ -100,7 +115,40 @@ fn verify(password: &str, stored: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+    use std::net::IpAddr;
+    use std::sync::mpsc;
+
     use super::*;
+
+    #[tokio::test]
+    async fn who_gets_no_turn_uses_up_no_try() {
+        let [busy, other] = [1, 2].map(|last| Source::from(IpAddr::from([192, 0, 2, last])));
+        let passwords = Passwords::default();
+        let (end, may_end) = mpsc::channel::<()>();
+        let mut first = Some(may_end);
+        let mut line = Vec::new();
+        loop {
+            let first = first.take();
+            let mut work = Box::pin(passwords.turns.run(busy, move || {
+                let _ = first.map(|may_end| may_end.recv());
+            }));
+            tokio::select! {
+                biased;
+                _ = &mut work => break,
+                () = ready(()) => line.push(work),
+            }
+        }
+        let check = |source| passwords.check(source, "maya@example.com", String::new(), None);
+        for _ in 0..2 * TRIES.get() {
+            assert_eq!(check(busy).await, Err(NotChecked::Busy));
+        }
+        for _ in 0..TRIES.get() {
+            assert_eq!(check(other).await, Ok(false));
+        }
+        assert_eq!(check(other).await, Err(NotChecked::TooManyTries));
+        drop(end);
+    }
 
     #[test]
     fn the_hash_of_nobody_is_one_and_takes_the_same_work() {

@@ -77,7 +77,7 @@ pub enum Conflict {
     NothingToChange,
 }
 
-/// Why a tool broke off.
+/// Why a tool failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
     #[error(transparent)]

@@ -14,7 +14,7 @@ use crate::source::Source;
 /// How much of one source's work waits, that which runs included.
 const WAITING: usize = 16;
 /// How long work waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The work was not begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

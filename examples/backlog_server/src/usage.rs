@@ -24,7 +24,7 @@ pub fn settings() -> Builder {
     UsageLogger::builder().product_id("backlog")
 }
 
-/// Says who acts with a grant. The grant is the credential: a refreshed token is no new login.
+/// Returns the caller of a grant. The grant is the credential: a refreshed token is no new login.
 ///
 /// # Errors
 ///
@@ -117,8 +117,7 @@ impl<'a> Login<'a> {
     }
 }
 
-/// Reports a request that never got as far as a tool, though nothing was wrong with its credentials,
-/// as far as they were looked at: `by` says who it was, and with which grant.
+/// Reports a request that was refused before a tool ran. `by`: the caller and the grant, if they are known.
 pub fn refused(usage: &UsageLogger, by: Option<(&Caller, &Grant)>, step: &'static str) {
     let event = Custom::new("MCP_REQUEST_REFUSED").meta("refused", &step);
     let Some((caller, grant)) = by else {

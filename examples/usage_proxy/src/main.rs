@@ -186,7 +186,7 @@ fn command_line() -> Result<Option<CommandLine>, lexopt::Error> {
             _ => return Err(argument.unexpected()),
         }
     }
-    Err("there is no command behind --".into())
+    Err("no command after --".into())
 }
 
 /// Says something on standard error, which the server has as well. A client that has closed it loses the line alone.

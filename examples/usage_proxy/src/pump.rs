@@ -54,13 +54,15 @@ pub async fn pump(
     progress: &Progress,
 ) -> Closed {
     let mut piece = vec![0; MAX_PIECE_BYTES];
+    let mut piece = ReadBuf::new(&mut piece);
     loop {
-        let length = read(source, &mut piece, progress).await.unwrap_or(0);
-        let read = match piece.get(..length) {
-            Some(read) if !read.is_empty() => read,
-            _ => return Closed::Source,
-        };
-        progress.read.fetch_add(length as u64, Ordering::SeqCst);
+        piece.clear();
+        let is_read = read(source, &mut piece, progress).await.is_ok();
+        let read = piece.filled();
+        if !is_read || read.is_empty() {
+            return Closed::Source;
+        }
+        progress.read.fetch_add(read.len() as u64, Ordering::SeqCst);
         for part in read.chunks(MAX_PART_BYTES) {
             if sink.write_all(part).await.is_err() || sink.flush().await.is_err() {
                 return Closed::Sink;
@@ -72,20 +74,18 @@ pub async fn pump(
     }
 }
 
-/// Reads the next piece, and notes whether it has to be waited for. Returns its length.
+/// Reads the next piece, and notes whether it has to be waited for.
 async fn read(
     source: &mut (impl AsyncRead + Unpin),
-    piece: &mut [u8],
+    piece: &mut ReadBuf<'_>,
     progress: &Progress,
-) -> io::Result<usize> {
-    let mut piece = ReadBuf::new(piece);
+) -> io::Result<()> {
     poll_fn(|cx| {
-        let poll = Pin::new(&mut *source).poll_read(cx, &mut piece);
+        let poll = Pin::new(&mut *source).poll_read(cx, piece);
         progress
             .is_waiting
             .store(poll.is_pending(), Ordering::SeqCst);
         poll
     })
-    .await?;
-    Ok(piece.filled().len())
+    .await
 }

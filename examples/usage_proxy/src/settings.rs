@@ -214,7 +214,7 @@ fn members_of(path: PathBuf) -> Result<Vec<(String, String)>, SettingError> {
     let text = std::fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
     let json: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
     let Value::Object(members) = json else {
-        return Err(failed("it holds no JSON object".to_owned()));
+        return Err(failed("the file must hold one JSON object".to_owned()));
     };
     members
         .into_iter()
@@ -224,7 +224,9 @@ fn members_of(path: PathBuf) -> Result<Vec<(String, String)>, SettingError> {
                 let text = value.to_string();
                 Ok((name, text))
             }
-            _ => Err(failed(format!("{name} is no text, number or switch"))),
+            _ => Err(failed(format!(
+                "{name} must be a string, a number, true or false"
+            ))),
         })
         .collect()
 }

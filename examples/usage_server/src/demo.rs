@@ -105,7 +105,7 @@ impl Demo {
     ///
     /// # Errors
     ///
-    /// When there is no port for the shop, or a setting of its logger is wrong.
+    /// When no port is free for the shop, or a setting of its logger is wrong.
     pub async fn stay_busy(&self, app: Arc<App>, ingest: String) -> Result<()> {
         let traffic = traffic::Traffic::new(SEED, app.now_ms())?;
         let usage = UsageLogger::builder()
@@ -114,7 +114,7 @@ impl Demo {
             .api_key(self.key.as_str())
             .product_id("shop")
             .flush_interval(FLUSH_EVERY)
-            // The demo is on this machine alone, so it works where telemetry is switched off too.
+            // The demo is reachable from this machine only, so it works where telemetry is switched off too.
             .env(|_| None)
             .build()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -32,7 +32,7 @@ pub use door::{Door, Limits};
 use crate::app::App;
 use crate::live::MAX_EVENTS as LIVE_EVENTS;
 use crate::record::{AHEAD_MS, Record};
-use crate::store::forget::{Asked, Forgotten, forget_as_asked, source_of_request};
+use crate::store::forget::{Asked, Forgotten, forget_as_asked, key_request};
 use crate::store::insert::{Inserted, insert};
 use crate::store::projects::{self, Opened};
 use crate::store::{Incoming, LossReport, Taken, WriteError};
@@ -313,18 +313,10 @@ async fn forget(
             mut mark,
         } in asked
         {
-            let known = "SELECT 1 FROM event WHERE project = ?1 AND source_id IN (?2, ?3)";
-            let mut is_known = false;
-            if let Some(mark) = &mut mark {
-                let plain = mark.source_id;
-                if mark.sequence.is_none() {
-                    mark.source_id = source_of_request(tx, plain)?;
-                }
-                // Earlier versions have kept it as it came.
-                is_known =
-                    tx.prepare_cached(known)?
-                        .exists((project, mark.source_id.0, plain.0))?;
-            }
+            let is_known = match &mut mark {
+                Some(mark) => key_request(tx, project, mark)?,
+                None => false,
+            };
             // What somebody has done since they were forgotten is theirs: a copy that comes late takes it from nobody.
             for who in people.iter().filter(|_| !is_known) {
                 let asked = Asked {
@@ -363,7 +355,7 @@ impl Reading {
         let body = self
             .encoding
             .decode(body, self.limit)
-            .map_err(|error| bad(format!("the body is no gzip: {error}")))?
+            .map_err(|error| bad(format!("the body is not valid gzip: {error}")))?
             .ok_or_else(|| Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, ""))?;
         room.grow(body.len())?;
         let redactor = self.redacts.then(Redactor::default);

@@ -151,7 +151,7 @@ impl Options {
         };
         if self.demo && !is_here() {
             return Err(format!(
-                "--listen {}: --demo listens on this machine alone",
+                "--listen {}: with --demo it must be a loopback address",
                 self.listen
             ));
         }

@@ -109,8 +109,9 @@ pub struct Listed {
 pub enum Kind {
     /// `tools/call`.
     Call = 1,
+    /// A login that a sender records by an activity of its own.
     Login = 2,
-    /// The identity capture of an authenticated request.
+    /// An identity capture: how a logger of ours records a login, once for each new credential.
     Identity = 3,
     /// A refused login.
     Refused = 4,
@@ -122,6 +123,16 @@ pub enum Kind {
     /// A capability that an agent asked for and no tool has.
     Missing = 9,
     Custom = 10,
+}
+
+impl Kind {
+    /// The events that are logins, wherever a page, a link or a count speaks of logins. Each counts as one. A sender of both
+    /// for one login is counted twice, which no logger of ours is by itself; the page of logins says where both came.
+    pub const LOGINS: [Self; 2] = [Self::Login, Self::Identity];
+
+    pub const fn is_login(self) -> bool {
+        matches!(self, Self::Login | Self::Identity)
+    }
 }
 
 /// How a call ended. The numbers stand in the database.

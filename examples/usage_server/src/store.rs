@@ -32,7 +32,7 @@ use writer::Writer;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many queries of pages run at a time.
-const PAGES_READERS: usize = 4;
+pub const PAGES_READERS: usize = 4;
 
 /// How a database is opened.
 #[derive(Debug, Clone)]

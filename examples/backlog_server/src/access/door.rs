@@ -162,7 +162,7 @@ async fn client_of(app: &App, headers: &HeaderMap, grant: Option<&Grant>) -> Opt
         Some(grant) => grant.client.clone(),
         None => {
             let token = bearer::check(headers).ok()?;
-            app.store.client_of_token(token).await.ok()?
+            app.store.client_of(token).await.ok()?
         }
     }
 }

@@ -21,7 +21,7 @@ pub const fn calls_per_day(plan: Plan) -> i64 {
 /// The day's calls are used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the {} calls of the plan {plan} are used up for today; the quota resets at {resets_at}, in {minutes_left} min",
+    "the {} calls of the {plan} plan are used up for today; the quota resets at {resets_at}, in {minutes_left} min",
     calls_per_day(*plan)
 )]
 pub struct UsedUp {

@@ -35,27 +35,29 @@ pub(super) async fn token(
     let Form(request) = request.map_err(unreadable)?;
     let grant_type = wanted(request.grant_type, "grant_type")?;
     let client_id = wanted(request.client_id, "client_id")?;
-    let given = match grant_type.as_str() {
+    let (credential, given) = match grant_type.as_str() {
         "authorization_code" => {
             let verifier = wanted(request.code_verifier, "code_verifier")?;
+            let code = wanted(request.code, "code")?;
             let redemption = Redemption {
-                code: wanted(request.code, "code")?,
+                code: code.clone(),
                 client_id,
                 redirect_uri: request.redirect_uri,
                 challenge: challenge_of(&verifier)?,
                 resource: request.resource,
             };
-            app.store.redeem(redemption, &app.config).await?
+            (code, app.store.redeem(redemption, &app.config).await?)
         }
         "refresh_token" => {
             let scopes = request.scope.as_deref().map(scope::parse).transpose();
+            let token = wanted(request.refresh_token, "refresh_token")?;
             let refresh = Refresh {
-                token: wanted(request.refresh_token, "refresh_token")?,
+                token: token.clone(),
                 client_id,
                 scopes: scopes.map_err(|error| OAuthError::new("invalid_scope", error))?,
                 resource: request.resource,
             };
-            app.store.refresh(refresh, &app.config).await?
+            (token, app.store.refresh(refresh, &app.config).await?)
         }
         _ => {
             let known = "authorization_code or refresh_token";
@@ -67,7 +69,10 @@ pub(super) async fn token(
         refresh,
         scopes,
         expires_in,
-    } = given.map_err(|refused| reported(&app, &headers, refused))?;
+    } = match given {
+        Ok(tokens) => tokens,
+        Err(refused) => return Err(reported(&app, &headers, &credential, refused).await),
+    };
     let body = json!({
         "access_token": access,
         "token_type": "Bearer",
@@ -93,9 +98,10 @@ pub(super) async fn revoke(
     let Form(request) = request.map_err(unreadable)?;
     let token = wanted(request.token, "token")?;
     let client_id = wanted(request.client_id, "client_id")?;
-    let revoked = app.store.revoke_token(&token, &client_id).await?;
-    revoked.map_err(|refused| reported(&app, &headers, refused))?;
-    Ok(StatusCode::OK)
+    match app.store.revoke_token(&token, &client_id).await? {
+        Ok(()) => Ok(StatusCode::OK),
+        Err(refused) => Err(reported(&app, &headers, &token, refused).await),
+    }
 }
 
 /// Hashes a verifier as PKCE's S256 does.
@@ -117,9 +123,25 @@ fn unreadable(error: FormRejection) -> OAuthError {
 }
 
 /// Reports a client that is not let in, and makes its answer.
-fn reported(app: &App, headers: &HeaderMap, refused: GrantRefused) -> OAuthError {
+async fn reported(
+    app: &App,
+    headers: &HeaderMap,
+    credential: &str,
+    refused: GrantRefused,
+) -> OAuthError {
     let (reason, step) = refused.reason();
-    Login::refused(reason, step).report(&app.usage, headers);
+    // Of the others it is not known that they are the program that the credential was given to.
+    let client = match refused {
+        GrantRefused::Expired
+        | GrantRefused::Reused
+        | GrantRefused::Revoked
+        | GrantRefused::WrongResource
+        | GrantRefused::WiderScope => app.store.client_of(credential).await.ok().flatten(),
+        _ => None,
+    };
+    Login::refused(reason, step)
+        .client(client.as_ref())
+        .report(&app.usage, headers);
     let error = match refused {
         GrantRefused::WrongResource => "invalid_target",
         GrantRefused::WiderScope => "invalid_scope",

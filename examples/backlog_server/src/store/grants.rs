@@ -158,8 +158,8 @@ impl Store {
         .await
     }
 
-    /// Gives tokens for a code, once. A code that comes a second time, from who has the verifier too, was stolen with
-    /// it from one of the two who have it: what it gave the first time is revoked.
+    /// Gives tokens for a code, once. A code that comes a second time with the right verifier was stolen together
+    /// with it: what it gave the first time is revoked.
     ///
     /// # Errors
     ///
@@ -294,30 +294,43 @@ impl Store {
         .await
     }
 
-    /// Returns what the program called itself that a token was given to, also when the token works no more.
+    /// Returns what the program called itself that a token or a code was given to, also when it works no more.
     ///
     /// # Errors
     ///
     /// The database's.
-    pub async fn client_of_token(&self, token: &str) -> Result<Option<ClientName>, StoreError> {
-        let hash = secret::hash(token);
+    pub async fn client_of(&self, credential: &str) -> Result<Option<ClientName>, StoreError> {
+        let hash = secret::hash(credential);
         self.run(move |db| {
-            Ok(self::token(db, &hash, "access")?.and_then(|found| found.grant.client))
+            let found = db
+                .prepare_cached(
+                    "SELECT client_name, client_version FROM grants WHERE id IN (
+                         SELECT grant_id FROM tokens WHERE hash = ?1
+                         UNION ALL SELECT grant_id FROM codes WHERE hash = ?1)",
+                )?
+                .query_row([hash], |row| Ok(client_of(row.get(0)?, row.get(1)?)))
+                .optional()?;
+            Ok(found.flatten())
         })
         .await
     }
 
     /// Removes what has expired and nothing refers to any more. Used refresh tokens and codes stay
-    /// until then, so that a thief's second use is known for what it is.
+    /// until then, so that a thief's second use is known for what it is; an access token for as long as its refresh token,
+    /// so that a client that comes back with it is known.
     ///
     /// # Errors
     ///
     /// The database's.
-    pub async fn prune(&self) -> Result<(), StoreError> {
+    pub async fn prune(&self, refresh_lifetime: Duration) -> Result<(), StoreError> {
         let now = self.clock().seconds();
+        let last_access = now.saturating_sub_unsigned(refresh_lifetime.as_secs());
         self.run(move |db| {
             db.execute("DELETE FROM sessions WHERE expires_at <= ?1", [now])?;
-            db.execute("DELETE FROM tokens WHERE expires_at <= ?1", [now])?;
+            db.execute(
+                "DELETE FROM tokens WHERE expires_at <= iif(kind = 'access', ?2, ?1)",
+                [now, last_access],
+            )?;
             // A code outlives its minute for as long as what it gave.
             db.execute(
                 "DELETE FROM codes WHERE expires_at <= ?1 AND NOT EXISTS (
@@ -455,12 +468,17 @@ fn code(db: &Transaction<'_>, hash: &str) -> Result<Option<FoundCode>, StoreErro
         .transpose()
 }
 
+/// A client that asks for more, as after an `insufficient_scope`, need not say its name again: it has that of its last grant.
 fn insert_grant(db: &Transaction<'_>, approval: &Approval, now: i64) -> Result<String, StoreError> {
     let id = secret::new_id()?;
     db.execute(
         "INSERT INTO grants (id, user_id, client_id, project_id, resource, scopes, redirect_host,
-                             created_at, name)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                             created_at, name, client_name, client_version)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, last.client_name, last.client_version
+         FROM (SELECT 1) LEFT JOIN (
+             SELECT client_name, client_version FROM grants
+             WHERE user_id = ?2 AND client_id = ?3 AND client_name IS NOT NULL
+             ORDER BY created_at DESC LIMIT 1) AS last",
         params![
             id,
             approval.user_id,

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::Form;
 use axum::extract::{Query, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
@@ -111,7 +112,10 @@ pub(super) async fn submit(
         email: &email,
         error: Some(error),
     };
-    Ok((status, page(&form)).into_response())
+    let retry_after = known
+        .err()
+        .map(|refused| [(RETRY_AFTER, refused.retry_after().as_secs())]);
+    Ok((status, retry_after, page(&form)).into_response())
 }
 
 #[derive(Deserialize)]

@@ -125,7 +125,7 @@ async fn a_quota_begins_anew_at_midnight_utc() {
     let answer = list().await;
     assert_eq!(answer.code(), "QUOTA_EXCEEDED");
     assert!(
-        answer.text().contains("25 calls of the plan free"),
+        answer.text().contains("25 calls of the free plan"),
         "{}",
         answer.text()
     );

@@ -83,7 +83,10 @@ async fn the_days_use_of_the_quota_is_on_the_page() {
         .strftime("%-d %b %Y, 00:00 UTC");
     for (email, said) in [
         (OWNER, "on your pro plan for all your projects"),
-        ("max@example.com", "on its owner’s pro plan"),
+        (
+            "max@example.com",
+            "on its owner’s pro plan for all of the owner’s projects",
+        ),
     ] {
         let page = signed_in(&server, email).await.get("/apps").await;
         let expected = format!("3 of 300 calls today, {said}. The quota resets on {next_day}.");

@@ -279,7 +279,11 @@ async fn reuse_is_noticed_after_what_has_expired_was_removed() {
         .refresh(&connected.client_id, &connected.refresh)
         .await;
     server.clock.advance(3601);
-    server.store.prune().await.unwrap();
+    server
+        .store
+        .prune(server.config.refresh_lifetime)
+        .await
+        .unwrap();
     let newest = second["refresh_token"].as_str().unwrap();
     let (status, third) = server.refresh(&connected.client_id, newest).await;
     assert_eq!(status, StatusCode::OK);
@@ -447,7 +451,11 @@ async fn registrations_that_nobody_uses_are_removed() {
     let ask = Ask::new(&server, &approved, "demo", "backlog:read");
     let code = ask.approved(&browser).await;
     let is_kept = async |client_id: &str| {
-        server.store.prune().await.unwrap();
+        server
+            .store
+            .prune(server.config.refresh_lifetime)
+            .await
+            .unwrap();
         let found = server.store.redirect_uris(client_id).await.unwrap();
         found.is_some()
     };
@@ -477,7 +485,11 @@ async fn a_client_with_a_grant_that_works_is_kept() {
     server
         .sql("UPDATE clients SET used_at = 0; DELETE FROM codes")
         .await;
-    server.store.prune().await.unwrap();
+    server
+        .store
+        .prune(server.config.refresh_lifetime)
+        .await
+        .unwrap();
     let (status, _) = server
         .refresh(&connected.client_id, &connected.refresh)
         .await;

@@ -380,6 +380,7 @@ async fn guessing_is_stopped_for_one_address_and_not_for_others() {
                 "{}",
                 answer.html
             );
+            assert_eq!(answer.headers["retry-after"], "30");
         }
     }
     let last = statuses.pop().unwrap();

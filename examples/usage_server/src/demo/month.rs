@@ -168,7 +168,7 @@ fn totals<'a>(records: impl Iterator<Item = &'a Record>) -> Totals {
                 *totals.by_tool.entry(tool).or_default() += 1;
             }
             Kind::Call => totals.left_out += 1,
-            Kind::Login => totals.logins += 1,
+            kind if kind.is_login() => totals.logins += 1,
             Kind::Refused => totals.refused += 1,
             Kind::Missing => totals.missing += 1,
             _ => {}
@@ -444,7 +444,7 @@ impl Writer {
     }
 
     fn log_in(&mut self, caller: &Caller<'_>, time: i64) {
-        self.push(caller, Kind::Login, time - 2_000);
+        self.push(caller, Kind::Identity, time - 2_000);
     }
 
     fn release(&self, time: i64) -> &Release {

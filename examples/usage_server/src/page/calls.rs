@@ -230,9 +230,7 @@ fn what(frame: &Frame, call: &Call) -> Markup {
 pub const fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Call => "call",
-        Kind::Login => "login",
-        Kind::Identity => "identity",
-        Kind::Refused => "login",
+        Kind::Login | Kind::Identity | Kind::Refused => "login",
         Kind::Listing => "tools listed",
         Kind::SessionStart => "session began",
         Kind::PromptGet => "prompt",

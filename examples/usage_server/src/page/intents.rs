@@ -19,7 +19,7 @@ const GROUPS: [Column; 7] = [
 ];
 const MISSING: [Column; 5] = [
     Column::new("Wanted, and no tool can do it", "main grow"),
-    Column::new("Asks", "num"),
+    Column::new("Requests", "num"),
     Column::new("Before", "num"),
     Column::new("People", "num"),
     Column::new("Last", "num"),
@@ -64,7 +64,7 @@ fn all(frame: &Frame, data: &Intents) -> Markup {
         @if frame.may_change {
             form method="post" action=(frame.action("intents")) {
                 (frame.csrf_field())
-                button.btn { "Group anew" }
+                button.btn { "Group again" }
                 " " span.dim { "Done by itself each night, and for new wordings within a quarter of an hour." }
             }
         }
@@ -200,7 +200,7 @@ fn failed(frame: &Frame, data: &Intents) -> Markup {
         .link(Page::Calls)
         .with("with", "intent")
         .with("outcome", "failed");
-    let card = Card::new("Failed asks")
+    let card = Card::new("Failed requests")
         .note("newest first")
         .more(all, "All")
         .id("failed");

@@ -197,8 +197,7 @@ fn kind(frame: &Frame, record: &Record) -> Markup {
         Kind::Call => {
             html! { @if let Some(name) = name { (part::tool(frame, name)) } @else { i { "no tool" } } }
         }
-        Kind::Login | Kind::Refused => html! { span.kind { "login" } },
-        Kind::Identity => html! { span.kind { "identity" } },
+        Kind::Login | Kind::Identity | Kind::Refused => html! { span.kind { "login" } },
         Kind::Listing => html! { span.kind { "tools listed" } },
         Kind::SessionStart => html! { span.kind { "session began" } },
         Kind::Missing => html! { span.kind { "missing capability" } },
@@ -211,7 +210,7 @@ fn kind(frame: &Frame, record: &Record) -> Markup {
 fn why(record: &Record) -> Markup {
     let words = |words: &str| html! { i.ask { (words) } };
     match record.kind {
-        Kind::Login => words("logged in"),
+        Kind::Login | Kind::Identity => words("logged in"),
         Kind::Refused => {
             let reason = record.error.as_deref().unwrap_or("no reason given");
             html! { i.ask { "refused: " (text::text(&reason.replace('_', " "))) } }

@@ -80,6 +80,7 @@ pub fn logins(
             Some(data) => {
                 (stands_out(frame, data))
                 (key_numbers(frame, data))
+                (two_kinds(frame, &data.now))
                 (by_reason(frame, data))
             }
         }
@@ -172,6 +173,21 @@ fn key_numbers(frame: &Frame, data: &Logins) -> Markup {
             counted: None,
         },
     ])
+}
+
+/// Who sends both kinds of events for one login is counted twice.
+fn two_kinds(frame: &Frame, figures: &Figures) -> Markup {
+    let (logins, captures) = (figures.logins, figures.captures);
+    if captures == 0 || captures == logins {
+        return html! {};
+    }
+    let rows = frame.link(Page::Calls).with("kind", "identity");
+    html! {
+        p.dim {
+            (text::number(text::count(captures), &rows)) " of the logins are identity captures, the others login activities. "
+            "A server that sends both for one login is counted twice."
+        }
+    }
 }
 
 fn by_reason(frame: &Frame, data: &Logins) -> Markup {

@@ -321,7 +321,7 @@ fn missing(frame: &Frame, change: &Change) -> (Markup, Markup) {
         None => rows.with("intent", label),
     };
     let sentence = html! {
-        (text::number(text::plural(*asks, "ask"), &rows)) " to " b { (text::text(&text::cut(label, 120))) }
+        (text::number(text::plural(*asks, "request"), &rows)) ": " b { (text::text(&text::cut(label, 120))) }
         ", was " (text::number(text::count(*before), &frame.rows_before(&rows)))
     };
     let why = html! {
@@ -461,7 +461,7 @@ fn failed_asks(frame: &Frame, data: &Overview) -> Markup {
         .link(Page::Calls)
         .with("with", "intent")
         .with("outcome", "failed");
-    let card = Card::new("Newest failed asks").more(all, "All failed asks");
+    let card = Card::new("Latest failed requests").more(all, "All failed requests");
     if data.failed_asks.is_empty() {
         let nothing = "No failed call said what it was for.";
         return card.with(&part::empty(frame, nothing));
@@ -486,7 +486,7 @@ fn failed_asks(frame: &Frame, data: &Overview) -> Markup {
 }
 
 fn tools(frame: &Frame, data: &Overview) -> Markup {
-    let words = format!("All {}", text::plural(data.tools_in_all as i64, "tool"));
+    let words = text::all(data.tools_in_all as i64, "tool", "tools");
     let card = Card::new("Top tools").more(frame.link(Page::Tools), &words);
     if data.tools.is_empty() {
         return card.with(&part::empty(frame, "No tool was called in this period."));

@@ -40,7 +40,7 @@ pub struct Kinds {
 /// What a box switches: its word in the address, its label, and its kinds.
 const KINDS: [(&str, &str, &[Kind]); 5] = [
     ("call", "Tool calls", &[Kind::Call]),
-    ("login", "Logins", &[Kind::Login, Kind::Identity]),
+    ("login", "Logins", &Kind::LOGINS),
     ("refused", "Refused logins", &[Kind::Refused]),
     ("missing", "Missing capabilities", &[Kind::Missing]),
     (
@@ -305,8 +305,7 @@ fn event(frame: &Frame, event: &Event, is_shown: bool, is_of_many: bool) -> Mark
             div {
                 @match event.kind {
                     Kind::Call => (call(frame, event, &who)),
-                    Kind::Login => p { b { "Logged in" } (who) span { (client) } },
-                    Kind::Identity => p { b { "Recognised" } (who) span { (client) } },
+                    Kind::Login | Kind::Identity => p { b { "Logged in" } (who) span { (client) } },
                     Kind::Refused => {
                         p {
                             b { "Login refused" } (who)
@@ -398,7 +397,7 @@ fn people(frame: &Frame, data: &Company) -> Markup {
             ),
         ])
     };
-    let words = format!("All {}", text::people(data.people.len() as i64));
+    let words = text::all(data.people.len() as i64, "person", "people");
     Card::new("People").more(all, &words).with(&html! {
         @if data.people.is_empty() { p.dim { "Nobody called in this period." } }
         @else { (Table::new("People", "tight", &PEOPLE).with(data.people.iter().take(8).map(row))) }

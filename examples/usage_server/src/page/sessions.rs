@@ -10,7 +10,7 @@ use super::part::{self, Column, Row, Segment, Table};
 use super::text::{self, Link};
 
 const COLUMNS: [Column; 8] = [
-    Column::new("First ask", "main grow"),
+    Column::new("First request", "main grow"),
     Column::new("Person", ""),
     Column::new("Calls in order", "st2"),
     Column::new("How it went", ""),
@@ -90,7 +90,7 @@ fn form(frame: &Frame, filter: &Filter, total: i64) -> Markup {
             @for (key, value) in filter.pairs() {
                 @if !matches!(key, "q" | "domain") { input type="hidden" name=(key) value=(value); }
             }
-            (part::search("sessions-q", "Person, @company, first ask or client", &asked))
+            (part::search("sessions-q", "Person, @company, first request or client", &asked))
             (part::total(total as f64, Some(total), &text::plural(total, "session")))
         }
     }

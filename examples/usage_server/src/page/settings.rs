@@ -102,7 +102,7 @@ fn said(notice: &Notice) -> Markup {
             section.card {
                 header { h2 { "The new write key" } p { "shown this once" } }
                 (copyable("key", key))
-                p.dim.pad { "Copy it now: it is kept as a hash alone." }
+                p.dim.pad { "Copy it now: only its hash is stored." }
             }
         },
     }

@@ -275,6 +275,41 @@ fn hostile(text: &str) -> Vec<Record> {
 }
 
 #[test]
+fn a_page_names_one_tool_and_requests_as_people_do() {
+    let wanted = |ago| Record {
+        intent: Some("Sales by campaign".to_owned()),
+        user: call(0).user,
+        class: Class::Agent,
+        ..event(Kind::Missing, ago)
+    };
+    let mut fixture = Fixture::with((1..13).map(|n| wanted(n * MINUTE)));
+    fixture.take([call(MINUTE)]);
+    let pages = pages(&fixture, Range::Week, "maya@example.com", true);
+    for (name, html) in &pages {
+        for bad in [
+            "All 1 ",
+            "All 0 ",
+            " asks</a>",
+            "failed asks",
+            "Failed asks",
+            "Asks<",
+            "First ask",
+            "first ask",
+        ] {
+            assert!(!html.contains(bad), "{bad} on {name}");
+        }
+    }
+    let (_, overview) = &pages[0];
+    for good in [
+        "The one tool",
+        "Latest failed requests",
+        "12 requests</a>: <b>",
+    ] {
+        assert!(overview.contains(good), "{good}");
+    }
+}
+
+#[test]
 fn hostile_texts_are_texts_wherever_they_stand() {
     for text in HOSTILE {
         let fixture = Fixture::with(hostile(text));

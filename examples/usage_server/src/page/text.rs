@@ -105,6 +105,15 @@ pub fn people(number: i64) -> String {
     }
 }
 
+/// What leads to all of something: `All 3 tools`, `The one tool`.
+pub fn all(number: i64, one: &str, many: &str) -> String {
+    match number {
+        0 => format!("All {many}"),
+        1 => format!("The one {one}"),
+        _ => format!("All {} {many}", count(number)),
+    }
+}
+
 /// A duration in its best unit.
 pub fn ms(ms: f64) -> String {
     if ms < 1.0 {
@@ -380,6 +389,11 @@ mod tests {
         assert_eq!(plural(1, "call"), "1 call");
         assert_eq!(plural(0, "call"), "0 calls");
         assert_eq!(people(1), "1 person");
+        let tools = |number| all(number, "tool", "tools");
+        assert_eq!(
+            [tools(0), tools(1), tools(2)],
+            ["All tools", "The one tool", "All 2 tools"]
+        );
     }
 
     #[test]

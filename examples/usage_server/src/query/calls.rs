@@ -136,6 +136,7 @@ impl std::fmt::Display for Key {
     }
 }
 
+/// The kinds by their words in addresses. `login` asks for [`Kind::LOGINS`].
 const KINDS: [(Kind, &str); 10] = [
     (Kind::Call, "call"),
     (Kind::Login, "login"),
@@ -153,6 +154,15 @@ const KINDS: [(Kind, &str); 10] = [
 pub fn kind_word(kind: Kind) -> &'static str {
     let found = KINDS.iter().find(|(of, _)| *of == kind);
     found.map_or("call", |(_, word)| word)
+}
+
+/// The condition that a column is one of these kinds, in the form that `event_other` is read by.
+pub(super) fn kind_is(column: &str, kinds: &[Kind]) -> String {
+    if kinds == [Kind::Call] {
+        return format!("{column} = 1");
+    }
+    let numbers: Vec<_> = kinds.iter().map(|kind| (*kind as u8).to_string()).collect();
+    format!("{column} <> 1 AND {column} IN ({})", numbers.join(", "))
 }
 
 pub(super) fn kind_of_number(number: u8) -> Kind {
@@ -282,6 +292,7 @@ impl Filter {
 /// A filter as SQL: what the database is asked for with it, and over which index.
 struct Asked {
     source: Source,
+    kinds: Vec<Kind>,
     from: i64,
     until: i64,
     /// Conditions on `e`, and their values.
@@ -338,6 +349,10 @@ impl Asked {
         let kind = filter.kind.unwrap_or(Kind::Call);
         let mut asked = Self {
             source: Source::Time,
+            kinds: match kind {
+                Kind::Login => Kind::LOGINS.to_vec(),
+                kind => vec![kind],
+            },
             from,
             until,
             conditions: vec![format!("e.project = {project}")],
@@ -345,13 +360,9 @@ impl Asked {
             rolled: (kind == Kind::Call).then(Vec::new),
             is_nothing: false,
         };
-        asked.conditions.push(match kind {
-            Kind::Call => "e.kind = 1".to_owned(),
-            kind => format!("e.kind <> 1 AND e.kind = {}", kind as u8),
-        });
         // Who was refused counts whatever it came with: the page of logins says so too.
-        let is_login = matches!(kind, Kind::Login | Kind::Identity | Kind::Refused);
-        if !filter.all && !is_login {
+        let is_of_logins = kind.is_login() || kind == Kind::Refused;
+        if !filter.all && !is_of_logins {
             asked.both(&format!("class IN {COUNTED}"));
         }
         if let Some(outcome) = filter.outcome {
@@ -531,12 +542,28 @@ impl Asked {
     }
 
     fn select(&self, columns: &str, joins: &str) -> String {
+        self.select_of(&self.kinds, columns, joins)
+    }
+
+    fn select_of(&self, kinds: &[Kind], columns: &str, joins: &str) -> String {
         format!(
-            "SELECT {columns} FROM event e INDEXED BY {} {joins} WHERE {}{}",
+            "SELECT {columns} FROM event e INDEXED BY {} {joins} WHERE {} AND {}{}",
             self.source.index(),
             self.conditions.join(" AND "),
+            kind_is("e.kind", kinds),
             self.partial(),
         )
+    }
+
+    /// The rows within these bounds, newest first. `columns` begin with the id and the time.
+    fn newest(&self, columns: &str, joins: &str, bounds: &str) -> String {
+        let of = |kinds: &[Kind]| format!("{} AND {bounds}", self.select_of(kinds, columns, joins));
+        let selects: Vec<String> = match self.source {
+            // Each kind is in order by itself: merged, they need no sorting.
+            Source::Other => self.kinds.chunks(1).map(of).collect(),
+            _ => vec![of(&self.kinds)],
+        };
+        format!("{} ORDER BY 2 DESC, 1 DESC", selects.join(" UNION ALL "))
     }
 
     /// The stretches of time that can have rows, newest first.
@@ -566,7 +593,7 @@ impl Asked {
             (Source::Domain, _) => {
                 let domain = filter.domain.clone().unwrap_or_default().to_lowercase();
                 let find = format!(
-                    "SELECT DISTINCT d.bucket FROM user u JOIN user_day d INDEXED BY user_day_user
+                    "SELECT DISTINCT d.bucket FROM user u CROSS JOIN user_day d INDEXED BY user_day_user
                          ON d.project = u.project AND d.user = u.id AND d.bucket >= {} AND d.bucket <= {} AND d.calls > 0
                      WHERE u.project = {project} AND u.domain = ?1 ORDER BY d.bucket DESC",
                     days.0, days.1
@@ -735,11 +762,11 @@ impl Asked {
             self.values.len() + 4,
             self.values.len() + 5,
         );
-        let mut statement = db.prepare(&format!(
-            "{} AND e.time_ms >= ?{from} AND e.time_ms < ?{until} AND (e.time_ms, e.id) < (?{time}, ?{id})
-             ORDER BY e.time_ms DESC, e.id DESC LIMIT ?{limit}",
-            self.select(columns, joins)
-        ))?;
+        let bounds = format!(
+            "e.time_ms >= ?{from} AND e.time_ms < ?{until} AND (e.time_ms, e.id) < (?{time}, ?{id})"
+        );
+        let newest = self.newest(columns, joins, &bounds);
+        let mut statement = db.prepare(&format!("{newest} LIMIT ?{limit}"))?;
         let after = after.unwrap_or(Key {
             time_ms: i64::MAX,
             id: i64::MAX,

@@ -85,7 +85,7 @@ fn server(db: &Connection, project: i64) -> rusqlite::Result<Option<Server>> {
 }
 
 fn listing(db: &Connection, project: i64) -> rusqlite::Result<Option<Listing>> {
-    let Some(client) = first_of(db, project, Kind::Listing, "client")? else {
+    let Some(client) = first_of(db, project, &[Kind::Listing], "client")? else {
         return Ok(None);
     };
     let (client, version) = names::client(db, client)?;
@@ -98,11 +98,7 @@ fn listing(db: &Connection, project: i64) -> rusqlite::Result<Option<Listing>> {
 }
 
 fn login(db: &Connection, project: i64) -> rusqlite::Result<Option<Login>> {
-    let user = match first_of(db, project, Kind::Login, "user")? {
-        Some(user) => Some(user),
-        None => first_of(db, project, Kind::Identity, "user")?,
-    };
-    let Some(user) = user else {
+    let Some(user) = first_of(db, project, &Kind::LOGINS, "user")? else {
         return Ok(None);
     };
     let mut statement = db.prepare_cached("SELECT text, kind FROM user WHERE id = ?1")?;
@@ -122,15 +118,25 @@ fn login(db: &Connection, project: i64) -> rusqlite::Result<Option<Login>> {
 fn first_of(
     db: &Connection,
     project: i64,
-    kind: Kind,
+    kinds: &[Kind],
     column: &str,
 ) -> rusqlite::Result<Option<i64>> {
-    let mut statement = db.prepare_cached(&format!(
-        "SELECT {column} FROM event WHERE project = ?1 AND kind <> 1 AND kind = ?2 ORDER BY time_ms LIMIT 1"
-    ))?;
-    statement
-        .query_row(params![project, kind as u8], |row| row.get(0))
-        .optional()
+    let mut first: Option<(i64, i64)> = None;
+    for kind in kinds {
+        let mut statement = db.prepare_cached(&format!(
+            "SELECT time_ms, {column} FROM event WHERE project = ?1 AND kind <> 1 AND kind = ?2 ORDER BY time_ms LIMIT 1"
+        ))?;
+        let of_kind = statement
+            .query_row(params![project, *kind as u8], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        first = first
+            .into_iter()
+            .chain(of_kind)
+            .min_by_key(|(time_ms, _)| *time_ms);
+    }
+    Ok(first.map(|(_, value)| value))
 }
 
 fn call(db: &Connection, project: i64) -> rusqlite::Result<Option<Call>> {
@@ -218,5 +224,21 @@ mod tests {
                 duration_us: Some(40_000)
             })
         );
+    }
+    #[test]
+    fn the_first_login_is_the_first_of_either_kind() {
+        let by = |kind, id, ago| Record {
+            user: user(id),
+            ..event(kind, ago)
+        };
+        let fixture = Fixture::with([
+            by(Kind::Login, "noor@example.com", 0),
+            by(Kind::Identity, "maya@example.com", MINUTE),
+        ]);
+        let first = lights(&fixture.db, PROJECT)
+            .unwrap()
+            .login
+            .map(|login| login.user);
+        assert_eq!(first.as_deref(), Some("maya@example.com"));
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::calls::kind_is;
 use super::names;
 use super::period::Period;
 use super::span::{self, Span};
@@ -33,6 +34,8 @@ pub struct Logins {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Figures {
     pub logins: i64,
+    /// Of these, the identity captures.
+    pub captures: i64,
     pub people: i64,
     pub refused: i64,
     /// Of the newest refusals, those that a login followed.
@@ -132,8 +135,10 @@ fn figures(
     looked: &[Refusal],
 ) -> rusqlite::Result<Figures> {
     let let_in = looked.iter().filter(|one| one.let_in_after_ms.is_some());
+    let (logins, captures) = logins_of(db, project, span)?;
     Ok(Figures {
-        logins: logins_of(db, project, span)?,
+        logins,
+        captures,
         people: people(db, project, span)?,
         refused: refused.iter().map(|row| row.events).sum(),
         let_in: count(let_in),
@@ -145,31 +150,35 @@ fn count<T>(items: impl Iterator<Item = T>) -> i64 {
     i64::try_from(items.count()).unwrap_or(i64::MAX)
 }
 
-fn of_kind(kind: Kind) -> String {
-    let kind = kind as u8;
+fn of_kinds(kinds: &[Kind]) -> String {
     span::days_and_events(
         "login_day",
         "kind, reason, client, events",
         "kind, error AS reason, client, 1 AS events",
-        &format!("kind <> 1 AND kind = {kind}"),
+        &kind_is("kind", kinds),
     )
 }
 
-fn logins_of(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<i64> {
-    let (source, kind) = (of_kind(Kind::Login), Kind::Login as u8);
+/// How many logins, and how many of them are identity captures.
+fn logins_of(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<(i64, i64)> {
+    let source = of_kinds(&Kind::LOGINS);
+    let is_login = kind_is("kind", &Kind::LOGINS);
+    let capture = Kind::Identity as u8;
     let mut statement = db.prepare_cached(&format!(
-        "SELECT ifnull(sum(events), 0) FROM ({source}) WHERE kind = {kind}"
+        "SELECT ifnull(sum(events), 0), ifnull(sum(events) FILTER (WHERE kind = {capture}), 0)
+         FROM ({source}) WHERE {is_login}"
     ))?;
-    statement.query_row(span.params(project).as_slice(), |row| row.get(0))
+    statement.query_row(span.params(project).as_slice(), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })
 }
 
 fn people(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<i64> {
-    let kind = Kind::Login as u8;
     let source = span::days_and_events(
         "user_day",
         "user, logins",
         "user, 1 AS logins",
-        &format!("kind <> 1 AND kind = {kind}"),
+        &kind_is("kind", &Kind::LOGINS),
     );
     let mut statement = db.prepare_cached(&format!(
         "SELECT count(DISTINCT user) FROM ({source}) WHERE logins > 0 AND user <> 0"
@@ -178,7 +187,7 @@ fn people(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<i64> {
 }
 
 fn refusals(db: &Connection, project: i64, span: &Span) -> rusqlite::Result<Vec<Row>> {
-    let (source, kind) = (of_kind(Kind::Refused), Kind::Refused as u8);
+    let (source, kind) = (of_kinds(&[Kind::Refused]), Kind::Refused as u8);
     let mut statement = db.prepare_cached(&format!(
         "SELECT reason, client, sum(events) FROM ({source}) WHERE kind = {kind} GROUP BY reason, client"
     ))?;
@@ -390,6 +399,29 @@ mod tests {
         assert_eq!((logins.before.refused, logins.before.logins), (1, 0));
         let day = super::logins(&fixture.db, PROJECT, &Range::Day.until(NOW)).unwrap();
         assert_eq!((day.now.logins, day.now.people, day.now.refused), (1, 1, 1));
+    }
+
+    #[test]
+    fn an_identity_capture_is_a_login_in_days_and_in_hours() {
+        let captured = |ago, id| Record {
+            kind: Kind::Identity,
+            ..login(ago, id)
+        };
+        let mut fixture = Fixture::with([
+            captured(MINUTE, "maya@example.com"),
+            captured(2 * DAY, "noor@example.com"),
+            captured(8 * DAY, "noor@example.com"),
+        ]);
+        let of = |fixture: &Fixture, range: Range| {
+            let data = logins(&fixture.db, PROJECT, &range.until(NOW)).unwrap();
+            (data.now.logins, data.now.people, data.before.logins)
+        };
+        assert_eq!(of(&fixture, Range::Week), (2, 2, 1));
+        assert_eq!(of(&fixture, Range::Day), (1, 1, 0));
+        // One by hand beside it is one more, of nobody new.
+        fixture.take([login(MINUTE, "maya@example.com")]);
+        assert_eq!(of(&fixture, Range::Week), (3, 2, 1));
+        assert_eq!(of(&fixture, Range::Day), (2, 1, 0));
     }
 
     #[test]

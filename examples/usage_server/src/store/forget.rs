@@ -14,7 +14,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::audit::audit;
 use super::insert::DAY_MS;
 use super::settings::{hash_key, hash_with, keyed_hash};
-use crate::record::{AHEAD_MS, SourceId};
+use crate::record::{AHEAD_MS, Record, SourceId};
 use take_out::Of;
 pub(super) use take_out::{remove_empty_clusters, remove_intent};
 pub use whom::{Person, people};
@@ -271,9 +271,40 @@ pub(super) fn keyed_source(key: &[u8], source_id: [u8; 16]) -> [u8; 16] {
     std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default())
 }
 
-/// As above, of an event that asks to forget somebody.
-pub fn source_of_request(tx: &Transaction<'_>, source_id: SourceId) -> rusqlite::Result<SourceId> {
-    Ok(SourceId(keyed_source(&hash_key(tx)?, source_id.0)))
+/// Whether an event is a row already, which may be about somebody who was forgotten with this key.
+pub(super) fn is_known(
+    db: &Connection,
+    project: i64,
+    record: &Record,
+    key: Option<&[u8]>,
+) -> rusqlite::Result<bool> {
+    let mut find =
+        db.prepare_cached("SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2")?;
+    let source_id = record.source_id.0;
+    if find.exists(params![project, source_id])? {
+        return Ok(true);
+    }
+    match key {
+        Some(key) if record.sequence.is_none() => {
+            find.exists(params![project, keyed_source(key, source_id)])
+        }
+        _ => Ok(false),
+    }
+}
+
+/// Gives an event that asks to forget somebody the id of one about nobody. Returns whether it is a row already: earlier
+/// versions have kept it as it came.
+pub fn key_request(
+    tx: &Transaction<'_>,
+    project: i64,
+    request: &mut Record,
+) -> rusqlite::Result<bool> {
+    let key = hash_key(tx)?;
+    let is_known = is_known(tx, project, request, Some(&key))?;
+    if request.sequence.is_none() {
+        request.source_id = SourceId(keyed_source(&key, request.source_id.0));
+    }
+    Ok(is_known)
 }
 
 fn hex(bytes: &[u8]) -> String {

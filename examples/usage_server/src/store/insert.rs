@@ -165,7 +165,7 @@ impl<'t, 'c> Inserter<'t, 'c> {
         record: &Record,
     ) -> rusqlite::Result<Inserted> {
         let received_day = received_ms.div_euclid(DAY_MS);
-        let is_known = self.is_known(project, record)?;
+        let is_known = forget::is_known(self.tx, project, record, self.forgotten_key()?)?;
         let is_forgotten = !is_known && self.is_forgotten(project, record)?;
         let has_come = is_known || is_forgotten && self.was_refused(project, record)?;
         let instance = self
@@ -338,23 +338,6 @@ impl<'t, 'c> Inserter<'t, 'c> {
             self.rollups.listed(project, tool, at, listed);
         }
         Ok(())
-    }
-
-    /// Whether it is a row already, which may be about somebody who was forgotten.
-    fn is_known(&mut self, project: i64, record: &Record) -> rusqlite::Result<bool> {
-        let source_id = record.source_id.0;
-        let tx = self.tx;
-        let mut find =
-            tx.prepare_cached("SELECT 1 FROM event WHERE project = ?1 AND source_id = ?2")?;
-        if find.exists(params![project, source_id])? {
-            return Ok(true);
-        }
-        match self.forgotten_key()? {
-            Some(key) if record.sequence.is_none() => {
-                find.exists(params![project, forget::keyed_source(key, source_id)])
-            }
-            _ => Ok(false),
-        }
     }
 
     /// Whether it was refused before, as it is from now on. It is no row by which it would be known.

@@ -162,18 +162,17 @@ async fn events(change: Change) -> Result<Response, Failure> {
         "jsonl" => Format::JsonLines,
         _ => return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY)),
     };
-    let said = change.said("range");
-    let range = Range::of_word(said);
-    if range.is_none() && said != ALL {
-        return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY));
-    }
-    let word = range.map_or(ALL, Range::word);
-    let user = Some(change.said("user")).filter(|user| !user.is_empty());
     let look = &change.look;
-    let (from, until) = range.map_or((0, i64::MAX), |range| {
-        let period = range.until(look.web.app.now_ms());
-        (period.from, period.until)
-    });
+    let range = change.said("range");
+    let (from, until) = match Range::of_word(range) {
+        Some(range) => {
+            let period = range.until(look.web.app.now_ms());
+            (period.from, period.until)
+        }
+        None if range == ALL => (0, i64::MAX),
+        None => return Err(Failure::new(StatusCode::UNPROCESSABLE_ENTITY)),
+    };
+    let user = Some(change.said("user")).filter(|user| !user.is_empty());
     let scope = Scope {
         project: look.project.id,
         from,
@@ -184,8 +183,8 @@ async fn events(change: Change) -> Result<Response, Failure> {
         user: scope.user.clone(),
         ..Whom::default()
     };
-    let turn = turn(look, "events", word, whom).await?;
-    let name = format!("usage-{}-{word}.{}", look.project.id, format.name());
+    let turn = turn(look, "events", range, whom).await?;
+    let name = format!("usage-{}-{range}.{}", look.project.id, format.name());
     let mut head = String::new();
     if format == Format::Csv {
         csv::row(&mut head, export::COLUMNS);

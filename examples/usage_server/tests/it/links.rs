@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use reqwest::StatusCode;
 use usage_server::demo::Demo;
+use usage_server::record::{Class, Kind, Record, User};
 
-use crate::browser::{Browser, Pages};
+use crate::browser::{Browser, Pages, event};
 
 /// Pages whose rows links count.
 const ROWS: [&str; 3] = ["calls", "people", "sessions"];
@@ -127,9 +128,10 @@ const NO_COUNT: [&str; 9] = [
     "a", "time", "bdi", "code", "svg", "option", "button", "title", "kbd",
 ];
 /// What is counted, in the words of the pages.
-const COUNTED: [&str; 19] = [
-    "call", "calls", "person", "people", "session", "sessions", "event", "events", "ask", "asks",
-    "failed", "refused", "refusal", "refusals", "other", "more", "wordings", "groups", "tools",
+const COUNTED: [&str; 23] = [
+    "call", "ask", "asks", "calls", "person", "people", "session", "sessions", "event", "events",
+    "request", "requests", "login", "logins", "failed", "refused", "refusal", "refusals", "other",
+    "more", "wordings", "groups", "tools",
 ];
 
 /// Counts that are no links, by their page and the elements around them.
@@ -258,6 +260,52 @@ async fn read(browser: &Browser, addresses: Vec<String>) -> HashMap<String, Stri
     read
 }
 
+/// How many numbers of these pages were compared with what their links lead to, and which are wrong.
+async fn compare(browser: &Browser, shown: &BTreeMap<String, String>) -> (usize, Vec<String>) {
+    let mut all: BTreeMap<String, Vec<(String, Number)>> = BTreeMap::new();
+    for (page, html) in shown {
+        for number in numbers(html) {
+            all.entry(number.address.clone())
+                .or_default()
+                .push((page.clone(), number));
+        }
+    }
+    let of_rows: Vec<String> = all
+        .keys()
+        .filter(|address| ROWS.contains(&page_of(address)))
+        .cloned()
+        .collect();
+    let targets = read(browser, of_rows).await;
+    let (mut checked, mut wrong) = (0, Vec::new());
+    for (address, numbers) in &all {
+        let Some(target) = targets.get(address) else {
+            continue;
+        };
+        let Some((total, recorded)) = total(target) else {
+            wrong.push(format!("{address} says no total"));
+            continue;
+        };
+        for (page, number) in numbers {
+            checked += 1;
+            let there = match number.counts {
+                Counts::Recorded => recorded,
+                Counts::Weight | Counts::Among => Some(total),
+            };
+            let is_right = match number.counts {
+                Counts::Among => number.number > 0 && number.number <= total,
+                _ => there == Some(number.number),
+            };
+            if !is_right {
+                wrong.push(format!(
+                    "{} on {page} ({:?}): {there:?} at {address}",
+                    number.number, number.shown
+                ));
+            }
+        }
+    }
+    (checked, wrong)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_number_is_as_large_as_what_its_link_leads_to() {
     let mut pages = Pages::start().await;
@@ -303,48 +351,7 @@ async fn every_number_is_as_large_as_what_its_link_leads_to() {
     bare.retain(|place, _| !UNLINKED.iter().any(|known| place.starts_with(known)));
     assert!(bare.is_empty(), "counts without their rows: {bare:#?}");
 
-    let mut all: BTreeMap<String, Vec<(String, Number)>> = BTreeMap::new();
-    for (page, html) in &shown {
-        for number in numbers(html) {
-            all.entry(number.address.clone())
-                .or_default()
-                .push((page.clone(), number));
-        }
-    }
-    let of_rows: Vec<String> = all
-        .keys()
-        .filter(|address| ROWS.contains(&page_of(address)))
-        .cloned()
-        .collect();
-    assert!(of_rows.len() > 300, "{} addresses of rows", of_rows.len());
-    let targets = read(&browser, of_rows).await;
-    let (mut checked, mut wrong) = (0, Vec::new());
-    for (address, numbers) in &all {
-        let Some(target) = targets.get(address) else {
-            continue;
-        };
-        let Some((total, recorded)) = total(target) else {
-            wrong.push(format!("{address} says no total"));
-            continue;
-        };
-        for (page, number) in numbers {
-            checked += 1;
-            let there = match number.counts {
-                Counts::Recorded => recorded,
-                Counts::Weight | Counts::Among => Some(total),
-            };
-            let is_right = match number.counts {
-                Counts::Among => number.number > 0 && number.number <= total,
-                _ => there == Some(number.number),
-            };
-            if !is_right {
-                wrong.push(format!(
-                    "{} on {page} ({:?}): {there:?} at {address}",
-                    number.number, number.shown
-                ));
-            }
-        }
-    }
+    let (checked, wrong) = compare(&browser, &shown).await;
     assert!(
         wrong.is_empty(),
         "{} of {checked} numbers:\n{}",
@@ -352,4 +359,62 @@ async fn every_number_is_as_large_as_what_its_link_leads_to() {
         wrong.join("\n")
     );
     assert!(checked > 1_000, "{checked} numbers");
+}
+
+/// Servers that send identity captures alone, as the integrations do, and one that sends login activities, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_number_of_logins_is_as_large_as_its_rows_whatever_records_them() {
+    const HOUR: i64 = 3_600_000;
+    let of = |kind, ago, user: &str| Record {
+        user: Some(User {
+            id: user.to_owned(),
+            kind: "EMAIL".to_owned(),
+            email: Some(user.to_owned()),
+        }),
+        class: Class::Agent,
+        ..event(kind, ago)
+    };
+    let captures = || {
+        vec![
+            of(Kind::Identity, 0, "maya@example.com"),
+            of(Kind::Identity, HOUR, "noor@example.com"),
+            of(Kind::Identity, 50 * HOUR, "maya@example.com"),
+            of(Kind::Refused, HOUR, "noor@example.com"),
+        ]
+    };
+    let both = || {
+        let activity = of(Kind::Login, 2 * HOUR, "maya@example.com");
+        captures().into_iter().chain([activity]).collect()
+    };
+    for (records, logins, has_both) in [(captures(), ["2", "3"], false), (both(), ["3", "4"], true)]
+    {
+        let pages = Pages::start().await;
+        pages.take(records).await;
+        let browser = pages.admin().await;
+        let of_range = |range: &str| format!("/p/{}/logins?range={range}", pages.project);
+        let addresses = vec![of_range("24h"), of_range("7d")];
+        let shown: BTreeMap<_, _> = read(&browser, addresses).await.into_iter().collect();
+        let (checked, wrong) = compare(&browser, &shown).await;
+        assert!(wrong.is_empty(), "{checked} numbers: {wrong:#?}");
+        assert!(checked >= 4, "{checked} numbers");
+        for (html, logins) in shown.values().zip(logins) {
+            for (label, number) in [("Logged in", logins), ("People who logged in", "2")] {
+                let tile =
+                    format!("<span class=\"l\">{label}</span><span class=\"v\">{number}</span>");
+                assert!(html.contains(&tile), "{tile}");
+            }
+            // What sends both for one login is counted twice, so a page with both says so.
+            assert_eq!(html.contains("identity captures"), has_both);
+        }
+        // One word for both, wherever a row of either is shown.
+        for page in ["live", "calls?kind=login", "person?id=maya@example.com"] {
+            let shown = browser.page(page).await.text;
+            let shown = shown.split_once("<main").unwrap().1.to_lowercase();
+            let is_named = shown.contains("logged in") || shown.contains(">login<");
+            assert!(is_named, "{page}");
+            for other in [">identity<", "recognised"] {
+                assert!(!shown.contains(other), "{other} on {page}");
+            }
+        }
+    }
 }

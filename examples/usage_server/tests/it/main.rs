@@ -16,6 +16,7 @@ mod lifecycle;
 mod links;
 mod otlp;
 mod pages;
+mod plans;
 mod process;
 #[cfg(unix)]
 mod program;

@@ -229,6 +229,35 @@ fn a_hostile_filter_finds_nothing_and_breaks_nothing() {
     }
 }
 
+/// The two are read as two stretches of an index.
+#[test]
+fn logins_of_both_kinds_are_one_list_over_its_pages() {
+    let kinds = [Kind::Login, Kind::Identity, Kind::Identity, Kind::Refused];
+    let fixture = Fixture::with((0..40).map(|n: i64| Record {
+        user: user(["maya@example.com", "noor@example.com"][n as usize % 2]),
+        class: Class::Crawler,
+        // Several at one time.
+        ..event(kinds[n as usize % kinds.len()], n / 7 * MINUTE)
+    }));
+    for (query, logins) in [
+        (&[("kind", "login")][..], 30),
+        (&[("kind", "identity")][..], 20),
+        (&[("kind", "login"), ("user", "maya@example.com")][..], 20),
+    ] {
+        let filter = filter(query);
+        for most in [1, 4, 100] {
+            let rows = all(&fixture, &week(), &filter, most);
+            assert_eq!(rows.len(), logins, "{query:?}");
+            let places: Vec<_> = rows.iter().map(|row| (row.time_ms, row.id)).collect();
+            assert!(places.is_sorted_by(|a, b| a > b), "{query:?}: {places:?}");
+        }
+        let total = calls(&fixture.db, PROJECT, &week(), &filter, None)
+            .unwrap()
+            .total;
+        assert_eq!(total.unwrap().rows, Some(logins as i64), "{query:?}");
+    }
+}
+
 /// No step of a plan goes through a whole table, and nothing is sorted that an index has in order.
 #[test]
 fn rows_are_read_over_an_index_in_its_order() {
@@ -246,17 +275,24 @@ fn rows_are_read_over_an_index_in_its_order() {
             true,
         ),
         (&[("kind", "refused")][..], "event_other", true),
+        (&[("kind", "login")][..], "event_other", true),
+        (
+            &[("kind", "login"), ("user", "p3@oak.example")][..],
+            "event_user",
+            true,
+        ),
         // Several intents are several places of the index.
         (&[("cluster", "3")][..], "event_intent", false),
         (&[("domain", "oak.example")][..], "event_user", false),
     ] {
         let filter = filter(query);
         let asked = Asked::of(&fixture.db, PROJECT, &period, &filter).unwrap();
-        let select = asked.select("e.id", "");
-        let plan = format!(
-            "EXPLAIN QUERY PLAN {select} AND e.time_ms >= {} AND e.time_ms < {} ORDER BY e.time_ms DESC, e.id DESC LIMIT 9",
+        let bounds = format!(
+            "e.time_ms >= {} AND e.time_ms < {}",
             asked.from, asked.until
         );
+        let newest = asked.newest("e.id, e.time_ms", "", &bounds);
+        let plan = format!("EXPLAIN QUERY PLAN {newest} LIMIT 9");
         let mut statement = fixture.db.prepare(&plan).unwrap();
         let steps: Vec<String> = statement
             .query_map(params_from_iter(&asked.values), |row| row.get(3))

@@ -106,8 +106,8 @@ pub(super) fn rollups(
     let last_day = until_ms.div_euclid(DAY_MS);
     let days: Vec<i64> = tx
         .prepare_cached(
-            "SELECT bucket FROM user_day INDEXED BY user_day_user
-            WHERE project = ?1 AND user = ?2 AND bucket <= ?3",
+            "DELETE FROM user_day INDEXED BY user_day_user
+            WHERE project = ?1 AND user = ?2 AND bucket <= ?3 RETURNING bucket",
         )?
         .query_map(params![project, user, last_day], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -123,15 +123,11 @@ pub(super) fn rollups(
         }
         tools_of.execute(params![project, day, user])?;
     }
-    for (table, index) in [
-        ("client_user_day", "client_user_day_user"),
-        ("user_day", "user_day_user"),
-    ] {
-        tx.prepare_cached(&format!(
-            "DELETE FROM {table} INDEXED BY {index} WHERE project = ?1 AND user = ?2 AND bucket <= ?3"
-        ))?
-        .execute(params![project, user, last_day])?;
-    }
+    tx.prepare_cached(
+        "DELETE FROM client_user_day INDEXED BY client_user_day_user
+        WHERE project = ?1 AND user = ?2 AND bucket <= ?3",
+    )?
+    .execute(params![project, user, last_day])?;
     let tools = "tool IN (SELECT id FROM name WHERE project = ?1 AND kind = 1)";
     tx.prepare_cached(&format!(
         "DELETE FROM tool_user WHERE project = ?1 AND {tools} AND user = ?2 AND last_ms <= ?3"
