@@ -24,7 +24,7 @@ const COMPARISON: &str = "\n## Compared with other libraries\n";
 const CHECKED: &[(&str, &[&str])] = &[
     // What the ingest answers.
     (
-        "408, 425, 429, 5xx",
+        "408, 425, 429, 5xx (OTLP: see below)",
         &[
             "it/faults/answers.rs::every_answer_is_survived_on_every_wire",
             "it/retry.rs::an_event_that_grows_too_old_is_given_up",
@@ -73,7 +73,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "half of all requests fail, or the ingest sheds",
+        "half of all requests fail, or the ingest sheds load",
         &[
             "delivery/simulation.rs::a_brown_out_drops_nothing",
             "delivery/simulation.rs::an_ingest_that_sheds_gets_no_more_requests_for_it",
@@ -140,7 +140,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         &["it/faults/poison.rs::what_an_answer_does_not_count_is_dropped_and_never_sent_again"],
     ),
     (
-        "on the OTLP wire: 408, 425, another 5xx than 500 and 502 to 504, another 4xx than 400, 413 and 429, or a redirect",
+        "on the OTLP wire: 408, 425, any 5xx other than 500 and 502 to 504, any 4xx other than 400, 413 and 429, or a redirect",
         &["it/otlp.rs::four_statuses_and_a_lost_connection_are_sent_again_and_nothing_else"],
     ),
     (
@@ -237,7 +237,7 @@ const CHECKED: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "a message is larger than the `max_message_bytes` of the `tower` layer, or there is no memory for it",
+        "a message is larger than `max_message_bytes` of the layer or streams, or there is no memory for it",
         &[
             "it/rmcp/lenient.rs::the_end_of_a_call_is_read_of_an_answer_of_any_size_or_is_unknown",
             "it/rmcp/lenient.rs::bodies_under_way_hold_a_share_of_the_queue_and_each_call_has_one_record",

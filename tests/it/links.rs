@@ -54,6 +54,13 @@ fn each_relative_link_leads_somewhere() {
 }
 
 #[test]
+fn the_readme_is_short() {
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    assert!(readme.lines().count() <= 220);
+}
+
+#[test]
 fn each_name_of_a_link_is_defined_and_each_definition_is_used() {
     for page in pages() {
         let text = fs::read_to_string(&page).unwrap();

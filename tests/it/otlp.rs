@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use mcp_usage::testing::contract::{ReceivedWire, check};
 use mcp_usage::testing::{Answer, MemoryTransport, MockIngest, ReceivedRequest};
 use mcp_usage::{
-    AuthRejected, AuthRejection, Builder, CallOutcome, Custom, DropReason, Identity,
-    IdentityCapture, Init, Otlp, Outcome, ToolCall, UsageLogger, Wire,
+    AuthRejected, AuthRejection, Builder, CallOutcome, Custom, Destination, DropReason, Identity,
+    IdentityCapture, Init, Mcpeye, Otlp, Outcome, ToolCall, UsageLogger, Wire,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -252,12 +252,27 @@ fn a_duration_that_the_hook_changes_is_the_spans() {
                 Some(event)
             })
         };
-        let spans = spans(change, |usage| {
+        let spans = spans(change.clone(), |usage| {
             usage.log_usage(ToolCall::new("t").duration(took));
         });
         let time = |name: &str| spans[0][name].as_u64().unwrap();
         let length = time("endTimeUnixNano") - time("startTimeUnixNano");
         assert_eq!(length, nanos, "{hook}");
+
+        // And of a later destination whose wire has it elsewhere.
+        let sent = MemoryTransport::new();
+        let mcpeye = Destination::new(Wire::Mcpeye(Mcpeye::new("test")));
+        let usage = UsageLogger::builder()
+            .env(|_| None)
+            .memory_transport(&MemoryTransport::discarding())
+            .product_id("test")
+            .also(mcpeye.memory_transport(&sent));
+        let usage = change(usage).build().unwrap();
+        usage.log_usage(ToolCall::new("t").duration(took));
+        usage.shutdown_blocking(PATIENCE);
+        let body: Value = serde_json::from_slice(&sent.bodies()[0]).unwrap();
+        let millis = body.pointer("/events/0/durationMs");
+        assert_eq!(millis, Some(&json!(nanos / 1_000_000)), "{hook}: {body}");
     }
 }
 
