@@ -16,7 +16,7 @@ use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{
     at, is_base64, is_domain, is_keyed, is_token, part, run_end, run_start,
 };
-use crate::redact::read::colour::{ESCAPE, sequence};
+use crate::redact::read::colour::{ESCAPE, may_cut, sequence};
 use crate::redact::read::decode;
 use crate::redact::read::masks::{MIN_RUN, Masks, is_run_start};
 use crate::redact::read::scope::{Found, Scope, word_start};
@@ -38,7 +38,7 @@ pub(crate) enum Hidden {
     Nothing,
     /// Escapes, to be decoded.
     Escapes,
-    /// Terminal colours: no rule was tried on the text yet.
+    /// Terminal colours.
     Colours,
 }
 
@@ -59,27 +59,14 @@ impl Hidden {
             Self::Colours => &[Layer::Colours(b""), Layer::Colours(b" ")],
         }
     }
-
-    /// What the byte at `pos` adds to it.
-    fn see(&mut self, text: &[u8], pos: usize, to: usize) {
-        if *self != Self::Escapes && decode::is_layer(text, pos) {
-            *self = Self::Escapes;
-        }
-        let begins = match at(text, pos) {
-            b'\\' | ESCAPE => Some(pos),
-            0x9B => pos.checked_sub(1),
-            _ => None,
-        };
-        if begins.is_some_and(|begins| sequence(text, begins, to).is_some()) {
-            *self = Self::Colours;
-        }
-    }
 }
 
 /// What a text has that calls for a closer look at the whole of it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Signs {
     hidden: Hidden,
+    /// What looks like a colour may be text, too.
+    cuts: bool,
     /// Where the names of columns begin that values are inserted into.
     inserts: Option<usize>,
     lines: bool,
@@ -97,26 +84,43 @@ impl Signs {
                     signs.inserts = table::follows_into(text, from, pos).then_some(pos);
                 }
                 b'\n' => signs.lines = true,
-                _ => signs.hidden.see(text, pos, to),
+                _ => signs.see(text, pos, to),
             }
             pos = masks.next_odd(pos + 1, to);
         }
         signs.quoted = masks.next_end(from, to) < to;
         pos = from;
-        while signs.quoted && signs.hidden != Hidden::Colours {
+        while signs.quoted && !(signs.hidden == Hidden::Colours && signs.cuts) {
             // Quotes hide nothing, and a hostile text has many.
             let Some(first) = memchr::memchr(b'\\', part(text, pos, to)) else {
                 break;
             };
             // Of backslashes in a row the first may begin an escape, and the last a colour.
-            signs.hidden.see(text, pos + first, to);
+            signs.see(text, pos + first, to);
             let behind = past_same(text, pos + first, to);
             if behind > pos + first + 1 {
-                signs.hidden.see(text, behind - 1, to);
+                signs.see(text, behind - 1, to);
             }
             pos = behind;
         }
         signs
+    }
+
+    /// What the byte at `pos` hides, if anything.
+    fn see(&mut self, text: &[u8], pos: usize, to: usize) {
+        let begins = match at(text, pos) {
+            b'\\' | ESCAPE => Some(pos),
+            0x9B => pos.checked_sub(1),
+            _ => None,
+        };
+        if let Some(begins) = begins
+            && let Some(length) = sequence(text, begins, to)
+        {
+            self.hidden = Hidden::Colours;
+            self.cuts |= may_cut(text, begins + length, to);
+        } else if self.hidden == Hidden::Nothing && decode::is_layer(text, pos) {
+            self.hidden = Hidden::Escapes;
+        }
     }
 }
 
@@ -144,7 +148,7 @@ pub(crate) fn scan<'r>(
         return Hidden::Nothing;
     }
     let signs = Signs::of(text, masks, from, to);
-    if signs.hidden == Hidden::Colours && depth < MAX_DEPTH {
+    if signs.hidden == Hidden::Colours && !signs.cuts && depth < MAX_DEPTH {
         return Hidden::Colours;
     }
     findings.progress = Progress {
@@ -686,8 +690,11 @@ mod tests {
                 "config:pass\x1b[01;31m\x1b[Kword=[REDACTED_FIELD]",
             ),
         ]);
-        let text = |key: &str| format!("INFO\x1b[0m{key}");
-        redacts(&[(&text(&key()), &text("[REDACTED_KEY]"))]);
+        for before in ["INFO\x1b[0m", "\x1b[", "\x1b[ ", "\\e[", "\u{9b}"] {
+            let text = |key: &str| format!("{before}{key}");
+            redacts(&[(&text(&key()), &text("[REDACTED_KEY]"))]);
+        }
+        redacts(&[("\x1b[password=hunter2xK9", "\x1b[password=[REDACTED_FIELD]")]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Terminal colours: control sequences, raw or written as escapes, that stand around and inside of what a program prints.
 
-use crate::redact::read::bytes::{at, part, run_end};
+use crate::redact::read::bytes::{at, is_token, part, run_end};
+use crate::redact::read::masks::MIN_RUN;
 
 /// What begins such a sequence.
 pub(crate) const ESCAPE: u8 = 0x1B;
@@ -35,6 +36,18 @@ pub(crate) fn sequence(text: &[u8], pos: usize, to: usize) -> Option<usize> {
         .then_some(end + 1 - pos)
 }
 
+/// Whether the sequence that ends at `end` may have taken the first letter of a word, or the first digits and a letter of a
+/// key: a terminal would, but whoever reads the raw text would not.
+pub(crate) fn may_cut(text: &[u8], end: usize, to: usize) -> bool {
+    // The number before it is that of a colour, unless it begins a long run.
+    let least = match at(text, end - 2) {
+        b'0'..=b'9' => MIN_RUN,
+        _ => 1,
+    };
+    at(text, end - 1).is_ascii_alphabetic()
+        && run_end(text, end, to.min(end + least), is_token) == end + least
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +73,15 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_sequence_may_cut_a_word_that_goes_on_behind_it() {
+        let cuts = |text: &str, end| may_cut(text.as_bytes(), end, text.len());
+        assert!(cuts("\x1b[password", 3) && cuts("\u{9b}password", 3));
+        assert!(cuts("\x1b[ password", 4));
+        assert!(cuts("\x1b[0x9f86d081884c7d659a2f", 4));
+        assert!(!cuts("\x1b[m password", 3) && !cuts("\x1b[31mpassword", 5) && !cuts("\x1b[0m", 4));
     }
 
     #[test]
