@@ -54,6 +54,7 @@ fn report(rows: Rows<'_>) -> Report {
         "events/s",
         "CPU us an event",
         "events/s / OpenTelemetry's",
+        "CPU / OpenTelemetry's",
         "events a request",
         "bytes an event",
         "arrived",
@@ -67,6 +68,7 @@ fn report(rows: Rows<'_>) -> Report {
             maybe(rows.median(LINE, contender, rate)),
             maybe(rows.median(LINE, contender, cpu_us)),
             maybe(rows.to_opentelemetry(LINE, contender, rate)),
+            maybe(rows.to_opentelemetry(LINE, contender, cpu_us)),
             seen(|row, unique| Some(unique / row.seen?.requests as f64)),
             seen(|row, unique| Some(row.seen?.bytes as f64 / unique)),
             // The events of the warm-up arrive, too.
