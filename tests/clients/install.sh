@@ -7,17 +7,45 @@ clients=${MCP_CLIENTS:-$target/mcp-clients}
 mkdir -p "$clients"
 clients=$(realpath "$clients")
 
-have_python() { # <directory> <requirement>
-  [ -x "$clients/$1/bin/python" ] || {
-    python3 -m venv "$clients/$1"
-    "$clients/$1/bin/pip" install --quiet --disable-pip-version-check "$2"
+# Asks the network, and three times before it gives up.
+fetch() { # <command>...
+  local pause
+  for pause in 5 20; do
+    ! "$@" || return 0
+    sleep "$pause"
+  done
+  "$@"
+}
+
+have_python() { # <directory> <requirement>...
+  local at=$clients/$1
+  shift
+  # What was cut short is no installation.
+  [ -e "$at/whole" ] || {
+    "${PYTHON:-python3}" -m venv "$at" &&
+      fetch "$at/bin/pip" install --quiet --disable-pip-version-check "$@" &&
+      touch "$at/whole"
   }
 }
 
 have_npm() { # <directory> <package>...
   local at=$clients/$1
   shift
-  [ -d "$at/node_modules" ] || npm install --silent --no-audit --no-fund --prefix "$at" "$@" >/dev/null
+  [ -e "$at/whole" ] || {
+    fetch npm install --loglevel error --no-audit --no-fund --prefix "$at" "$@" >/dev/null && touch "$at/whole"
+  }
+}
+
+# A browser; its path is then in `chromium`.
+have_chromium() {
+  chromium=${CHROMIUM:-$(command -v chromium || true)}
+  if [ -z "$chromium" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    fetch apt-get update -qq
+    fetch apt-get install -y -qq --no-install-recommends chromium >/dev/null
+    chromium=$(command -v chromium)
+  fi
+  [ -n "$chromium" ] || { echo 'there is no Chromium: set CHROMIUM' >&2; return 1; }
+  have_npm playwright playwright-core@1.65.1
 }
 
 # A Node of 22 or later, which the conformance suite needs; its path is then in `node`.

@@ -12,9 +12,7 @@ wanted=rotel==0.0.1a15
 # Installs it for one interpreter; its path is then in `rotel`.
 rotel_of() { # <interpreter>
   local at=$clients/rotel-$1
-  [ -x "$at/bin/python" ] || "$1" -m venv "$at" || return
-  "$at/bin/python" -c 'import rotel' 2>/dev/null ||
-    "$at/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: "$wanted" || return
+  PYTHON=$1 PIP_ONLY_BINARY=:all: have_python "rotel-$1" "$wanted" || return
   rotel=$("$at/bin/python" -c 'import os, rotel; print(os.path.dirname(rotel.__file__))')/rotel-agent || return
   # An interpreter that is not the system's keeps its library to itself.
   libraries=$("$at/bin/python" -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))') || return

@@ -132,13 +132,7 @@ inspector() {
 }
 
 browser() {
-  local chromium=${CHROMIUM:-$(command -v chromium || true)}
-  if [ -z "$chromium" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
-    chromium=$(command -v chromium)
-  fi
-  [ -n "$chromium" ] || { echo 'there is no Chromium: set CHROMIUM' >&2; return 1; }
-  have_npm playwright playwright-core@1.65.1
+  have_chromium
   serve
   local shots=${SCREENSHOTS:-$out/screenshots}
   mkdir -p "$shots"

@@ -18,7 +18,7 @@ have_python mcp2 'mcp==2.3.0'
 # A crate's program, built once.
 have_crate() { # <name> <version>
   [ -x "$clients/$1/bin/$1" ] ||
-    CARGO_TARGET_DIR=$target/servers cargo install --quiet --locked --root "$clients/$1" --version "$2" "$1"
+    CARGO_TARGET_DIR=$target/servers fetch cargo install --quiet --locked --root "$clients/$1" --version "$2" "$1"
 }
 
 look() { # <calls> <command>...

@@ -11,13 +11,7 @@ source tests/clients/install.sh
 cargo build --quiet --locked -p usage_server
 server=$(realpath "$target/debug/usage_server")
 
-chromium=${CHROMIUM:-$(command -v chromium || true)}
-if [ -z "$chromium" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null
-  chromium=$(command -v chromium)
-fi
-[ -n "$chromium" ] || { echo 'there is no Chromium: set CHROMIUM' >&2; exit 1; }
-have_npm playwright playwright-core@1.65.1
+have_chromium
 
 # Starts a server; the link that signs in is then in $out/NAME.link.
 serve() { # <name> <arguments>...

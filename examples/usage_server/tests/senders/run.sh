@@ -8,10 +8,8 @@ cd "$(dirname "$0")/../../../.."
 here=examples/usage_server/tests/senders
 source tests/clients/install.sh
 at=$clients/usage-senders
-wanted=(reo-census-mcp==0.5.0 mcpeye==0.1.5 opentelemetry-sdk==1.45.2 opentelemetry-exporter-otlp-proto-http==1.45.2 'mcp<2')
-[ -x "$at/bin/python" ] || python3 -m venv "$at"
-"$at/bin/python" -c 'import mcp, mcpeye, opentelemetry.exporter.otlp.proto.http, opentelemetry.sdk, reo_census_mcp' 2>/dev/null ||
-  "$at/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]}"
+have_python usage-senders reo-census-mcp==0.5.0 mcpeye==0.1.5 \
+  opentelemetry-sdk==1.45.2 opentelemetry-exporter-otlp-proto-http==1.45.2 'mcp<2'
 cargo build --quiet --locked -p usage_server
 
 # Starts a server with a database of its own; its address is then in `origin`, its key in `key`.
