@@ -251,12 +251,19 @@ pub(crate) const QUERIES: &[&[u8]] = &[b"params", b"query", b"queryParams", b"qu
 
 /// Members that have a key where another stands beside them: of Elasticsearch, id and key as one; of Vault's AppRole; what
 /// OAuth exchanges for a token.
-pub(crate) const ISSUED: &[(&str, &str)] = &[
-    ("code", "\"grant_type\""),
-    ("code", "\"redirect_uri\""),
-    ("encoded", "\"api_key\""),
-    ("secret_id", "\"role_id\""),
+const ISSUED: &[(&str, &str)] = &[
+    ("code", "grant_type"),
+    ("code", "redirect_uri"),
+    ("encoded", "api_key"),
+    ("secret_id", "role_id"),
 ];
+
+/// Whether a member of this name has a key where one of the other name stands beside it.
+pub(crate) fn is_issued_with(name: &[u8], beside: &[u8]) -> bool {
+    ISSUED
+        .iter()
+        .any(|row| (row.0.as_bytes(), row.1.as_bytes()) == (name, beside))
+}
 
 /// Whether a name is that of the header that sets a cookie, or has a list of them.
 pub(crate) fn sets_cookies(name: &[u8]) -> bool {

@@ -7,7 +7,7 @@ use crate::redact::catalogue::roles;
 use crate::redact::engine::frame::{Frame, Place, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::engine::memo::Key;
-use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
+use crate::redact::engine::walk::{Members, Walk, closing_quote, opening_quote, past_blanks};
 use crate::redact::find::context;
 use crate::redact::judge::id::is_uuid;
 use crate::redact::judge::value;
@@ -17,7 +17,7 @@ use crate::redact::read::bytes::{self, at, part};
 /// So far from a code the template is named that tells it.
 const MAX_MESSAGE: usize = 256;
 
-/// Bytes of an object before a key in which its members are told from those of objects within.
+/// Bytes of an object before a key in which its members are looked at.
 const MAX_BEFORE: usize = 512;
 
 impl Findings<'_> {
@@ -147,12 +147,7 @@ impl Findings<'_> {
                 self.named(walk, element(content));
             }
             Role::Code if is_code(content) => self.told(walk, (from, to), shape),
-            Role::Issued | Role::Code => match is_issued(walk.text, top, (from, to)) {
-                Some(true) => self.hide(walk, from, to, shape),
-                Some(false) => {}
-                // Marks may make the object shorter.
-                None => self.unsure = true,
-            },
+            Role::Issued | Role::Code => self.issued(walk, (from, to), shape),
             Role::Operation => top.patch = true,
             Role::Typed if from < to && shape == Shape::String => {
                 self.typed(walk, (from, to));
@@ -247,83 +242,52 @@ impl Findings<'_> {
     /// Hides the private numbers that stand before `end` in a JSON Web Key.
     fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
         let text = walk.text;
-        let mut pos = walk.top.start + 1;
-        // A key holds no objects, so every byte is read once for this.
-        while pos < end && at(text, pos) != b'{' {
-            if at(text, pos) != b'"' {
-                pos += 1;
-                continue;
+        for (name, value) in Members::new(text, walk.top.start + 1, end) {
+            if roles::is_key_part(name) && at(text, value) == b'"' {
+                let close = closing_quote(text, value + 1, end);
+                self.hide(walk, value + 1, close, Shape::String);
             }
-            let name = (pos + 1, closing_quote(text, pos + 1, end));
-            pos = past_blanks(text, name.1 + 1, end);
-            if at(text, pos) != b':' {
-                continue;
-            }
-            pos = past_blanks(text, pos + 1, end);
-            if at(text, pos) == b'"' {
-                let close = closing_quote(text, pos + 1, end);
-                if roles::is_key_part(part(text, name.0, name.1)) {
-                    self.hide(walk, pos + 1, close, Shape::String);
-                }
-                pos = close + 1;
-            }
+        }
+    }
+
+    /// Hides what could be a key, if its object has the member that such a one is given out with.
+    fn issued(&mut self, walk: &Walk<'_>, (from, to): (usize, usize), shape: Shape) {
+        let (text, top) = (walk.text, &walk.top);
+        let content = part(text, from, to);
+        if !value::fits(content, Kind::Opaque) && !content.try_into().is_ok_and(is_uuid) {
+            return;
+        }
+        let (name, _) = top.name.range();
+        let first = first_member(text, top.start + 1, name.saturating_sub(1));
+        let end = walk.to.min(to + MAX_MESSAGE);
+        let mut members = Members::new(text, first, end);
+        if members.any(|(beside, _)| roles::is_issued_with(top.name.of(text), beside)) {
+            self.hide(walk, from, to, shape);
+        } else {
+            // Marks may make the object shorter, so that more of it is looked at.
+            self.unsure |= first > top.start + 1 || !members.is_closed;
         }
     }
 }
 
-/// Whether what a member has could be a key, and its object has the member that it is given out with. Nothing where that
-/// is not known, since the object is longer than what is looked at.
-fn is_issued(text: &[u8], top: &Frame, (from, to): (usize, usize)) -> Option<bool> {
-    let content = part(text, from, to);
-    let name = top.name.of(text);
-    let mut rows = roles::ISSUED
-        .iter()
-        .filter(|(known, _)| known.as_bytes() == name)
-        .peekable();
-    let is_key = value::fits(content, Kind::Opaque) || content.try_into().is_ok_and(is_uuid);
-    if rows.peek().is_none() || !is_key {
-        return Some(false);
+/// Where the first member of an object begins that is looked at for the one at `end`. The object begins at `start`.
+fn first_member(text: &[u8], start: usize, end: usize) -> usize {
+    let floor = start.max(end.saturating_sub(MAX_BEFORE));
+    if floor == start {
+        return start;
     }
-    let is_near = from - top.start <= MAX_BEFORE;
-    let before = part(text, from.saturating_sub(MAX_MESSAGE), from);
-    let start = if is_near { top.start + 1 } else { to + 1 };
-    let object = part(text, 0, to + MAX_MESSAGE);
-    let mut is_known = is_near;
-    for (_, with) in rows {
-        if !is_near && bytes::find(before, with.as_bytes()).is_some() {
-            return Some(true);
-        }
-        match has_member(object, start, with.as_bytes()) {
-            Some(true) => return Some(true),
-            Some(false) => {}
-            None => is_known = false,
-        }
-    }
-    is_known.then_some(false)
-}
-
-/// Whether an object has a member of this name, which is given with its quotes, from `start` on, where a member may begin.
-/// Nothing where the text ends before the object does.
-fn has_member(text: &[u8], start: usize, name: &[u8]) -> Option<bool> {
-    let (mut pos, mut depth) = (start, 0_usize);
-    while pos < text.len() {
+    let (mut first, mut pos, mut depth) = (end, end, 0_usize);
+    while pos > floor {
+        pos -= 1;
         match at(text, pos) {
-            b'"' => {
-                let close = closing_quote(text, pos + 1, text.len());
-                let is_named = depth == 0 && part(text, pos, close + 1) == name;
-                if is_named && at(text, past_blanks(text, close + 1, text.len())) == b':' {
-                    return Some(true);
-                }
-                pos = close;
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' if depth == 0 => return Some(false),
-            b'}' | b']' => depth -= 1,
+            b'"' => pos = opening_quote(text, pos, floor),
+            b'}' | b']' => depth += 1,
+            b'{' | b'[' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => first = pos + 1,
             _ => {}
         }
-        pos += 1;
     }
-    None
+    first
 }
 
 /// Whether a text could be a code that somebody types: `482913`, `A7K9Q2`.
@@ -452,6 +416,20 @@ mod tests {
         ] {
             leaves(&[&text.replace("{}", KEY)]);
         }
+    }
+
+    #[test]
+    fn a_member_of_another_object_says_nothing_of_a_key_however_long_its_own_is() {
+        let with = |members: &str| {
+            let scope = "north ".repeat(150);
+            format!(r#"{{"scope":"{scope}",{members},"code":"kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6"}}"#)
+        };
+        leaves(&[&with(r#""a":[{"grant_type":"b"}]"#)]);
+        let own = with(r#""grant_type":"b""#);
+        redacts(&[(
+            &own,
+            &own.replace("kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6", "[REDACTED_FIELD]"),
+        )]);
     }
 
     #[test]

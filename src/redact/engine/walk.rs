@@ -7,7 +7,7 @@ use crate::redact::engine::frame::{Frame, Shape};
 use crate::redact::engine::inside::Findings;
 use crate::redact::judge::placeholder;
 use crate::redact::kind::Kind;
-use crate::redact::read::bytes::{self, at, part, run_end};
+use crate::redact::read::bytes::{self, at, part, run_end, run_start};
 use crate::redact::read::masks::{MaskMemory, Masks, Seen, SeenAt};
 
 /// The text is no JSON; how far it was is of no interest.
@@ -220,6 +220,72 @@ pub(crate) fn closing_quote(text: &[u8], from: usize, to: usize) -> usize {
     to
 }
 
+/// The quote, not before `floor`, that opens the string whose closing one stands at `close`.
+pub(crate) fn opening_quote(text: &[u8], close: usize, floor: usize) -> usize {
+    let mut pos = close;
+    while let Some(found) = memchr::memrchr(b'"', part(text, floor, pos)) {
+        pos = floor + found;
+        if (pos - run_start(text, pos, floor, |b| b == b'\\')).is_multiple_of(2) {
+            return pos;
+        }
+    }
+    floor
+}
+
+/// The members of an object by their text, for few objects: the name of each, and where its value begins. They end
+/// early where more is nested in one of them than in any object that is looked at so.
+pub(crate) struct Members<'a> {
+    text: &'a [u8],
+    pos: usize,
+    to: usize,
+    depth: u8,
+    /// The object has no more of them.
+    pub(crate) is_closed: bool,
+}
+
+/// Containers around the members of an object within another, which are read once for each.
+const MAX_WITHIN: u8 = 8;
+
+impl<'a> Members<'a> {
+    /// Those from `from` on, where one may begin, and before `to`.
+    pub(crate) fn new(text: &'a [u8], from: usize, to: usize) -> Self {
+        Self {
+            text,
+            pos: from,
+            to,
+            depth: 0,
+            is_closed: false,
+        }
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], usize);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.pos < self.to && self.depth <= MAX_WITHIN && !self.is_closed {
+            let begin = self.pos;
+            self.pos += 1;
+            match at(self.text, begin) {
+                b'"' => {
+                    let close = closing_quote(self.text, self.pos, self.to);
+                    let colon = past_blanks(self.text, close + 1, self.to);
+                    self.pos = close + 1;
+                    if self.depth == 0 && colon < self.to && at(self.text, colon) == b':' {
+                        self.pos = past_blanks(self.text, colon + 1, self.to);
+                        return Some((part(self.text, begin + 1, close), self.pos));
+                    }
+                }
+                b'{' | b'[' => self.depth += 1,
+                b'}' | b']' if self.depth == 0 => self.is_closed = true,
+                b'}' | b']' => self.depth -= 1,
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
 /// The end of the object or array that begins at `from`.
 pub(crate) fn skip(text: &[u8], masks: &Masks<'_>, from: usize, to: usize) -> usize {
     let mut depth = 0usize;
@@ -259,6 +325,42 @@ mod tests {
             let found = string_end(text.as_bytes(), &masks, 0, text.len());
             assert_eq!(found, (end, escaped), "{text}");
             assert_eq!(closing_quote(text.as_bytes(), 0, text.len()), end, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_object_has_the_members_that_stand_in_no_other() {
+        for (text, names, is_closed) in [
+            (
+                r#""a":1,"b" : "\"c\":","d":{"e":[1]},"f":["g"]},"h":1"#,
+                "abdf",
+                true,
+            ),
+            (r#""a":{"b":1}}"#, "a", true),
+            (r#""a":1,"b":[[[[[[[[[1]]]]]]]]],"c":1}"#, "ab", false),
+            (r#""a":"cut"#, "a", false),
+            (r#""a":1,"cut"#, "a", false),
+        ] {
+            let mut members = Members::new(text.as_bytes(), 0, text.len());
+            let found: Vec<_> = members.by_ref().map(|(name, _)| name).collect();
+            assert_eq!(found.concat(), names.as_bytes(), "{text}");
+            assert_eq!(members.is_closed, is_closed, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_string_begins_with_the_quote_that_no_backslash_stands_before() {
+        for (text, start) in [
+            (r#"x"ab""#, 1),
+            (r#"x"a\"b""#, 1),
+            (r#"x"a\\"b""#, 5),
+            ("cut\"", 0),
+        ] {
+            assert_eq!(
+                opening_quote(text.as_bytes(), text.len() - 1, 0),
+                start,
+                "{text}"
+            );
         }
     }
 
