@@ -19,12 +19,6 @@ pub(crate) fn has(words: &[&str], word: &[u8]) -> bool {
     }
 }
 
-/// Whether a word has a digit before something else than digits.
-pub(crate) fn has_digit_within(word: &[u8]) -> bool {
-    let mut rest = word.iter().skip_while(|b| !b.is_ascii_digit());
-    rest.any(|b| !b.is_ascii_digit())
-}
-
 /// A list that is asked for most words of a text, nearly all of which it has not.
 pub(crate) struct List {
     pub(crate) words: &'static [&'static str],
@@ -167,6 +161,15 @@ fn has_lower(words: &[&str], word: &[u8]) -> bool {
     lower.copy_from_slice(word);
     make_lowercase(lower);
     has(words, lower)
+}
+
+/// No word of a list has a digit before something else than digits.
+#[cfg(test)]
+pub(crate) fn assert_no_digit_within(words: &[&str]) {
+    for word in words {
+        let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        assert!(!name.contains(|c: char| c.is_ascii_digit()), "{word}");
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use crate::redact::catalogue::code::{
     is_standards_body, is_sure_root, is_type_word,
 };
 use crate::redact::catalogue::formats;
-use crate::redact::catalogue::list::has_digit_within;
 use crate::redact::catalogue::words::is_harmless_word;
 use crate::redact::judge::name;
 use crate::redact::judge::style::Style;
@@ -155,11 +154,11 @@ pub(crate) fn is_type(value: &[u8]) -> bool {
     let word = part(value, 0, MAX_TYPE);
     let bare = word.strip_suffix(b"_t").or(word.strip_suffix(b"_T"));
     let word = bare.unwrap_or(word);
+    let bits = word.iter().take_while(|b| !b.is_ascii_digit()).count();
     // Most passwords have a digit within, and none of the words below does.
-    if made || has_digit_within(word) {
+    if made || !part(word, bits, word.len()).iter().all(u8::is_ascii_digit) {
         return made;
     }
-    let bits = word.iter().take_while(|b| !b.is_ascii_digit()).count();
     let mut lower = [0u8; MAX_TYPE];
     for (slot, byte) in lower.iter_mut().zip(word) {
         *slot = byte.to_ascii_lowercase();
