@@ -434,15 +434,17 @@ pub(crate) fn is_foreign_article(word: &[u8]) -> bool {
     const { &List::of(&["der", "den", "le", "el", "il", "o"]) }.has_ignoring_case(word)
 }
 
-/// What leads from a secret to its name behind it: `type … into the password field`.
-pub(crate) fn leads_to_field(word: &[u8]) -> bool {
-    const { &List::of(&["as", "in", "into", "als", "como", "come", "comme"]) }
-        .has_ignoring_case(word)
+/// What a secret is called stands behind it: `use … as password`.
+const NAMING: &List = &List::of(&["as", "als", "como", "come", "comme"]);
+
+/// Whether a secret is called what stands behind this word. In capitals it names a column: `SELECT a1 AS password`.
+pub(crate) fn names(word: &[u8]) -> bool {
+    NAMING.has(word)
 }
 
-/// Whether a secret is called what stands behind this word: `use … as password`.
-pub(crate) fn names(word: &[u8]) -> bool {
-    const { &List::of(&["as", "als", "como", "come", "comme"]) }.has(word)
+/// What leads from a secret to its name behind it: `type … into the password field`.
+pub(crate) fn leads_to_field(word: &[u8]) -> bool {
+    NAMING.has_ignoring_case(word) || const { &List::of(&["in", "into"]) }.has_ignoring_case(word)
 }
 
 /// What a secret is that takes the place of another: `… as the new password`.

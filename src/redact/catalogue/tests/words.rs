@@ -240,7 +240,7 @@ const TEXTS: &[(&str, Then, &str)] = &[
     ("speech is_determiner", Goes, "‹hunter2xK9› is {} password"),
     ("speech is_foreign_article", Goes, "usa ‹hunter2xK9› como {} password"),
     ("speech leads_to_field", Goes, "type ‹hunter2xK9› {} the password field"),
-    ("speech names", Goes, "use ‹hunter2xK9› {} password"),
+    ("speech NAMING", Goes, "use ‹hunter2xK9› {} password"),
     ("speech is_key", Stays, "RSA {} ‹4AEE18F83AFDEB23›"),
     ("speech is_field", Goes, "type ‹hunter2xK9› into the password {}"),
     ("speech is_algorithm_of_key", Stays, "with {} key ‹4AEE18F83AFDEB234AEE18F83AFDEB23›"),
