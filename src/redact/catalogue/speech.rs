@@ -304,30 +304,24 @@ pub(crate) fn is_message(word: &[u8]) -> bool {
     const { &List::of(&["sms", "texted", "texto", "смс"]) }.has_ignoring_case(word)
 }
 
-/// What has to stand behind the words that say that a code was received.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needs {
-    Nothing,
-    /// A copula, not a colon: `I ran the code I got: 4829`.
-    Copula,
-    /// The address of who received it, and what links it to the code.
-    Address,
-}
-
-/// How a message says, right behind the word for a code, that somebody received it: `the code I got is …`. The verb alone
-/// is said of other codes, too: `code received: 200`.
+/// How a message says, right behind the word for a code, that somebody received it: `the code I received: …`.
 #[rustfmt::skip]
-pub(crate) const RECEIVED: &[(&str, Needs)] = &[
-    (" i got", Needs::Copula), (" that i got", Needs::Copula), (" sent to", Needs::Address),
-    (" i received", Needs::Nothing), (" that i received", Needs::Nothing), (" they sent me", Needs::Nothing),
-    (" you sent me", Needs::Nothing), (" she sent me", Needs::Nothing), (" he sent me", Needs::Nothing),
-    (" we sent you", Needs::Nothing), (" sent to my phone", Needs::Nothing), (" sent to your phone", Needs::Nothing),
-    (" sent to my email", Needs::Nothing), (" sent to your email", Needs::Nothing), (" i just received", Needs::Nothing),
-    (" received", Needs::Copula), (", den ich bekommen habe", Needs::Nothing),
-    (", den ich erhalten habe", Needs::Nothing), (" que j'ai reçu", Needs::Nothing), (" que recibí", Needs::Nothing),
-    (" que recebi", Needs::Nothing), (" che ho ricevuto", Needs::Nothing), (", который я получил", Needs::Nothing),
-    (", который я получила", Needs::Nothing),
+pub(crate) const RECEIVED: &[&str] = &[
+    " i received", " i just received", " they sent me", " you sent me", " she sent me", " he sent me", " we sent you",
+    " sent to my phone", " sent to your phone", " sent to my email", " sent to your email", ", den ich bekommen habe",
+    ", den ich erhalten habe", " que j'ai reçu", " que recibí", " que recebi", " che ho ricevuto",
+    ", который я получил", ", который я получила",
 ];
+
+/// Words that say it where a copula follows, and are said of other codes where a colon does: `code received: 200`,
+/// `I ran the code I got: 4829`.
+pub(crate) const RECEIVED_IF_SAID: &[&str] = &[" i got", " received"];
+
+/// Words that say it where an address follows: `the code sent to ann@example.com is …`.
+pub(crate) const SENT_TO: &[&str] = &[" sent to"];
+
+/// What may stand between such words and the code: `the code that I got is …`.
+pub(crate) const THAT: &[u8] = b" that";
 
 /// What a program is measured in, which is called code, too.
 pub(crate) fn measures_code(word: &[u8]) -> bool {

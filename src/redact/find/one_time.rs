@@ -1,9 +1,7 @@
 //! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
 
-use crate::redact::catalogue::speech::Needs;
 use crate::redact::catalogue::{names, speech};
-use crate::redact::class::Class;
-use crate::redact::class::MARK_START;
+use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::look::Look;
 use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
@@ -162,26 +160,14 @@ fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool
     let end = run_start(before, before.len(), before.len().saturating_sub(6), |b| {
         matches!(b, b' ' | b':' | b'"' | b'\'' | b'\r' | b'\n')
     });
-    if end == before.len() || !is_letter(at(before, end.wrapping_sub(1))) {
+    let line = part(before, 0, end);
+    if end == before.len() || !line.last().is_some_and(|last| is_letter(*last)) {
         return false;
     }
-    let mut words = before
-        .get(..end)
-        .unwrap_or_default()
-        .rsplit(|b| !is_letter(*b))
-        .filter(|word| !word.is_empty());
-    let mut name = words.next().unwrap_or_default();
-    let mut is_linked = at(before, end) == b':';
-    if speech::points(name) {
-        name = words.next().unwrap_or_default();
-    }
-    // `is`, `is changed to`
-    for _ in 0..3 {
-        if speech::is_copula(name) || speech::is_link(name) {
-            name = words.next().unwrap_or_default();
-            is_linked = true;
-        }
-    }
+    let link = Link::before(line);
+    let is_linked = link.is_any || at(before, end) == b':';
+    let name = last_word(link.name);
+    let mut words = words(without_last(link.name));
     if !speech::is_code(name) {
         let (of, code) = (
             words.next().unwrap_or_default(),
@@ -195,8 +181,8 @@ fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool
         return speech::is_code(of) && said(&[of, name].join(&b' '))
             || of.len() <= 2 && speech::is_code(code) && said(&[code, of, name].join(&b' '))
             || says_in_full(name, before)
-            || is_linked && says_received(part(before, 0, end), behind)
-            || is_linked && says_further_ahead(look, part(before, 0, end));
+            || is_linked && says_received(&link, behind)
+            || is_linked && says_further_ahead(look, line);
     }
     let whose = (is_linked || !is_aside || speech::is_pin(name))
         && words
@@ -219,48 +205,74 @@ fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool
         || speech::is_one_time(name)
 }
 
+/// What links a name to a code, at the end of a line: `is`, `is now`, `is changed to`.
+struct Link<'a> {
+    /// The line up to the name.
+    name: &'a [u8],
+    is_any: bool,
+    /// It says what the name is, or does not.
+    says: bool,
+    leads: bool,
+}
+
+impl<'a> Link<'a> {
+    fn before(line: &'a [u8]) -> Self {
+        let mut link = Self {
+            name: line,
+            is_any: false,
+            says: false,
+            leads: false,
+        };
+        if speech::points(last_word(line)) {
+            (link.name, link.says) = (without_last(line), true);
+        }
+        for _ in 0..3 {
+            let word = last_word(link.name);
+            let is_copula = speech::is_copula(word);
+            if is_copula || speech::is_link(word) {
+                let says = is_copula || speech::points(word);
+                (link.name, link.is_any) = (without_last(link.name), true);
+                link.says |= says;
+                link.leads |= !says;
+            }
+        }
+        link
+    }
+}
+
 /// Whether the words up to this one are the name of a code in another language: `código de un solo uso`.
 fn says_in_full(last: &[u8], before: &[u8]) -> bool {
     let start = memchr::memmem::rfind(before, last).unwrap_or(0);
     judge_foreign(part(before, 0, start + last.len())) == Kind::Pin
 }
 
-/// Whether a line ends by saying who received a code: `the code I got is`, but not `the error code I got is`.
-fn says_received(line: &[u8], behind: &[u8]) -> bool {
+/// Whether a line says who received a code: `the code I got is`, but not `the error code I got is`.
+fn says_received(link: &Link<'_>, behind: &[u8]) -> bool {
     // `the code I got is 4829 lines long`
     let unit = behind.strip_prefix(b" ").unwrap_or_default();
-    if unit
-        .split(|b| !is_letter(*b))
-        .next()
-        .is_some_and(speech::measures_code)
-    {
+    let unit = unit.split(|b| !is_letter(*b)).next();
+    if link.leads || unit.is_some_and(speech::measures_code) {
         return false;
     }
-    let mut end = line.len();
-    for _ in 0..2 {
-        let word = run_start(line, end, 0, is_letter);
-        let text = part(line, word, end);
-        if at(line, word.wrapping_sub(1)) == b' '
-            && (speech::is_copula(text) || speech::points(text))
-        {
-            end = word - 1;
-        }
-    }
-    let is_said = end < line.len();
-    let line = part(line, 0, end);
-    let line = line.strip_suffix(b",").unwrap_or(line);
     // `the code sent to ann@example.com is`
-    let sent = without_addressees(line);
-    let is_addressed = sent.len() < line.len();
-    let line = sent;
-    speech::RECEIVED.iter().any(|(words, needs)| {
-        let (name, tail) = line.split_at(line.len().saturating_sub(words.len()));
-        let mut words_before = name.rsplit(|b| !is_letter(*b));
-        (is_said || *needs != Needs::Copula)
-            && (is_addressed || *needs != Needs::Address)
-            && is_same(tail, words.as_bytes())
-            && words_before.next().is_some_and(speech::is_code)
-            && words_before.next().is_none_or(|word| {
+    let line = without_addressees(link.name);
+    let is_addressed = line.len() < link.name.len();
+    let without = |words: &&str| {
+        let (before, tail) = line.split_at(line.len().saturating_sub(words.len()));
+        is_same(tail, words.as_bytes()).then_some(before)
+    };
+    let said = speech::RECEIVED_IF_SAID.iter().filter(|_| link.says);
+    let sent = speech::SENT_TO.iter().filter(|_| is_addressed);
+    let name = speech::RECEIVED
+        .iter()
+        .chain(said)
+        .chain(sent)
+        .find_map(without);
+    name.is_some_and(|name| {
+        let name = name.strip_suffix(speech::THAT).unwrap_or(name);
+        let mut words = name.rsplit(|b| !is_letter(*b));
+        words.next().is_some_and(speech::is_code)
+            && words.next().is_none_or(|word| {
                 word.is_empty() || speech::is_determiner(word) || speech::is_foreign_article(word)
             })
     })
@@ -290,11 +302,7 @@ fn without_addressees(line: &[u8]) -> &[u8] {
 /// Whether the words before a copula or a sign begin with the name of a code: `the PIN of the card is …`, `the one-time
 /// code they sent me is …`.
 fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
-    let mut words = line
-        .rsplit(|b| !is_letter(*b))
-        .filter(|word| !word.is_empty())
-        .take(AHEAD)
-        .peekable();
+    let mut words = words(line).take(AHEAD).peekable();
     let mut sent = false;
     let mut behind: [&[u8]; 2] = [b"", b""];
     while let Some(word) = words.next() {
@@ -319,6 +327,22 @@ fn says_further_ahead(look: &Look<'_>, line: &[u8]) -> bool {
         behind = [word, behind[0]];
     }
     false
+}
+
+/// The words of a line, the last first.
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    line.rsplit(|b| !is_letter(*b))
+        .filter(|word| !word.is_empty())
+}
+
+fn last_word(line: &[u8]) -> &[u8] {
+    rest(line, run_start(line, line.len(), 0, is_letter))
+}
+
+/// A line without its last word, and what stands before that.
+fn without_last(line: &[u8]) -> &[u8] {
+    let word = run_start(line, line.len(), 0, is_letter);
+    part(line, 0, run_start(line, word, 0, |b| !is_letter(b)))
 }
 
 fn is_letter(byte: u8) -> bool {
