@@ -479,37 +479,35 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     if at(behind, 0) != b' ' {
         return false;
     }
-    let mut words = behind
+    // What belongs to a name stands in its clause: `as password, type it in` is not of a `password type`.
+    let clause = behind.split(|b| b",;:!?()\n".contains(b)).next();
+    let mut words = clause
+        .unwrap_or_default()
         .split(|b| !is_word(*b))
         .filter(|word| !word.is_empty());
     let link = words.next().unwrap_or_default();
+    let is_harmless = |tail: Option<&[u8]>| tail.is_some_and(names::is_harmless_tail);
     // `hunter2 is my new password`
     if speech::is_copula(link) {
         let mut words = words.take(4);
         return words.next().is_some_and(speech::is_determiner)
             && words.any(|word| look.judge(word).hides())
-            && !words.next().is_some_and(names::is_harmless_tail);
+            && !is_harmless(words.next());
     }
     if !speech::leads_to_field(link) {
         return false;
     }
     let is_article = |word: &[u8]| speech::is_determiner(word) || speech::is_foreign_article(word);
-    let mut words = words.filter(|word| !is_article(word));
-    let first = words.next().unwrap_or_default();
-    // What belongs to a name stands right behind it: `as password, type it in` is not of a `password type`.
-    let clause = behind.split(|b| *b != b' ' && !is_word(*b)).next();
-    let close = clause.unwrap_or_default().split(|b| *b == b' ');
-    let second = words.next().unwrap_or_default();
+    let mut words = words.skip_while(|word| is_article(word));
+    let mut name = words.next().unwrap_or_default();
+    let mut tail = words.next();
     // `as the new password`
-    let name = if speech::names(link) && speech::is_new(first) {
-        second
-    } else if speech::is_field(second) {
-        return look.judge(first).hides();
-    } else {
-        first
-    };
-    let tail = close.skip_while(|word| *word != name).nth(1);
-    let is_whole = name.ends_with(b".") || !tail.is_some_and(names::is_harmless_tail);
+    if speech::names(link) && speech::is_new(name) {
+        (name, tail) = (tail.unwrap_or_default(), words.next());
+    } else if tail.is_some_and(speech::is_field) {
+        return look.judge(name).hides();
+    }
+    let is_whole = name.ends_with(b".") || !is_harmless(tail);
     speech::names(link) && is_whole && look.judge(name).hides()
 }
 
@@ -637,6 +635,7 @@ mod tests {
     fn what_is_said_to_be_a_secret_behind_it_or_stands_in_quotes_goes() {
         marked(&[
             "{} is my password",
+            "{} is my password, type it in",
             "I set {} as the new password for staging",
             "nimm {} als Passwort",
             "usa {} como contraseña",
@@ -656,6 +655,7 @@ mod tests {
         leaves(&[
             "user42 is my password manager",
             "user42 is password protected",
+            "user42xx is my guest, password unknown",
             "ES256X9 es el algoritmo de token",
             "user42xx ist der Token Besitzer",
             "user42 as the new hire",
