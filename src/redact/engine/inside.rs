@@ -75,11 +75,18 @@ pub(crate) struct Progress {
     pub(crate) bare: Bare,
     /// The tools that the text names.
     pub(crate) tools: Cell<Tools>,
-    /// Where the text begins that the rules of sentences read: behind the last finding that is no word of a sentence.
-    pub(crate) words: usize,
-    /// The last finding that is one: an address or a key.
-    pub(crate) word: Option<Found>,
-    /// Whether one of those behind `words` is longer than its mark.
+    /// The sentence of the last address or key.
+    pub(crate) sentence: Option<Sentence>,
+}
+
+/// A sentence that findings are words of: addresses and keys.
+#[derive(Clone, Copy)]
+pub(crate) struct Sentence {
+    /// Where the text begins that its rules read: behind the last finding that is no word of it.
+    pub(crate) from: usize,
+    /// The last finding that is one.
+    pub(crate) word: Found,
+    /// Whether one of them is longer than its mark.
     pub(crate) is_long: bool,
 }
 

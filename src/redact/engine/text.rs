@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::redact::catalogue::signs::{Begins, begins};
 use crate::redact::class::{Class, MARK_WORD};
 use crate::redact::engine::edit::Edit;
-use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress};
+use crate::redact::engine::inside::{Findings, Inside, MAX_DEPTH, Progress, Sentence};
 use crate::redact::find::look::Look;
 use crate::redact::find::{
     account, address, assign, code, command, context, email, key, markup, number, one_time, phone,
@@ -154,7 +154,6 @@ pub(crate) fn scan<'r>(
     findings.progress = Progress {
         asked: from,
         settled: from,
-        words: from,
         ..Progress::default()
     };
     let mut scope = Scope {
@@ -187,7 +186,6 @@ pub(crate) fn scan<'r>(
             Some(end) => {
                 scope.from = end.max(pos + 1).min(to);
                 pos = scope.from;
-                inside.findings().goes_on(pos);
             }
             None if matches!(at(text, pos), b'\\' | b'"') => pos = past_same(text, pos, to),
             None => pos += 1,
@@ -220,7 +218,7 @@ fn candidate<'r>(
             let found = email::email(scope, pos, 1);
             match url::database(scope, pos) {
                 None => findings.address(scope, found),
-                found => findings.one(found),
+                found => findings.one(scope, found),
             }
         }
         Begins::ValueOrAddress if part(scope.text, pos, pos + 3) == b"://" => {
@@ -228,24 +226,24 @@ fn candidate<'r>(
                 .or_else(|| url::webhook_at(scope, pos + 3))
                 .or_else(|| url::cut(scope, pos))
                 .or_else(|| url::link(scope, pos + 3));
-            findings.one(found)
+            findings.one(scope, found)
         }
         begins @ (Begins::Value | Begins::ValueOrAddress) => {
             let end = findings.several(scope, pos);
             if end.is_some() || begins == Begins::Value || !findings.rules.is_on(Class::Ip) {
                 return end;
             }
-            findings.one(address::ipv6(scope, pos))
+            findings.one(scope, address::ipv6(scope, pos))
         }
         Begins::Element => {
             let found = markup::element(&findings.look(scope), pos);
-            findings.one(found)
+            findings.one(scope, found)
         }
         Begins::Single => {
             let found = sql::after_word(scope, pos)
                 .or_else(|| code::literal(&findings.look(scope), pos))
                 .or_else(|| command::literal(&findings.look(scope), pos));
-            findings.one(found)
+            findings.one(scope, found)
         }
         Begins::Double => findings.quote(scope, pos),
         Begins::Escape => None,
@@ -281,14 +279,14 @@ fn run<'r>(
         && findings.rules.is_on(Class::Wallet)
         && let Some(found) = address::wallet(scope, pos)
     {
-        return findings.one(Some(found));
+        return findings.one(scope, Some(found));
     }
     if !at(scope.text, pos).is_ascii_digit() {
         return None;
     }
     let found = numeric(findings.rules, scope, pos, kind);
     if found.is_some() {
-        return findings.one(found);
+        return findings.one(scope, found);
     }
     findings.first_digit(scope, pos)
 }
@@ -312,14 +310,14 @@ fn tokens<'r>(
         && end - pos >= MIN_RUN
         && let Some(found) = key::key(scope, pos, end)
     {
-        return ControlFlow::Break(findings.one(Some(found)));
+        return ControlFlow::Break(findings.one(scope, Some(found)));
     }
     if kind == Kind::Plain && end - pos >= UUID && is_id(scope, pos, end) {
         // Only the word before it can make more of an id, and its groups are not asked one by one.
         (findings.progress.settled, findings.progress.asked) = (end, end);
         let look = findings.look(scope);
         let found = word::after_word(&look, pos).or_else(|| context::uuid(&look, pos, end));
-        return ControlFlow::Break(findings.one(found));
+        return ControlFlow::Break(findings.one(scope, found));
     }
     // What follows a `/` was looked at together with what stands before it.
     let joined = matches!(scope.before(pos), b'+' | b'/') && is_token(scope.before(pos - 1));
@@ -433,7 +431,7 @@ impl Findings<'_> {
         if start == pos && is_in_row(scope, pos) && !self.look(scope).is_near_tool(pos) {
             self.progress.settled = row_end(scope, pos);
             let found = one_time::code(&self.look(scope), pos);
-            return self.one(found);
+            return self.one(scope, found);
         }
         // A `/` may stand within the first bytes of a key that is base64, and a sign or a space before a key.
         let run = run_start(scope.text, pos, start, is_token);
@@ -444,7 +442,7 @@ impl Findings<'_> {
         };
         let mut begins = [start, run].into_iter().filter(|&at| at < pos);
         if let Some(found) = begins.find_map(|at| key::listed_at(scope, at, None)) {
-            return self.one(Some(found));
+            return self.one(scope, Some(found));
         }
         let look = self.look(scope);
         let found = url::webhook_at(&look, start)
@@ -452,44 +450,47 @@ impl Findings<'_> {
             .or_else(|| context::opaque(&look, run))
             .or_else(|| one_time::code(&look, pos))
             .or_else(|| self.in_sentence(scope, start, pos));
-        self.one(found)
+        self.one(scope, found)
     }
 
     /// What the whole sentence makes of a word behind an address in it: `the code sent to bob@example.com is …`.
     fn in_sentence(&mut self, scope: &Scope<'_>, start: usize, pos: usize) -> Option<Found> {
-        let from = self.progress.words;
-        let word = self.progress.word.filter(|word| word.end == scope.from)?;
+        let Sentence {
+            from,
+            word,
+            is_long,
+        } = self.sentence(scope.from)?;
         if from >= word.start || pos >= word.end + MAX_SENTENCE {
             return None;
         }
         // Marks may be shorter than the addresses, and bring what names a code into the reach of its rule.
-        let far = self.progress.is_long && pos - from > MAX_SENTENCE / 2;
+        let far = is_long && pos - from > MAX_SENTENCE / 2;
         self.unsure |= far && pos == start && scope.run(pos, |b| b.is_ascii_digit()) >= pos + 4;
         let scope = Scope { from, ..*scope };
         let look = self.look(&scope);
         sentence::value(&look, start).or_else(|| one_time::code(&look, pos))
     }
 
-    /// The text goes on at `end`, behind a finding: with the same sentence, where that is a word of one.
-    fn goes_on(&mut self, end: usize) {
-        if self
-            .progress
-            .word
-            .as_ref()
-            .is_none_or(|word| word.end != end)
-        {
-            (self.progress.words, self.progress.is_long) = (end, false);
-        }
+    /// The sentence whose last word so far ends at `end`.
+    fn sentence(&self, end: usize) -> Option<Sentence> {
+        self.progress
+            .sentence
+            .filter(|sentence| sentence.word.end == end)
     }
 
-    /// Keeps what may be a word of a sentence.
-    fn keep_word(&mut self, found: &Found) {
+    /// Keeps what may be a word of a sentence: of the one that goes on, or of another.
+    fn keep_word(&mut self, scope: &Scope<'_>, word: Found) {
         if matches!(
-            found.class,
+            word.class,
             Class::Email | Class::Phone | Class::Key | Class::Ip
         ) {
-            self.progress.word = Some(*found);
-            self.progress.is_long |= found.end - found.start > found.class.mark().len();
+            let known = self.sentence(scope.from);
+            let is_longer = word.end - word.start > word.class.mark().len();
+            self.progress.sentence = Some(Sentence {
+                from: known.map_or(scope.from, |sentence| sentence.from),
+                word,
+                is_long: is_longer || known.is_some_and(|sentence| sentence.is_long),
+            });
         }
     }
 
@@ -518,9 +519,9 @@ impl Findings<'_> {
         }
     }
 
-    fn one(&mut self, found: Option<Found>) -> Option<usize> {
+    fn one(&mut self, scope: &Scope<'_>, found: Option<Found>) -> Option<usize> {
         let found = found?;
-        self.keep_word(&found);
+        self.keep_word(scope, found);
         self.add(found);
         Some(found.end)
     }
@@ -537,7 +538,7 @@ impl Findings<'_> {
             &self.rules.pseudonyms,
             self.rules.is_on(Class::Email),
         ) {
-            self.keep_word(&found);
+            self.keep_word(scope, found);
             let address = String::from_utf8_lossy(scope.part(found.start, found.end));
             let from = self.side.len();
             self.side
@@ -554,17 +555,17 @@ impl Findings<'_> {
             });
             return Some(found.end);
         }
-        self.one(found)
+        self.one(scope, found)
     }
 
     /// An assignment can hide more than one value: a header with several cookies.
     fn several(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         // `bob@example.com:hunter2`
-        let word = self.progress.word.as_ref().filter(|word| word.end == pos);
-        if word.is_some_and(|word| word.class == Class::Email)
+        let sentence = self.sentence(pos);
+        if sentence.is_some_and(|sentence| sentence.word.class == Class::Email)
             && let Some(found) = sentence::behind_address(scope, pos + 1)
         {
-            return self.one(Some(found));
+            return self.one(scope, Some(found));
         }
         assign::at_sign(&mut self.look(scope), pos);
         let end = self.take_hidden();
@@ -586,12 +587,12 @@ impl Findings<'_> {
                 .or_else(|| command::literal(&look, pos))
                 .or_else(|| sql::after_word(scope, pos));
         }
-        self.one(found)
+        self.one(scope, found)
     }
 
     fn dashes(&mut self, scope: &Scope<'_>, pos: usize) -> Option<usize> {
         if scope.part(pos, pos + 5) == b"-----" || scope.part(pos, pos + 4) == b"----" {
-            return self.one(token::armour(scope, pos));
+            return self.one(scope, token::armour(scope, pos));
         }
         if is_token(scope.before(pos)) {
             return None;
@@ -602,7 +603,7 @@ impl Findings<'_> {
             _ => None,
         };
         let found = found.or_else(|| command::option(&look, pos));
-        self.one(found)
+        self.one(scope, found)
     }
 }
 
