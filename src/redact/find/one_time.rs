@@ -1,12 +1,12 @@
 //! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
 
 use crate::redact::catalogue::{names, speech};
-use crate::redact::class::{Class, MARK_START};
+use crate::redact::class::Class;
 use crate::redact::find::look::Look;
 use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_same, part, rest, run_start};
-use crate::redact::read::lex::is_of_key;
+use crate::redact::read::lex::{address_before, is_address, is_of_key};
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits a code has.
@@ -161,7 +161,9 @@ fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool
         matches!(b, b' ' | b':' | b'"' | b'\'' | b'\r' | b'\n')
     });
     let line = part(before, 0, end);
-    if end == before.len() || !line.last().is_some_and(|last| is_letter(*last)) {
+    // `code sent to [REDACTED_EMAIL]: …`
+    let is_word = |last: &u8| is_letter(*last) || address_before(line).is_some();
+    if end == before.len() || !line.last().is_some_and(is_word) {
         return false;
     }
     let link = Link::before(line);
@@ -278,20 +280,13 @@ fn says_received(link: &Link<'_>, behind: &[u8]) -> bool {
     })
 }
 
-/// Whether a word is an address, a phone number, or the mark of one.
-fn is_addressee(word: &[u8]) -> bool {
-    memchr::memchr(b'@', word).is_some_and(|sign| sign > 0)
-        || word.starts_with(MARK_START)
-        || word.starts_with(b"+") && at(word, 1).is_ascii_digit()
-}
-
 /// A line without the addresses that it ends in, and the words that join them.
 fn without_addressees(line: &[u8]) -> &[u8] {
     let mut end = line.len();
     loop {
         let start = run_start(line, end, 0, |b| b != b' ');
         let word = part(line, start, end);
-        let is_one = is_addressee(word) || end < line.len() && speech::joins(word);
+        let is_one = is_address(word) || end < line.len() && speech::joins(word);
         if start == 0 || !is_one {
             return part(line, 0, end);
         }
@@ -522,5 +517,15 @@ mod tests {
             "The code was sent to bob@example.com, ticket is 48213",
             "The code was sent to [REDACTED_EMAIL], ticket is 48213",
         )]);
+        let far = format!("bob@{}example.com", "north-harbour.".repeat(17));
+        for code in ["4041", "404113"] {
+            for text in ["Code sent to {}: ", "Your code sent to {} is "] {
+                let with = |who: &str, code: &str| text.replace("{}", who) + code;
+                let marks = with("[REDACTED_EMAIL]", "[REDACTED_FIELD]");
+                for address in ["bob@example.com", "[REDACTED_EMAIL]", &far] {
+                    redacts(&[(&with(address, code), &marks)]);
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,9 @@ use crate::redact::find::sql;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
-use crate::redact::read::lex::{MAX_WORD, Name, is_assignment, is_blank};
+use crate::redact::read::lex::{
+    MAX_ADDRESS, MAX_WORD, Name, address_before, is_address, is_assignment, is_blank,
+};
 use crate::redact::read::scope::{Found, Scope};
 
 /// Signs between a name and its value.
@@ -92,7 +94,7 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
             let name = name_at(look, end);
             if link == Link::User {
                 let signed = || word.iter().any(|b| b"!#$%^*".contains(b));
-                let address = memchr::memchr(b'@', look.part(end, start)).is_some();
+                let address = look.part(end, start).split(|b| *b == b' ').any(is_address);
                 return (speech::is_login(name.text)
                     || address && signed() && !is_numbered(word)
                     || speech::is_used(name.text) && signed()
@@ -138,16 +140,22 @@ fn is_numbered(word: &[u8]) -> bool {
 /// Where the name ends whose owner is the address that ends at `end`: `the password for bob@example.com is …`. An address
 /// is no name itself.
 fn before_address(look: &Look<'_>, end: usize) -> usize {
-    let host = look.back(end, 32, is_word);
-    if look.before(host) != b'@' {
+    let line = look.last(end, MAX_ADDRESS);
+    let Some(address) = address_before(line).map(|start| end - line.len() + start) else {
         return end;
-    }
-    let user = look.back(host - 1, 32, is_word);
-    let gap = user.saturating_sub(1);
+    };
+    let gap = address.saturating_sub(1);
     let of = look.back(gap, 12, |b| b.is_ascii_alphabetic() || b >= 0x80);
-    let is_owner =
-        look.before(user) == b' ' && look.before(of) == b' ' && speech::is_of(look.part(of, gap));
+    let is_owner = look.before(address) == b' '
+        && look.before(of) == b' '
+        && speech::is_of(look.part(of, gap));
     if is_owner { of - 1 } else { end }
+}
+
+/// Where the name of a user begins that a line ends in, or the address of one.
+fn user_before(line: &[u8]) -> usize {
+    let floor = line.len().saturating_sub(64);
+    address_before(line).unwrap_or_else(|| run_start(line, line.len(), floor, is_word))
 }
 
 /// The name that ends at `end`.
@@ -236,7 +244,7 @@ fn is_led(look: &Look<'_>, start: usize) -> bool {
 
 /// Whether someone logs in right before `start`, and with what: `log in as bob with …`, `credentials are bob and …`.
 fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
-    let line = scope.last(start, 64);
+    let line = scope.last(start, 64 + MAX_ADDRESS);
     if let Some(line) = before_password(line) {
         let mut words = line
             .rsplit(|b| b" :=\"'`\n".contains(b))
@@ -249,9 +257,7 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
     else {
         return false;
     };
-    let user = run_start(line, line.len(), 0, |b| {
-        is_word(b) || matches!(b, b'@' | b'[' | b']')
-    });
+    let user = user_before(line);
     let verb = bytes::part(line, 0, user);
     user < line.len()
         && speech::LOGS_IN.iter().any(|words| {
@@ -381,7 +387,8 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     let mut end = scope.back(start, 6, blank);
     let mut link = Link::Space;
     if scope.last(end, 2) == b" /" {
-        let user = scope.back(end - 2, 32, |b| is_word(b) || b == b'@');
+        let line = scope.last(end - 2, MAX_ADDRESS);
+        let user = end - 2 - line.len() + user_before(line);
         let mut name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
         if let Some(sign) = SIGNS
             .iter()
@@ -710,7 +717,10 @@ mod tests {
         ] {
             let with = |who: &str, what: &str| text.replace('@', who).replace("{}", what);
             let marks = with("[REDACTED_EMAIL]", "[REDACTED_FIELD]");
-            redacts(&[(&with("bob@shop.example.io", secret), &marks)]);
+            let far = format!("bob@{}example.com", "north-harbour.".repeat(17));
+            for address in ["bob@shop.example.io", "[REDACTED_EMAIL]", &far] {
+                redacts(&[(&with(address, secret), &marks)]);
+            }
         }
         redacts(&[
             (

@@ -1,5 +1,6 @@
 //! Names, signs, quotes and lines in a text: where they begin and end.
 
+use crate::redact::class::Class;
 use crate::redact::read::bytes::{self, at, before, run_end, run_start};
 use crate::redact::read::scope::Scope;
 
@@ -11,6 +12,9 @@ const MAX_GAP: usize = 24;
 pub(crate) const MAX_WORD: usize = 512;
 /// So much of an unquoted value decides whether it is a secret. Then it goes to its end, however far that is.
 pub(crate) const MAX_JUDGED: usize = 128;
+
+/// No address of mail that is found is longer, with its host.
+pub(crate) const MAX_ADDRESS: usize = 96 + 1 + 253;
 
 #[inline]
 pub(crate) fn is_name(byte: u8) -> bool {
@@ -80,6 +84,22 @@ pub(crate) fn name_before<'a>(scope: &Scope<'a>, sign: usize) -> Name<'a> {
         text: scope.part(start, end),
         quoted,
     }
+}
+
+/// Whether a word of a sentence is the address of somebody, a phone number, or the mark of one.
+pub(crate) fn is_address(word: &[u8]) -> bool {
+    memchr::memchr(b'@', word).is_some_and(|sign| sign > 0)
+        || [Class::Email, Class::Phone].into_iter().any(|class| {
+            // The last bracket is no part of a word.
+            word.starts_with(class.mark().trim_end_matches(']').as_bytes())
+        })
+        || word.starts_with(b"+") && at(word, 1).is_ascii_digit()
+}
+
+/// Where the address begins that a line ends in.
+pub(crate) fn address_before(line: &[u8]) -> Option<usize> {
+    let start = run_start(line, line.len(), 0, |b| !b.is_ascii_whitespace());
+    is_address(bytes::rest(line, start)).then_some(start)
 }
 
 #[inline]
@@ -227,6 +247,22 @@ mod tests {
                 (name.as_bytes(), quoted),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_address_is_told_from_other_words() {
+        for (line, start) in [
+            ("sent to bob@example.com", Some(8)),
+            ("sent to <bob@example.com>,", Some(8)),
+            ("sent to [REDACTED_EMAIL]", Some(8)),
+            ("+14155552671", Some(0)),
+            ("sent to @bob", None),
+            ("sent to [REDACTED_KEY]", None),
+            ("sent to +", None),
+            ("sent to bob@example.com ", None),
+        ] {
+            assert_eq!(address_before(line.as_bytes()), start, "{line}");
         }
     }
 
