@@ -55,16 +55,22 @@ have_node22() {
   [ -x "$node" ] || node=node
 }
 
-# Waits until a command succeeds, or until a server has ended without it. Five minutes are for one that is built first.
+# Waits until a command succeeds, or until the program that was started last has ended without it: for five minutes, which
+# are for a server that is built first, or as many seconds as `within` says.
 soon() { # <command>...
-  local _
-  for _ in $(seq 6000); do
+  local end=$((SECONDS + ${within:-300}))
+  while [ "$SECONDS" -lt "$end" ]; do
     ! "$@" || return 0
-    [ -z "${pids[-1]:-}" ] || kill -0 "${pids[-1]}" 2>/dev/null || break
+    kill -0 "${pids[-1]}" 2>/dev/null || break
     sleep 0.05
   done
   # What it wrote last.
   "$@"
+}
+
+# Waits for the server that was started last, and says what it wrote if that does not start.
+started() { # <its log> <command>...
+  soon "${@:2}" || { echo "the server did not start: $(cat "$1")" >&2; return 1; }
 }
 
 # What a script starts ends with it.

@@ -35,7 +35,7 @@ serve() { # <flags>...
   log=$(mktemp -p "$out")
   "${server[@]}" --http 127.0.0.1:0 "$@" 2>"$log" &
   pids+=($!)
-  soon says_where || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+  started "$log" says_where
 }
 
 says_where() {

@@ -62,7 +62,7 @@ for compression in none gzip; do
   env -i "PATH=$PATH" OTEL_EXPORTER_OTLP_ENDPOINT="$endpoint" OTEL_EXPORTER_OTLP_COMPRESSION=$compression \
     timeout 60 "$target/debug/examples/send"
   # It prints after it has answered.
-  soon grep -q 'mcp_usage.meta.reason' "$log" || { echo "the collector prints nothing: $(cat "$log")" >&2; exit 1; }
+  within=60 soon grep -q 'mcp_usage.meta.reason' "$log" || { echo "the collector prints nothing: $(cat "$log")" >&2; exit 1; }
   python3 "$here/rotel.py" <"$log"
   echo "a collector has printed what was logged, compression $compression"
 done

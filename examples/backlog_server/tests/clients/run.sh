@@ -18,7 +18,7 @@ serve() {
   # On a machine that opts out, too: its events go to the ingest inside.
   "$server" --listen 127.0.0.1:0 >"$log" 2>&1 &
   pids+=($!)
-  soon answers || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+  started "$log" answers
 }
 
 # It prints its demo before it answers.
@@ -29,7 +29,7 @@ answers() {
 
 # Waits until the timeline says something so often; a line of it is a pattern.
 reported() { # <count> <pattern>
-  soon says "$@" || { echo "the timeline does not say $1 times: $2" >&2; cat "$log" >&2; return 1; }
+  within=60 soon says "$@" || { echo "the timeline does not say $1 times: $2" >&2; cat "$log" >&2; return 1; }
 }
 
 says() { # <count> <pattern>
@@ -86,7 +86,7 @@ conformance() {
   timeout 60 "$node" "$suite" authorization --url "$origin" --client-id "$client" --resource "$origin/p/demo/mcp" \
     --port "$port" -o "$out/authorization" >"$said" 2>&1 &
   pids+=($!)
-  soon asks || { echo "the suite does not ask: $(cat "$said")" >&2; return 1; }
+  within=60 soon asks || { echo "the suite does not ask: $(cat "$said")" >&2; return 1; }
   there=$(python3 "$here/browser.py" decide "$url" olga@example.com approve)
   curl --silent --fail --output /dev/null "$there"
   wait "${pids[-1]}" || { cat "$said" >&2; return 1; }

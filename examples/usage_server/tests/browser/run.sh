@@ -19,12 +19,12 @@ serve() { # <name> <arguments>...
   shift
   "$server" --listen 127.0.0.1:0 --link-file "$out/$name.link" "$@" >"$out/$name.log" 2>&1 &
   pids+=($!)
-  soon test -s "$out/$name.link" || { echo "the server did not start: $(cat "$out/$name.log")" >&2; return 1; }
+  started "$out/$name.log" test -s "$out/$name.link"
 }
 
 # The shop is closed and the clock stands still, so that the totals stay what they are.
 serve month --demo --still --now 1795794067000
-soon grep -q '^{.*}$' "$out/month.log" || { echo "the demo has no month: $(cat "$out/month.log")" >&2; exit 1; }
+within=60 soon grep -q '^{.*}$' "$out/month.log" || { echo "the demo has no month: $(cat "$out/month.log")" >&2; exit 1; }
 known=$(grep '^{' "$out/month.log")
 
 shots=

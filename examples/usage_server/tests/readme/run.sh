@@ -30,7 +30,7 @@ serve() { # <line>
   eval "$1" >"$log" 2>&1 &
   pids+=($!)
   local link
-  soon is_linked || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+  started "$log" is_linked
   origin=${link%/sign-in*}
   jar=$(mktemp -p "$out")
   curl --silent --fail --cookie-jar "$jar" --output /dev/null --data "link=${link#*link=}" "$origin/sign-in"
@@ -42,7 +42,7 @@ is_linked() {
 
 # Waits until a page says something.
 says() { # <page> <pattern>
-  soon is_said "$@" || { echo "$origin/p/1/$1 does not say $2" >&2; return 1; }
+  within=60 soon is_said "$@" || { echo "$origin/p/1/$1 does not say $2" >&2; return 1; }
 }
 
 is_said() { # <page> <pattern>

@@ -19,7 +19,7 @@ serve() { # <database>
   "$target/debug/usage_server" --listen 127.0.0.1:0 --data "$1" >"$log" &
   pids+=($!)
   # The key stands above.
-  soon grep -q '/sign-in?link=[0-9a-f]' "$log" || { echo "the server did not start: $(cat "$log")" >&2; return 1; }
+  started "$log" grep -q '/sign-in?link=[0-9a-f]' "$log"
   origin=$(sed -n 's|.*\(http://127[^/]*\)/sign-in.*|\1|p' "$log")
   key=$(sed -n 's/.*REO_API_KEY=//p' "$log")
 }
