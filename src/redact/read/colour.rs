@@ -37,14 +37,17 @@ pub(crate) fn sequence(text: &[u8], pos: usize, to: usize) -> Option<usize> {
 }
 
 /// Whether the sequence that ends at `end` may have taken the first letter of a word, or the first digits and a letter of a
-/// key: a terminal would, but whoever reads the raw text would not.
+/// key: a terminal would, but whoever reads the raw text would not. Colours end in `m`, and lines are erased by `K`; both stand
+/// before words all the time.
 pub(crate) fn may_cut(text: &[u8], end: usize, to: usize) -> bool {
-    // The number before it is that of a colour, unless it begins a long run.
+    // The number before it is the sequence's, unless it begins a long run.
     let least = match at(text, end - 2) {
         b'0'..=b'9' => MIN_RUN,
         _ => 1,
     };
-    at(text, end - 1).is_ascii_alphabetic()
+    let last = at(text, end - 1);
+    last.is_ascii_alphabetic()
+        && !matches!(last, b'm' | b'K')
         && run_end(text, end, to.min(end + least), is_token) == end + least
 }
 
@@ -81,7 +84,11 @@ mod tests {
         assert!(cuts("\x1b[password", 3) && cuts("\u{9b}password", 3));
         assert!(cuts("\x1b[ password", 4));
         assert!(cuts("\x1b[0x9f86d081884c7d659a2f", 4));
-        assert!(!cuts("\x1b[m password", 3) && !cuts("\x1b[31mpassword", 5) && !cuts("\x1b[0m", 4));
+        assert!(
+            !cuts("\x1b[mpassword", 3)
+                && !cuts("\x1b[31mpassword_of_mine", 5)
+                && !cuts("\x1b[0m", 4)
+        );
     }
 
     #[test]
