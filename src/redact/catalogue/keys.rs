@@ -89,6 +89,7 @@ pub(crate) const CLASS: Class = Class::Key;
 #[rustfmt::skip] // A row is one line.
 pub(crate) static PREFIXES: &[Prefix] = &[
     key("0.A", 120, Cased, "Microsoft Entra refresh token").dotted(),
+    key("0x4AAAAAAA", 20, Random, "Cloudflare Turnstile secret key"),
     key("1.A", 120, Cased, "Microsoft Entra refresh token, a newer form").dotted(),
     key("1PRK-", 40, Capital, "1Password recovery key"),
     key("5Aep861", 40, Random, "Salesforce refresh token").dotted(),
