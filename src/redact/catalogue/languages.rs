@@ -85,6 +85,7 @@ pub(crate) const LANGUAGES: &[Row] = &[
     ("Bulgarian", Kind::Secret, &["парола", "секретен ключ"]),
     ("Serbian", Kind::Secret, &["лозинка", "тајни кључ"]),
     ("Kazakh", Kind::Secret, &["құпия сөз"]),
+    ("Kyrgyz", Kind::Secret, &["сырсөз"]),
     ("Mongolian", Kind::Secret, &["нууц үг"]),
     ("Georgian", Kind::Secret, &["პაროლი"]),
     ("Armenian", Kind::Secret, &["գաղտնաբառ"]),
