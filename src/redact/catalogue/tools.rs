@@ -212,6 +212,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("xfreerdp|wlfreerdp|mstsc", Attached("/p:"), "xfreerdp /u:bob /p:'{}' /v:host"),
     tool("plink|pscp|psftp|putty", Option("-pw|-p"), "plink -pw {} bob@host"),
     tool("plink|rdesktop", Attached("-p"), "rdesktop -u bob -p{} host"),
+    tool("osslsigncode", Option("-pass"), "osslsigncode sign -pkcs12 file.pfx -pass {} -in app.exe"),
     tool("rdesktop|psexec|evil-winrm|crackmapexec|nxc|netexec|hydra|winrs|gpresult", Option("-p"), "evil-winrm -i host -u bob -p {}"),
     tool("mosquitto_pub|mosquitto_sub|mosquitto_rr", Option("-P"), "mosquitto_pub -h host -u bob -P {} -t topic -m hi"),
     tool("racadm", Option("-p"), "racadm -r host -u root -p {} getsysinfo"),
