@@ -199,7 +199,10 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 let is_given = card::is_social_security(scope.part(pos, end));
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
-            Introduces::Person => return (digits == 11).then(|| found(Class::Ssn)).flatten(),
+            Introduces::Person(lengths) => {
+                let is_given = lengths.contains(&digits);
+                return is_given.then(|| found(Class::Ssn)).flatten();
+            }
             Introduces::Between => (at, led) = (word, led.or(Some(gap))),
             // `call Karim at …`
             _ if led.is_some() && !whose && scope.at(word).is_ascii_uppercase() => {
