@@ -96,6 +96,7 @@ const CARDS: &List = &List::of(&[
 const PERSONS: &[(&str, &[usize])] = &[
     ("aadhaar", &[12]), ("bsn", &[9]), ("cpf", &[11]), ("fødselsnummer", &[11]), ("idnr", &[11]), ("personnummer", &[10, 12]),
     ("pesel", &[11]), ("steueridentifikationsnummer", &[11]), ("sécu", &[13, 15]), ("tckn", &[11]), ("tfn", &[9]),
+    ("снилс", &[11]), ("주민등록번호", &[13]), ("マイナンバー", &[12]),
 ];
 
 /// What a word says of the digits behind it.

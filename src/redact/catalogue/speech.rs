@@ -420,6 +420,9 @@ pub(crate) fn is_elided(word: &[u8]) -> bool {
     const { &List::of(&[" d'", " l'"]) }.has_ignoring_case(word)
 }
 
+/// A copula whose subject is what was named before: `le mot de passe, c'est …`.
+pub(crate) const REFERS_BACK: &[&str] = &[", c'est", ", c’est", " c'est", " c’est"];
+
 /// Prepositions that no secret follows right away: `the password for user42`.
 pub(crate) fn is_of_place(word: &[u8]) -> bool {
     const { &List::of(&["for", "of", "in"]) }.has_ignoring_case(word)
