@@ -143,6 +143,11 @@ pub(crate) fn is_identified_by(before: &[u8], word: &[u8]) -> bool {
         && last.is_some_and(|last| last.eq_ignore_ascii_case(b"identified"))
 }
 
+/// Whether they lead to the name of how the user is identified, behind which `BY '…'` stands: `IDENTIFIED WITH sha2 BY '…'`.
+pub(crate) fn is_identified_with(before: &[u8]) -> bool {
+    before.eq_ignore_ascii_case(b"identified with ")
+}
+
 /// Whether words of a statement of SQL lead to the user whose password it sets: `SET PASSWORD FOR 'user' = …`.
 pub(crate) fn is_password_for(before: &[u8]) -> bool {
     before.eq_ignore_ascii_case(b"password for ")

@@ -83,6 +83,19 @@ impl Prefix {
 /// The class of what the rows find.
 pub(crate) const CLASS: Class = Class::Key;
 
+/// No id of a key that has a secret beside it is longer, and none is shorter.
+pub(crate) const MAX_ID: usize = 24;
+const MIN_ID: usize = 16;
+
+/// No secret of such a key is shorter.
+pub(crate) const MIN_SECRET: usize = 30;
+
+/// Whether a text is the id of a key, and the secret may stand beside it.
+pub(crate) fn has_secret(id: &[u8]) -> bool {
+    let begins = |row: &Prefix| row.with_secret && id.starts_with(row.begins.as_bytes());
+    id.len() >= MIN_ID && PREFIXES.iter().any(begins)
+}
+
 /// In the order of their bytes, which the tests check: only those with nearly the same first two are compared.
 ///
 /// From the vendors' own descriptions of their formats and the registries of secret scanners.

@@ -142,6 +142,13 @@ pub(crate) const LANGUAGES: &[Row] = &[
     ("Spanish", Kind::Secret, &["dni"]),
     ("Dutch", Kind::Secret, &["bsn"]),
     ("Hindi", Kind::Secret, &["aadhaar"]),
+    ("Norwegian", Kind::Secret, &["fødselsnummer"]),
+    ("Finnish", Kind::Secret, &["henkilötunnus"]),
+    ("Czech", Kind::Secret, &["rodné číslo"]),
+    ("Russian", Kind::Secret, &["снилс"]),
+    ("Chinese", Kind::Secret, &["身份证号", "身份证号码", "身份證號碼", "身份證字號"]),
+    ("Japanese", Kind::Secret, &["マイナンバー"]),
+    ("Korean", Kind::Secret, &["주민등록번호", "주민번호"]),
     // What a telephone is called. A word without the letters of another row would have most names looked at: such words
     // stand beside the numbers, and count in texts alone.
     ("English", Kind::Phone, &["phone", "phones", "telephone", "mobile", "mobile number", "mobile phone", "home phone", "work phone", "cellphone", "phone number", "tel", "fax", "gsm", "msisdn", "sms", "whatsapp"]),

@@ -3,6 +3,7 @@
 use crate::redact::catalogue::list::List;
 use crate::redact::catalogue::speech;
 use crate::redact::class::Class;
+use crate::redact::read::bytes;
 
 /// The classes of what the rows for accounts and cards find.
 pub(crate) const IBAN: Class = Class::Iban;
@@ -90,14 +91,22 @@ const CARDS: &List = &List::of(&[
     "mastercard", "pan", "tarjeta", "visa", "карта", "карты", "カード", "信用卡", "卡号", "카드",
 ]);
 
+/// What a state numbers a person with, and how many digits such a number has.
+#[rustfmt::skip]
+const PERSONS: &[(&str, &[usize])] = &[
+    ("aadhaar", &[12]), ("bsn", &[9]), ("cpf", &[11]), ("fødselsnummer", &[11]), ("idnr", &[11]), ("personnummer", &[10, 12]),
+    ("pesel", &[11]), ("steueridentifikationsnummer", &[11]), ("sécu", &[13, 15]), ("tckn", &[11]), ("tfn", &[9]),
+    ("снилс", &[11]), ("주민등록번호", &[13]), ("マイナンバー", &[12]),
+];
+
 /// What a word says of the digits behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Introduces {
     /// A phone number, if it is a long one.
     LongPhone,
     SocialSecurity,
-    /// The eleven digits that a state numbers a person with.
-    Person,
+    /// So many digits are what a state numbers a person with.
+    Person(&'static [usize]),
     Card,
     /// Nothing yet: the word before it may say it.
     Between,
@@ -110,8 +119,11 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
         Introduces::LongPhone
     } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
-    } else if const { &List::of(&["pesel", "tckn"]) }.has_ignoring_case(word) {
-        Introduces::Person
+    } else if let Some((_, digits)) = PERSONS
+        .iter()
+        .find(|(known, _)| bytes::is_same(word, known.as_bytes()))
+    {
+        Introduces::Person(digits)
     } else if CARDS.has_ignoring_case(word) {
         Introduces::Card
     } else if BETWEEN.has_ignoring_case(word) || speech::is_copula(word) || speech::points(word) {

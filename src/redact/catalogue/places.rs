@@ -92,6 +92,9 @@ pub(crate) static PLACES: &[Place] = &[
     place("machine * login * password", Next, Any, "machine api.example.com\n  login ada7\n  password {}\n"),
     place("default login * password", Next, Any, "default login ada7 password {}\n").but_not("default login shell1\n"),
     place("USER|User|user * PASS|Pass|pass", Only, Literal, "USER bob7\nPASS {}\n").but_not("PASS src/auth2.test.ts\nPASS src/b1.test.ts"),
+    place("331 Password|User required PASS", Only, Literal, "USER bob7\n331 Password required\nPASS {}\n230 Logged in"),
+    place("331 Please specify the password. PASS", Only, Literal, "331 Please specify the password.\nPASS {}\n"),
+    place("331 Password required for * PASS", Only, Literal, "331 Password required for bob7\nPASS {}\n"),
 
     // Network devices.
     place("enable password|secret", Last, Literal, "hostname sw1\nenable secret 5 {}\n"),
@@ -115,6 +118,11 @@ pub(crate) static PLACES: &[Place] = &[
     place("stats auth", Next, Chosen, "stats auth {}").but_not("stats authentication is on since v2"),
     place("option key", Only, Chosen, "option ssid 'Home'\noption key '{}'\n").but_not("option key2 was chosen\n"),
     place("/msg NickServ IDENTIFY|identify", Last, Chosen, "/msg NickServ IDENTIFY {}"),
+    place("PRIVMSG NickServ :IDENTIFY|:identify", Last, Chosen, "PRIVMSG NickServ :IDENTIFY ada7 {}").but_not("PRIVMSG NickServ :REGISTER ada7"),
+
+    // Tests and sessions that type.
+    place("Input Password *", Only, Chosen, "Login\n    Input Password    id=pass    {}\n").but_not("Input Password    ${FIELD}    ${PASSWORD1}\n"),
+    place("expect \"password:\"|\"*password:\"|\"*assword:\"|\"*assword:*\"|\"*?assword:*\"|\"Password:\"|\"assword:\"|\"password:*\"|\"Password:*\" send", Only, Literal, "expect \"password:\"\nsend \"{}\"\n").but_not("expect \"login:\"\nsend \"ada7\\r\"\n"),
 
     // Builds.
     place("ENV|setx", Named, Literal, "FROM app:1.2\nENV DB_PASSWORD {}\n").but_not("ENV NODE_ENV production\nENV TOKEN_TTL 3600"),

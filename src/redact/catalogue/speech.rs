@@ -268,18 +268,20 @@ pub(crate) const FROM: &[&str] = &[
 
 /// What leads into what something is changed to.
 pub(crate) fn leads_into(word: &[u8]) -> bool {
-    const { &List::of(&["a", "in", "en", "veranderd"]) }.has_ignoring_case(word)
+    const { &List::of(&["a", "in", "en", "para", "veranderd"]) }.has_ignoring_case(word)
 }
 
 /// Whether a sentence says that something is changed, in any form of the word.
 pub(crate) fn speaks_of_change(sentence: &[u8]) -> bool {
-    ["chang", "cambia", "änder", "verander", "wijzig"]
-        .iter()
-        .any(|stem| {
-            sentence
-                .windows(stem.len())
-                .any(|part| bytes::is_same(part, stem.as_bytes()))
-        })
+    [
+        "chang", "cambia", "mudou", "mudad", "änder", "verander", "wijzig",
+    ]
+    .iter()
+    .any(|stem| {
+        sentence
+            .windows(stem.len())
+            .any(|part| bytes::is_same(part, stem.as_bytes()))
+    })
 }
 
 /// Words for a number that a person keeps in mind.
@@ -344,6 +346,7 @@ pub(crate) fn measures_code(word: &[u8]) -> bool {
 pub(crate) const PREPOSITIONS: &[&str] = &[
     " for ", " to ", " au ", " of ", " on ", " in ", " du ", " de ", " del ", " do ", " von ", " от ", " для ", " per ",
     " für ", " pour ", " para ", " voor ", " dla ", " till ", " til ",
+    " you should use ", " you can use ", " you have to use ",
 ];
 
 /// What joins a word to something that it is no part of the name of.
@@ -400,7 +403,7 @@ const OF: &List = &List::of(&[
 ]);
 
 /// Those that are part of a name if they have a capital: `Password Pro`.
-const OF_IN_LOWER_CASE: &List = &List::of(&["k", "ng", "per", "pre", "pro"]);
+const OF_IN_LOWER_CASE: &List = &List::of(&["k", "ng", "per", "pre", "pro", "v", "w"]);
 
 pub(crate) fn is_of(word: &[u8]) -> bool {
     OF.has_ignoring_case(word) || OF_IN_LOWER_CASE.has(word)
@@ -410,6 +413,9 @@ pub(crate) fn is_of(word: &[u8]) -> bool {
 pub(crate) fn is_elided(word: &[u8]) -> bool {
     const { &List::of(&[" d'", " l'"]) }.has_ignoring_case(word)
 }
+
+/// A copula whose subject is what was named before: `le mot de passe, c'est …`.
+pub(crate) const REFERS_BACK: &[&str] = &[", c'est", ", c’est", " c'est", " c’est"];
 
 /// Prepositions that no secret follows right away: `the password for user42`.
 pub(crate) fn is_of_place(word: &[u8]) -> bool {

@@ -221,6 +221,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("racadm", Option("-p"), "racadm -r host -u root -p {} getsysinfo"),
     tool("ipmitool", Option("-P"), "ipmitool -I lanplus -H host -U admin -P {} power status"),
     tool("radtest", Argument(1), "radtest bob {} localhost 0 secret"),
+    tool("radtest", Argument(4), "radtest bob [REDACTED_FIELD] localhost 0 {}").but_not("radtest bob [REDACTED_FIELD] localhost 1812 nas7"),
     tool("wpa_passphrase", Argument(1), "wpa_passphrase HomeNet {}"),
     tool("iwconfig|iw", Option("key"), "iwconfig wlan0 key {}"),
     tool("openfortivpn", Option("-p"), "openfortivpn host -u bob -p {}"),
@@ -313,6 +314,7 @@ pub(crate) const TOOLS: &[Tool] = &[
     // PowerShell.
     tool("ConvertTo-SecureString", Argument(0), "ConvertTo-SecureString {} -AsPlainText -Force"),
     tool("ConvertTo-SecureString", Option("-String"), "ConvertTo-SecureString -String {} -AsPlainText"),
+    tool("ConvertTo-SecureString", Option("-AsPlainText"), "ConvertTo-SecureString -AsPlainText {} -Force"),
     tool("bitsadmin /setcredentials", Argument(4), "bitsadmin /setcredentials job server basic bob {}"),
 ];
 

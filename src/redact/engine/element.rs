@@ -1,6 +1,6 @@
 //! Elements of an array: the name of the one behind it, a cell of a sensitive column, a line of a key, a cookie.
 
-use crate::redact::catalogue::{labels, roles, words};
+use crate::redact::catalogue::{labels, roles, tools, words};
 use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
@@ -10,6 +10,7 @@ use crate::redact::find::{assign, command, phone};
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{self, at, part, run_end};
+use crate::redact::read::command::{Command, MAX_COMMAND};
 use crate::redact::read::scope::Scope;
 
 /// A longer name is none of a list.
@@ -49,6 +50,7 @@ impl Findings<'_> {
         if !is_string
             || self.key_line(walk, (from, to))
             || user && self.behind_user(walk, (from, to))
+            || index > 0 && self.attached(walk, (from, to))
         {
             return;
         }
@@ -163,6 +165,22 @@ impl Findings<'_> {
         hides
     }
 
+    /// Hides the password of `["mysql", "-pS3cret"]`.
+    fn attached(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
+        let content = part(walk.text, from, to);
+        let is_option =
+            matches!(content, [b'-', letter, _, _, _, ..] if letter.is_ascii_alphabetic());
+        if !is_option || tools::attached(content).next().is_none() {
+            return false;
+        }
+        let secret = command::begins_in(&command_before(walk, from), content);
+        if let Some(begins) = secret {
+            let edit = Edit::mark(from + begins, to, Class::Field.tag());
+            push(self.edits, walk.floor, edit);
+        }
+        secret.is_some()
+    }
+
     /// What an element says of the next one: the first of a pair, a flag, a name that takes turns with values.
     fn label_next(&self, walk: &mut Walk<'_>, index: u32, (from, to): (usize, usize)) {
         let content = part(walk.text, from, to);
@@ -173,8 +191,7 @@ impl Findings<'_> {
         // `["redis-cli", "-a", "…"]`
         if index > 0
             && matches!(content, [b'-', option] if option.is_ascii_alphabetic())
-            && let Some(tool) = walk.first(from, 64)
-            && command::takes_secret(tool, content)
+            && command::takes_secret(&command_before(walk, from), content)
         {
             walk.top.label = Kind::Secret;
         }
@@ -264,6 +281,12 @@ impl Findings<'_> {
     }
 }
 
+/// The command that the elements of an array before `to` begin.
+fn command_before<'a>(walk: &Walk<'a>, to: usize) -> Command<'a> {
+    let begin = (walk.top.start + 1).max(to.saturating_sub(MAX_COMMAND));
+    Command::of(part(walk.text, begin, to))
+}
+
 /// Whether an argument is the name of an option, whose value comes next.
 fn is_flag(argument: &[u8]) -> bool {
     argument.starts_with(b"-")
@@ -332,6 +355,28 @@ mod tests {
         leaves(&[
             r#"{"secrets":["db-main","app","db-secret-1","2024","kv:app"]}"#,
             r#"{"passwords":["none","app"]}"#,
+        ]);
+    }
+
+    #[test]
+    fn an_argument_goes_that_the_command_in_an_array_takes_as_a_secret() {
+        let hidden = |text: &str| text.replace("{}", "[REDACTED_FIELD]");
+        for text in [
+            r#"["redis-cli","-a","{}","INFO"]"#,
+            r#"["az","login","-u","bob","-p","{}"]"#,
+            r#"["sudo","mosquitto_pub","-h","broker7","-P","{}"]"#,
+            r#"["mysql","-u","root","-p{}","shop"]"#,
+            r#"["7z", "x", "archive7.7z", "-p{}"]"#,
+        ] {
+            redacts(&[(&text.replace("{}", "harbour7Lantern"), &hidden(text))]);
+        }
+        leaves(&[
+            r#"["docker","run","-p","8080:80","app7"]"#,
+            r#"["mkdir","-p","harbour7/lantern"]"#,
+            r#"["nmap","-p1-1024","host7"]"#,
+            r#"["python","-mhttp.server7"]"#,
+            r#"["-pharbour7Lantern","mysql"]"#,
+            r#"["login page","form-p","-p7x"]"#,
         ]);
     }
 

@@ -1,8 +1,10 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
-use crate::redact::catalogue::{calls, formats, headers, names};
+use crate::redact::catalogue::keys::Tail;
+use crate::redact::catalogue::{calls, formats, headers, keys, names};
 use crate::redact::find::look::Look;
+use crate::redact::judge::random::is_random;
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, run_start};
@@ -41,7 +43,8 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     let (name, takes_all) = namer(look, near, open, quote)?;
     let by_name =
         name.len() >= 2 && (look.judge(name) == Kind::Secret || takes_all && names::is_pass(name));
-    if !by_name && !is_secret_argument(look, near) {
+    let by_id = !by_name && !is_secret_argument(look, near);
+    if by_id && !follows_key_id(look, near) {
         return None;
     }
     let close = closing_quote(look, quote + 1, look.at(quote), 0);
@@ -52,6 +55,8 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         // Of several arguments the first need not be the password: `new_password("service", "account")`.
         let is_first = look.before(near) == b'(' && look.at(close + 1) == b',';
         does_name_take(value, name, sets && !is_first)
+    } else if by_id {
+        value.len() >= keys::MIN_SECRET && is_random(value, Tail::Strong)
     } else {
         value.len() >= 4
     };
@@ -293,6 +298,20 @@ pub(crate) fn place<'a>(scope: &Scope<'a>, end: usize) -> Option<&'a [u8]> {
     })
 }
 
+/// Whether the literal before the comma at `near` is the id of a key whose secret is the next one: `"AKIA…", "…"`.
+fn follows_key_id(look: &Look<'_>, near: usize) -> bool {
+    if look.before(near) != b',' || !matches!(look.before(near - 1), b'"' | b'\'') {
+        return false;
+    }
+    let close = look.back(near - 2, 1, |b| b == b'\\');
+    // It was found before.
+    let floor = look.origin.max(close.saturating_sub(keys::MAX_ID));
+    let id = run_start(look.text, close, floor, |b| {
+        b.is_ascii_uppercase() || b.is_ascii_digit()
+    });
+    keys::has_secret(look.part(id, close))
+}
+
 /// Whether the argument before `near` is one that the call takes as a secret.
 fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
     if !matches!(look.before(near), b',' | b'(') {
@@ -394,6 +413,26 @@ mod tests {
         ] {
             assert_eq!(redact_str(text), text);
         }
+    }
+
+    #[test]
+    fn the_secret_of_a_key_goes_behind_its_id() {
+        let secret = ["an89PH/BmVgM9+DIJbiD", "kRKaD0QQJ7LLebD1m9hW"].concat();
+        let id = ["AKIA", "7Q2ZX9LW4BR8SN5C"].concat();
+        let text = |next: &str| format!("s3('https://b1.example.com', '{id}', '{next}', 'CSV')");
+        let redacted = |next: &str| text(next).replace(&id, "[REDACTED_KEY]");
+        redacts(&[(&text(&secret), &redacted("[REDACTED_FIELD]"))]);
+        for other in [
+            "eu-west-1",
+            "2024-05-01",
+            "harbour-lantern-7",
+            "Active",
+            "s3://bucket7/a/b/c/d/e/f/g/h/i/j/k/l",
+        ] {
+            redacts(&[(&text(other), &redacted(other))]);
+        }
+        let other = text(&secret).replace(&id, "CSV7");
+        leaves(&[&other]);
     }
 
     #[test]

@@ -70,13 +70,30 @@ fn rows<'w, 'a, F: Fn(&Tool) -> bool + Copy>(
         })
 }
 
-/// Whether a secret follows this option of a tool.
-pub(crate) fn takes_secret(tool: &[u8], option: &[u8]) -> bool {
+/// Whether a secret follows this option of a command.
+pub(crate) fn takes_secret(command: &Command<'_>, option: &[u8]) -> bool {
     let takes = |row: &Tool| {
         row.behind.is_empty()
             && matches!(row.place, Place::Option(names) if is_one_of(names, option))
     };
-    rows(&[tool], takes).next().is_some()
+    rows(command.words(), takes).next().is_some()
+}
+
+/// Where the secret begins in an option of a command that has one attached: `-pS3cret`.
+pub(crate) fn begins_in(command: &Command<'_>, option: &[u8]) -> Option<usize> {
+    let length = |row: &Tool| match row.place {
+        Place::Attached(begins) if row.behind.is_empty() => option
+            .starts_with(begins.as_bytes())
+            .then_some(begins.len()),
+        _ => None,
+    };
+    let takes = |row: &Tool| length(row).is_some();
+    rows(command.words(), takes)
+        .find_map(|(row, _)| length(row))
+        .filter(|at| {
+            let value = bytes::rest(option, *at);
+            value.len() >= 4 && value::is_real(value)
+        })
 }
 
 /// The secret in a word of a command, if there is one in it.

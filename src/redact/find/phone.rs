@@ -199,7 +199,10 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 let is_given = card::is_social_security(scope.part(pos, end));
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
-            Introduces::Person => return (digits == 11).then(|| found(Class::Ssn)).flatten(),
+            Introduces::Person(lengths) => {
+                let is_given = lengths.contains(&digits);
+                return is_given.then(|| found(Class::Ssn)).flatten();
+            }
             Introduces::Between => (at, led) = (word, led.or(Some(gap))),
             // `call Karim at …`
             _ if led.is_some() && !whose && scope.at(word).is_ascii_uppercase() => {
@@ -282,6 +285,15 @@ mod tests {
         let redacted = redact_str(&text("44051401359")).into_owned();
         assert_eq!(redacted, text("[REDACTED_SSN]"));
         assert_eq!(redact_str(&text("440514013")), text("440514013"));
+        for other in [
+            "BSN 1112223 boxes",
+            "TFN 123 456 on page 2",
+            "personnummer 811228-98",
+            "Aadhaar 2345 6789",
+            "CPF 111444777 in rows",
+        ] {
+            assert_eq!(redact_str(other), other);
+        }
         let other = "nie znaleziono faktury o numerze 44051401359";
         assert_eq!(redact_str(other), other);
     }

@@ -98,6 +98,7 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
                 return (speech::is_login(name.text)
                     || address && signed() && !is_numbered(word)
                     || speech::is_used(name.text) && signed()
+                    || word.len() >= 8 && look.at(end) == b':' && named_further(look, name.start)
                     || look.judge(name.text).hides())
                     && chosen();
             }
@@ -387,22 +388,7 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
     let mut end = scope.back(start, 6, blank);
     let mut link = Link::Space;
     if scope.last(end, 2) == b" /" {
-        let line = scope.last(end - 2, MAX_ADDRESS);
-        let user = end - 2 - line.len() + user_before(line);
-        let mut name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
-        if let Some(sign) = SIGNS
-            .iter()
-            .find(|sign| scope.last(name, 3).ends_with(sign.as_bytes()))
-        {
-            name = scope.back(name - sign.len(), 3, |b| b == b' ');
-        }
-        let word = scope.back(name, 12, is_word);
-        let name = if speech::is_copula(scope.part(word, name)) {
-            scope.back(word, 1, is_blank)
-        } else {
-            name
-        };
-        return (name < user && user + 2 < end).then_some((name, Link::User));
+        return before_user(scope, end);
     }
     for step in 0..6 {
         let before = scope.last(end, 3);
@@ -422,6 +408,11 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
             let from = scope.back(end, 12, |b| b.is_ascii_alphanumeric() || b >= 0x80);
             let word = scope.part(from, end);
             let linked = link == Link::Word;
+            if let Some(before) = refers_back(scope, end) {
+                end = before;
+                link = Link::Word;
+                continue;
+            }
             // What Cisco says of how the value is written.
             let digit = !linked && word.len() == 1 && word.iter().all(u8::is_ascii_digit);
             // `The cookie set size:36477`: only behind `to` something was set.
@@ -436,6 +427,35 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
         link = Link::Word;
     }
     (end < start || link == Link::Word).then_some((end, link))
+}
+
+/// Where the name ends before the user whose name, with a stroke behind it, ends at `end`: `login: bob / hunter2`.
+fn before_user(scope: &Scope<'_>, end: usize) -> Option<(usize, Link)> {
+    let line = scope.last(end - 2, MAX_ADDRESS);
+    let user = end - 2 - line.len() + user_before(line);
+    let mut name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
+    if let Some(sign) = SIGNS
+        .iter()
+        .find(|sign| scope.last(name, 3).ends_with(sign.as_bytes()))
+    {
+        name = scope.back(name - sign.len(), 3, |b| b == b' ');
+    }
+    let word = scope.back(name, 12, is_word);
+    let name = if speech::is_copula(scope.part(word, name)) {
+        scope.back(word, 1, is_blank)
+    } else {
+        name
+    };
+    (name < user && user + 2 < end).then_some((name, Link::User))
+}
+
+/// Where the words end that a copula right before `end` refers back to: `le mot de passe, c'est …`.
+fn refers_back(scope: &Scope<'_>, end: usize) -> Option<usize> {
+    let is_before = |words: &&&str| scope.last(end, words.len()) == words.as_bytes();
+    (scope.before(end) == b't')
+        .then(|| speech::REFERS_BACK.iter().find(is_before))
+        .flatten()
+        .map(|words| end - words.len())
 }
 
 /// The sign that a text ends in. Most texts are told by their last byte.
@@ -631,7 +651,16 @@ mod tests {
             "I used bob7 / Hunter!2xK9 and failed",
             "I used bob7 / [REDACTED_FIELD] and failed",
         )]);
+        redacts(&[(
+            "Credentials for the gate: bob / Hunter2xK9 (port 22)",
+            "Credentials for the gate: bob / [REDACTED_FIELD] (port 22)",
+        )]);
         leaves(&[
+            "Passwords for staging: see wiki / page-twelve-12",
+            "Credentials for the hosts: db1 / web2x",
+            "Seats for the gate: bob / Hunter2xK9",
+            "Credentials for the gate: bob / harbour",
+            "Credentials for the gate, on page bob / Hunter2xK9",
             "I used node18x / react17y and failed",
             "maximumPoolSize.................10x7abc",
             "NAME            TYPE\nworker-passwords   e2-small   10.8.0.19",
@@ -643,6 +672,9 @@ mod tests {
         marked(&[
             "{} is my password",
             "{} is my password, type it in",
+            "the password you should use first time: {}",
+            "Le mot de passe du NAS, c'est {}",
+            "Le mot de passe, c\u{2019}est {} depuis hier",
             "I set {} as the new password for staging",
             "nimm {} als Passwort",
             "usa {} como contraseña",
@@ -660,6 +692,12 @@ mod tests {
             "the password is \"[REDACTED_FIELD]\" ok",
         )]);
         leaves(&[
+            "the password you should use has at least 12characters in it",
+            "the token you can use in v2.3.1 is short",
+            "Le mot de passe, c'est la cl\u{e9}",
+            "Le mot de passe, c'est au moins 12 lettres",
+            "Le jeton, c\u{2019}est pas build-42",
+            "le navire, c'est hunter2xK9",
             "user42 is my password manager",
             "user42 is password protected",
             "user42xx is my guest, password unknown",

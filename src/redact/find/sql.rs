@@ -66,6 +66,13 @@ pub(crate) fn follows_identified(scope: &Scope<'_>, start: usize) -> bool {
     formats::is_identified_by(scope.last(start.saturating_sub(4), 12).trim_ascii(), by)
 }
 
+/// Whether a statement says with what a user is identified before the `BY` at `by`.
+fn is_identified_with(scope: &Scope<'_>, by: usize) -> bool {
+    let end = scope.back(by, 1, |b| b == b' ');
+    let start = scope.back(end, 40, |b| is_name(b) || matches!(b, b'\'' | b'"' | b'`'));
+    start < end && formats::is_identified_with(scope.last(start, 16))
+}
+
 /// SQL: a quoted value after a word, `IDENTIFIED BY 'x'`, `PASSWORD 'x'`; `pos` is the opening quote. In double quotes,
 /// which sentences have too, only a statement takes one.
 pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
@@ -77,7 +84,8 @@ pub(crate) fn after_word(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
     });
     let word = scope.part(start, gap);
-    let by = formats::is_identified_by(scope.last(start, 12).trim_ascii(), word);
+    let by = formats::is_identified_by(scope.last(start, 12).trim_ascii(), word)
+        || word.eq_ignore_ascii_case(b"by") && is_identified_with(scope, start);
     let named = word.len() >= 4 && name::judge(word) == Kind::Secret && scope.before(pos) == b' ';
     let quote = scope.at(pos);
     if !(by || named && quote == b'\'') {
@@ -109,6 +117,10 @@ mod tests {
             (
                 "CREATE USER ada IDENTIFIED BY \"hunter2\"",
                 "CREATE USER ada IDENTIFIED BY \"[REDACTED_FIELD]\"",
+            ),
+            (
+                "CREATE USER ada IDENTIFIED WITH caching_sha2_password BY 'two words' REQUIRE SSL",
+                "CREATE USER ada IDENTIFIED WITH caching_sha2_password BY '[REDACTED_FIELD]' REQUIRE SSL",
             ),
             (
                 "ALTER ROLE ada PASSWORD 'hunter2'",
@@ -152,6 +164,11 @@ mod tests {
             "SELECT password FROM users WHERE name = 'ada7'",
             "PASSWORD '${PW}'",
             "ORDER BY 'name1'",
+            "CREATE USER x IDENTIFIED WITH ldap_simple AS 'cn=x1'",
+            "CREATE USER x IDENTIFIED WITH 'auth_socket'",
+            "grouped with sha2 by 'week 12'",
+            "GROUP WITH rollup BY 'week 12'",
+            "SELECT identified_with FROM t ORDER BY 'week 12'",
             "the key in secret 'api-db'",
         ] {
             assert_eq!(redact_str(text), text);
