@@ -296,7 +296,8 @@ fn store(to: &mut [u8], bytes: &[u8]) {
 }
 
 /// Stores the bytes in front of the first one that needs an escape, and returns their number. Bytes
-/// are checked as they are stored, sixteen at a time; the last sixteen may overlap those before.
+/// are checked as they are stored, sixteen at a time; the last sixteen may overlap those before. With
+/// a look at each byte first, a typical event takes 730 instructions more (of 21 900).
 #[inline(always)]
 fn store_plain(to: &mut [u8], bytes: &[u8]) -> usize {
     let (chunks, tail) = bytes.as_chunks::<16>();

@@ -1,4 +1,8 @@
 //! One redaction: the buffers it needs and the way from a text to its edits.
+//!
+//! What few texts come to is marked `cold`, or kept out of its callers, here as in `capture`, `read` and `catalogue`.
+//! Without these marks, a typical event takes 340 instructions more (of 21 900), and 6 000 bytes of prose 5 680 (of
+//! 157 600).
 
 pub(crate) mod again;
 pub(crate) mod edit;

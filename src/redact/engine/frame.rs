@@ -3,7 +3,8 @@
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::part;
 
-/// Where something stands. In four bytes each, since a frame is copied twice for each container.
+/// Where something stands. In four bytes each, since a frame is copied twice for each container: in eight, JSON of
+/// twelve levels takes 300 instructions more (of 31 840).
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Place {
     from: u32,
