@@ -527,10 +527,6 @@ impl Findings<'_> {
     }
 
     /// An address: its mark, or the pseudonym of who has it.
-    #[cfg_attr(
-        not(feature = "pseudonyms"),
-        expect(unused_variables, reason = "the text is hashed with the feature")
-    )]
     fn address(&mut self, scope: &Scope<'_>, found: Option<Found>) -> Option<usize> {
         #[cfg(feature = "pseudonyms")]
         if let (Some(found), Some(pseudonyms), true) = (
