@@ -63,7 +63,7 @@ const HELD: &[(&str, [usize; 4])] = &[
     ("own source, kept aside", [0, 0, 0, 0]),
     ("self", [0, 0, 0, 0]),
     ("self, kept aside", [21, 0, 0, 0]),
-    ("sentences", [8, 0, 0, 0]),
+    ("sentences", [6, 0, 0, 0]),
     ("whole calls", [1, 0, 0, 0]),
     ("whole calls, kept aside", [8, 1, 1, 0]),
     ("written forms", [10, 10, 6, 0]),
