@@ -2,7 +2,7 @@
 
 use crate::redact::class::Class;
 use crate::redact::engine::edit::Edit;
-use crate::redact::read::bytes::{self, at, before, part};
+use crate::redact::read::bytes::{self, at, before, part, run_start};
 
 /// So far back a rule looks in a run of signs and letters.
 const REACH: usize = 160;
@@ -21,7 +21,7 @@ pub(crate) fn may_be_read_otherwise(
     }
     let text = part(text, 0, to);
     edits.iter().any(|edit| {
-        !is_value(text, edit) && (is_other(edit) || is_joined(text, edit))
+        !is_value(text, from, edit) && (is_other(edit) || is_joined(text, edit))
             || is_beside_number(text, edit)
             || hides_signs(text, edit)
             || is_named_behind(text, edit)
@@ -33,10 +33,24 @@ fn is_of(edit: &Edit, classes: [Class; 2]) -> bool {
 }
 
 /// Whether it hides a value right behind its sign, which ends as its mark does: `?access_token=…&`, `://bob:…@`.
-fn is_value(text: &[u8], edit: &Edit) -> bool {
+fn is_value(text: &[u8], from: usize, edit: &Edit) -> bool {
     is_of(edit, [Class::Field, Class::Password])
         && matches!(before(text, edit.start), b':' | b'=')
         && (edit.end == text.len() || matches!(at(text, edit.end), b'@' | b'&' | b'"' | b'\n'))
+        && is_first_sign(text, from, edit.start - 1)
+}
+
+/// Whether the sign at `sign` stands in no other's value: `a=]b=…`.
+fn is_first_sign(text: &[u8], from: usize, sign: usize) -> bool {
+    let floor = from.max(sign.saturating_sub(REACH));
+    let goes_on = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'&' | b'"');
+    let begin = run_start(text, sign, floor, goes_on);
+    let is_sign = |pos| match at(text, pos) {
+        b'=' => true,
+        b':' => at(text, pos + 1) != b'/',
+        _ => false,
+    };
+    (begin > floor || floor == from) && !(begin..sign).any(is_sign)
 }
 
 /// Whether it hides more than an address or a key, whose marks are words as they are.
@@ -104,6 +118,8 @@ mod tests {
             ("at b:pin@c", 5, 8, Class::Password, false),
             ("b?c=pin&d", 4, 7, Class::Field, false),
             ("b?c=pin d", 4, 7, Class::Field, true),
+            ("a=]c=pin", 5, 8, Class::Field, true),
+            ("https://b.io/?c=pin", 16, 19, Class::Field, false),
             ("b=1234", 2, 6, Class::Card, true),
             ("1234", 0, 4, Class::Card, false),
         ] {
