@@ -40,17 +40,17 @@ fn is_value(text: &[u8], from: usize, edit: &Edit) -> bool {
         && is_first_sign(text, from, edit.start - 1)
 }
 
-/// Whether the sign at `sign` stands in no other's value: `a=]b=…`.
+/// Whether the sign at `sign` stands in no other's value, as in `a=]b=…` and `a(1%b=…`: before it is its name, or a URL.
 fn is_first_sign(text: &[u8], from: usize, sign: usize) -> bool {
     let floor = from.max(sign.saturating_sub(REACH));
-    let goes_on = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'&' | b'"');
-    let begin = run_start(text, sign, floor, goes_on);
-    let is_sign = |pos| match at(text, pos) {
-        b'=' => true,
-        b':' => at(text, pos + 1) != b'/',
-        _ => false,
+    let is_apart = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'&' | b'"');
+    let begin = run_start(text, sign, floor, |byte| !is_apart(byte));
+    let is_plain = |pos| match at(text, pos) {
+        b'.' | b'/' | b'?' => true,
+        b':' => at(text, pos + 1) == b'/',
+        byte => bytes::is_token(byte),
     };
-    (begin > floor || floor == from) && !(begin..sign).any(is_sign)
+    (begin > floor || floor == from) && (begin..sign).all(is_plain)
 }
 
 /// Whether it hides more than an address or a key, whose marks are words as they are.
@@ -119,6 +119,7 @@ mod tests {
             ("b?c=pin&d", 4, 7, Class::Field, false),
             ("b?c=pin d", 4, 7, Class::Field, true),
             ("a=]c=pin", 5, 8, Class::Field, true),
+            ("a(1%c=pin", 6, 9, Class::Field, true),
             ("https://b.io/?c=pin", 16, 19, Class::Field, false),
             ("b=1234", 2, 6, Class::Card, true),
             ("1234", 0, 4, Class::Card, false),
