@@ -94,7 +94,9 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
             let name = name_at(look, end);
             if link == Link::User {
                 let signed = || word.iter().any(|b| b"!#$%^*".contains(b));
-                let address = look.part(end, start).split(|b| *b == b' ').any(is_address);
+                let is_of_user = |word| is_address(word) || at(word, 0) == b'@';
+                let mut between = look.part(end, start).split(|b| *b == b' ');
+                let address = between.any(is_of_user);
                 return (speech::is_login(name.text)
                     || address && signed() && !is_numbered(word)
                     || speech::is_used(name.text) && signed()
@@ -153,10 +155,12 @@ fn before_address(look: &Look<'_>, end: usize) -> usize {
     if is_owner { of - 1 } else { end }
 }
 
-/// Where the name of a user begins that a line ends in, or the address of one.
+/// Where the name of a user begins that a line ends in, or the address or the mark of one. A sign before it is no part of
+/// it: `login:bob@example.com`.
 fn user_before(line: &[u8]) -> usize {
-    let floor = line.len().saturating_sub(64);
-    address_before(line).unwrap_or_else(|| run_start(line, line.len(), floor, is_word))
+    run_start(line, line.len(), 0, |b| {
+        is_word(b) || matches!(b, b'@' | b'+' | b'[' | b']')
+    })
 }
 
 /// The name that ends at `end`.
@@ -506,36 +510,66 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     if at(behind, 0) != b' ' {
         return false;
     }
-    // What belongs to a name stands in its clause: `as password, type it in` is not of a `password type`.
-    let clause = behind.split(|b| b",;:!?()\n".contains(b)).next();
-    let mut words = clause
-        .unwrap_or_default()
-        .split(|b| !is_word(*b))
-        .filter(|word| !word.is_empty());
+    let mut words = words(behind);
     let link = words.next().unwrap_or_default();
-    let is_harmless = |tail: Option<&[u8]>| tail.is_some_and(names::is_harmless_tail);
-    // `hunter2 is my new password`
     if speech::is_copula(link) {
-        let mut words = words.take(4);
-        return words.next().is_some_and(speech::is_determiner)
-            && words.any(|word| look.judge(word).hides())
-            && !is_harmless(words.next());
+        return is_said_to_be(look, phrase(look, behind));
     }
     if !speech::leads_to_field(link) {
         return false;
     }
     let is_article = |word: &[u8]| speech::is_determiner(word) || speech::is_foreign_article(word);
-    let mut words = words.skip_while(|word| is_article(word));
+    let mut words = words.filter(|word| !is_article(word));
     let mut name = words.next().unwrap_or_default();
-    let mut tail = words.next();
+    let next = words.next().unwrap_or_default();
     // `as the new password`
     if speech::names(link) && speech::is_new(name) {
-        (name, tail) = (tail.unwrap_or_default(), words.next());
-    } else if tail.is_some_and(speech::is_field) {
+        name = next;
+    } else if speech::is_field(next) {
         return look.judge(name).hides();
     }
-    let is_whole = name.ends_with(b".") || !is_harmless(tail);
-    speech::names(link) && is_whole && look.judge(name).hides()
+    speech::names(link) && look.judge(name).hides() && is_whole(behind, name, b",;:!?()\n")
+}
+
+/// Whether what stands behind a value says that it is a secret: `is my new password`.
+fn is_said_to_be(look: &Look<'_>, behind: &[u8]) -> bool {
+    let mut words = words(behind).skip(1).take(4);
+    words.next().is_some_and(speech::is_determiner)
+        && words
+            .find(|word| look.judge(word).hides())
+            // `is our password: manager`
+            .is_some_and(|name| is_whole(behind, name, b",;!?()\n"))
+}
+
+/// A text up to the sign behind which another phrase begins: `is my guest, password unknown`, and not `is my new, secret
+/// password`.
+fn phrase<'a>(look: &Look<'_>, text: &'a [u8]) -> &'a [u8] {
+    let Some(sign) = text.iter().position(|b| b",;!?".contains(b)) else {
+        return text;
+    };
+    let mut next = words(bytes::rest(text, sign));
+    let mut names = || next.next().is_some_and(|word| look.judge(word).hides());
+    let first = words(bytes::rest(text, sign)).next().unwrap_or_default();
+    if speech::is_determiner(first) || names() && !names() {
+        bytes::part(text, 0, sign)
+    } else {
+        text
+    }
+}
+
+/// Whether a name in a text is not the first part of that of something else: `password manager`. One of the signs ends it:
+/// `password, type it in`.
+fn is_whole(text: &[u8], name: &[u8], signs: &[u8]) -> bool {
+    let end = memchr::memmem::find(text, name).map_or(text.len(), |n| n + name.len());
+    let behind = bytes::rest(text, end);
+    let clause = behind.split(|b| signs.contains(b)).next();
+    let tail = words(clause.unwrap_or_default()).next();
+    name.ends_with(b".") || !tail.is_some_and(names::is_harmless_tail)
+}
+
+/// The words of a text.
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| !is_word(*b)).filter(|word| !word.is_empty())
 }
 
 /// The first cell of a line of CSV, if the value from `start` to `end` is the second.
@@ -684,6 +718,22 @@ mod tests {
             "use {} as password, type it in",
             "use {} as password (page 3)",
             "{} is your new password for the staging site",
+            "{} is my new\npassword",
+            "{} is my\npassword for staging",
+            "use {} as the\npassword",
+            "use {} as the new\npassword",
+            "type {} into the password\nfield",
+            "{} is my (new) password",
+            "{} is our guest (wifi) password",
+            "use {} as (temporary) password",
+            "nimm {} als (neues) Passwort",
+            "enter {} in (password) field",
+            "enter {} into: password field",
+            "{} is the root:admin password",
+            "{} is my new, secret password",
+            "{} is my long, strong password",
+            "use {} as new the password",
+            "enter {} into password the field",
             "the password is \"{}\"",
             "I set the password to \"{}\" yesterday",
         ]);
@@ -701,6 +751,9 @@ mod tests {
             "user42 is my password manager",
             "user42 is password protected",
             "user42xx is my guest, password unknown",
+            "user42xx is my guest, the password is unknown",
+            "user42xx is our password: manager",
+            "user42xx is my (new) password manager",
             "ES256X9 es el algoritmo de token",
             "user42xx ist der Token Besitzer",
             "user42 as the new hire",
@@ -730,6 +783,53 @@ mod tests {
             "GİRİŞ BİLGİLERİ: bob / {}",
             "KULLANICI bob pass {}",
         ]);
+        // The user may have been hidden before, or right now.
+        for user in [
+            "@bob",
+            "[admin]",
+            "[REDACTED_KEY]",
+            "[REDACTED_FIELD]",
+            "[REDACTED_NAME]",
+            "[EMAIL]",
+        ] {
+            marked(&[&format!("log in as {user} with {{}}")]);
+        }
+        redacts(&[
+            (
+                "credentials: bob7x and hunter2xK9",
+                "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
+            ),
+            (
+                "login credentials: bob7x with hunter2xK9",
+                "login credentials: [REDACTED_FIELD] with [REDACTED_FIELD]",
+            ),
+            (
+                "credentials: bob@example.com and hunter2xK9",
+                "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
+            ),
+            (
+                "credentials: ada7 and tangerine7x",
+                "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
+            ),
+        ]);
+        // A name may stand right before an address, and a sign before a user.
+        for name in ["login:", "Login:", "Account:", "user:"] {
+            redacts(&[(
+                &format!("{name}bob@example.com / Hunter!2xK9"),
+                &format!("{name}[REDACTED_EMAIL] / [REDACTED_FIELD]"),
+            )]);
+        }
+        for before in [
+            "Login: @bob7 /",
+            "account @bob7 /",
+            "I tried @bob7 /",
+            "Films: @bob7 /",
+        ] {
+            redacts(&[(
+                &format!("{before} Hunter!2xK9 and failed"),
+                &format!("{before} [REDACTED_FIELD] and failed"),
+            )]);
+        }
         leaves(&[
             "log in with your account and hunter2xK9",
             "we met bob and hunter2xK9",
