@@ -232,19 +232,25 @@ pub(crate) fn opening_quote(text: &[u8], close: usize, floor: usize) -> usize {
     floor
 }
 
-/// The members of an object by their text, for few objects: the name of each, and where its value begins. They end
-/// early where more is nested in one of them than in any object that is looked at so.
+/// The members of an object by their text, for few objects: the name of each, and where its value begins. There are no more
+/// of them behind a value with too many objects in each other, see [`MAX_WITHIN`].
 pub(crate) struct Members<'a> {
     text: &'a [u8],
     pos: usize,
     to: usize,
-    depth: u8,
+    /// From here on not every value is read.
+    near: usize,
+    /// How many containers are open, and how many of them are objects.
+    depth: usize,
+    objects: usize,
     /// The object has no more of them.
     pub(crate) is_closed: bool,
 }
 
-/// Containers around the members of an object within another, which are read once for each.
-const MAX_WITHIN: u8 = 8;
+/// Each of the objects in each other may ask for its own members, and reads those within once more. So, far from the first
+/// member, no value is read with more objects in each other. Arrays ask for nothing.
+const MAX_WITHIN: usize = 8;
+const NEAR: usize = 1024;
 
 impl<'a> Members<'a> {
     /// Those from `from` on, where one may begin, and before `to`.
@@ -253,9 +259,17 @@ impl<'a> Members<'a> {
             text,
             pos: from,
             to,
+            near: from + NEAR,
             depth: 0,
+            objects: 0,
             is_closed: false,
         }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.pos < self.to
+            && !self.is_closed
+            && (self.objects <= MAX_WITHIN || self.pos < self.near)
     }
 }
 
@@ -263,7 +277,7 @@ impl<'a> Iterator for Members<'a> {
     type Item = (&'a [u8], usize);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.pos < self.to && self.depth <= MAX_WITHIN && !self.is_closed {
+        while self.goes_on() {
             let begin = self.pos;
             self.pos += 1;
             match at(self.text, begin) {
@@ -276,9 +290,15 @@ impl<'a> Iterator for Members<'a> {
                         return Some((part(self.text, begin + 1, close), self.pos));
                     }
                 }
-                b'{' | b'[' => self.depth += 1,
+                open @ (b'{' | b'[') => {
+                    self.depth += 1;
+                    self.objects += usize::from(open == b'{');
+                }
                 b'}' | b']' if self.depth == 0 => self.is_closed = true,
-                b'}' | b']' => self.depth -= 1,
+                close @ (b'}' | b']') => {
+                    self.depth -= 1;
+                    self.objects = self.objects.saturating_sub(usize::from(close == b'}'));
+                }
                 _ => {}
             }
         }
@@ -330,14 +350,22 @@ mod tests {
 
     #[test]
     fn an_object_has_the_members_that_stand_in_no_other() {
+        let objects = "{\"c\":".repeat(MAX_WITHIN + 1) + &"}".repeat(MAX_WITHIN + 1);
+        let near = format!(r#""a":1,"b":{objects},"d":1}}"#);
+        let far = format!(
+            r#""a":"{}","b":{objects},"d":1}}"#,
+            "north ".repeat(NEAR / 6)
+        );
         for (text, names, is_closed) in [
+            (&*near, "abd", true),
+            (&far, "ab", false),
             (
                 r#""a":1,"b" : "\"c\":","d":{"e":[1]},"f":["g"]},"h":1"#,
                 "abdf",
                 true,
             ),
             (r#""a":{"b":1}}"#, "a", true),
-            (r#""a":1,"b":[[[[[[[[[1]]]]]]]]],"c":1}"#, "ab", false),
+            (r#""a":1,"b":[[[[[[[[[1]]]]]]]]],"c":1}"#, "abc", true),
             (r#""a":"cut"#, "a", false),
             (r#""a":1,"cut"#, "a", false),
         ] {
