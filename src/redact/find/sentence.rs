@@ -100,7 +100,9 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
                 return (speech::is_login(name.text)
                     || address && signed() && !is_numbered(word)
                     || speech::is_used(name.text) && signed()
-                    || word.len() >= 8 && look.at(end) == b':' && named_further(look, name.start)
+                    || look.at(end) == b':'
+                        && looks_mixed(word)
+                        && named_further(look, name.start)
                     || look.judge(name.text).hides())
                     && chosen();
             }
@@ -412,7 +414,9 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
             let from = scope.back(end, 12, |b| b.is_ascii_alphanumeric() || b >= 0x80);
             let word = scope.part(from, end);
             let linked = link == Link::Word;
-            if let Some(before) = refers_back(scope, end) {
+            if let Some(before) = refers_back(scope, end)
+                && may_be_said_back(word_at(scope, start))
+            {
                 end = before;
                 link = Link::Word;
                 continue;
@@ -421,7 +425,7 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
             let digit = !linked && word.len() == 1 && word.iter().all(u8::is_ascii_digit);
             // `The cookie set size:36477`: only behind `to` something was set.
             let is_link = speech::is_link(word) && (linked || !speech::is_change(word))
-                || speech::leads_into(word) && speech::speaks_of_change(scope.last(from, 48));
+                || leads_into(scope, word, start) && speech::speaks_of_change(scope.last(from, 48));
             if from == scope.from || scope.before(from) != b' ' || !is_link && !digit {
                 break;
             }
@@ -451,6 +455,30 @@ fn before_user(scope: &Scope<'_>, end: usize) -> Option<(usize, Link)> {
         name
     };
     (name < user && user + 2 < end).then_some((name, Link::User))
+}
+
+/// Whether a word leads into what something is changed to, which begins at `start`.
+fn leads_into(scope: &Scope<'_>, word: &[u8], start: usize) -> bool {
+    speech::leads_into(word)
+        || speech::leads_into_or_for(word) && looks_mixed(word_at(scope, start))
+}
+
+/// Whether a word is what a password looks like and names do not, where little else says that it is one: it has signs, is
+/// a key, or mixes capitals and digits. Names may end in a number: `Beta-Team-1`, `Produção2`.
+fn looks_mixed(word: &[u8]) -> bool {
+    let letter = |b: u8| b.is_ascii_alphabetic() || b >= 0x80;
+    let number = bytes::rest(word, run_end(word, 0, word.len(), letter));
+    let is_numbered = number.iter().all(u8::is_ascii_digit) || memchr::memchr(b'-', word).is_some();
+    let has = |of: fn(&u8) -> bool| word.iter().any(of);
+    word.len() >= 8
+        && (has(|b| b"!#$%^*=".contains(b))
+            || has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit) && !is_numbered
+            || value::fits(word, Kind::Opaque))
+}
+
+/// Whether a word behind a copula that refers back is no version and no name with a number: `c'est v2.3.1x`.
+fn may_be_said_back(word: &[u8]) -> bool {
+    memchr::memchr2(b'-', b'.', word).is_none() || looks_mixed(word)
 }
 
 /// Where the words end that a copula right before `end` refers back to: `le mot de passe, c'est …`.
@@ -547,10 +575,10 @@ fn phrase<'a>(look: &Look<'_>, text: &'a [u8]) -> &'a [u8] {
     let Some(sign) = text.iter().position(|b| b",;!?".contains(b)) else {
         return text;
     };
-    let mut next = words(bytes::rest(text, sign));
-    let mut names = || next.next().is_some_and(|word| look.judge(word).hides());
-    let first = words(bytes::rest(text, sign)).next().unwrap_or_default();
-    if speech::is_determiner(first) || names() && !names() {
+    let names = |word: &[u8]| look.judge(word).hides();
+    let mut behind = words(bytes::rest(text, sign));
+    let first = behind.next().unwrap_or_default();
+    if speech::is_determiner(first) || names(first) && !behind.next().is_some_and(names) {
         bytes::part(text, 0, sign)
     } else {
         text
@@ -691,6 +719,15 @@ mod tests {
         )]);
         leaves(&[
             "Passwords for staging: see wiki / page-twelve-12",
+            "Passwords for env: dev / staging-01",
+            "Passwords for teams: alpha / beta-team-1",
+            "Passwords for teams: Alpha / Beta-Team-1",
+            "Secrets in folder: prod / api-keys-v2",
+            "Secrets in folder: prod / ApiKeysV2",
+            "Credentials for tests: unit / integration2",
+            "Credentials for tests: Unit / Integration2",
+            "Password fields in forms: login / register-v2",
+            "Passwords for Q3: done / pending-12",
             "Credentials for the hosts: db1 / web2x",
             "Seats for the gate: bob / Hunter2xK9",
             "Credentials for the gate: bob / harbour",
@@ -718,6 +755,38 @@ mod tests {
             "use {} as password, type it in",
             "use {} as password (page 3)",
             "{} is your new password for the staging site",
+            "the password is \"{}\"",
+            "I set the password to \"{}\" yesterday",
+        ]);
+        redacts(&[(
+            "the password is \"tangerine\" ok",
+            "the password is \"[REDACTED_FIELD]\" ok",
+        )]);
+        leaves(&[
+            "the password you should use has at least 12characters in it",
+            "the token you can use in v2.3.1 is short",
+            "Le mot de passe, c'est la cl\u{e9}",
+            "Le mot de passe, c'est au moins 12 lettres",
+            "Le jeton, c\u{2019}est pas build-42",
+            "Le jeton, c'est v2.3.1x",
+            "Le token c'est build-42x",
+            "le navire, c'est hunter2xK9",
+            "user42 is my password manager",
+            "user42 is password protected",
+            "ES256X9 es el algoritmo de token",
+            "user42xx ist der Token Besitzer",
+            "user42 as the new hire",
+            "user42 as the third password",
+            "argon2id-v19 as the new password hashing scheme",
+            "we chose scrypt-v2 as the password hashing function",
+            "the password \"admin\" rule",
+            "the password must be \"at least 8 characters\"",
+        ]);
+    }
+
+    #[test]
+    fn a_name_behind_a_value_may_stand_behind_signs_and_on_the_next_line() {
+        marked(&[
             "{} is my new\npassword",
             "{} is my\npassword for staging",
             "use {} as the\npassword",
@@ -734,34 +803,12 @@ mod tests {
             "{} is my long, strong password",
             "use {} as new the password",
             "enter {} into password the field",
-            "the password is \"{}\"",
-            "I set the password to \"{}\" yesterday",
         ]);
-        redacts(&[(
-            "the password is \"tangerine\" ok",
-            "the password is \"[REDACTED_FIELD]\" ok",
-        )]);
         leaves(&[
-            "the password you should use has at least 12characters in it",
-            "the token you can use in v2.3.1 is short",
-            "Le mot de passe, c'est la cl\u{e9}",
-            "Le mot de passe, c'est au moins 12 lettres",
-            "Le jeton, c\u{2019}est pas build-42",
-            "le navire, c'est hunter2xK9",
-            "user42 is my password manager",
-            "user42 is password protected",
             "user42xx is my guest, password unknown",
             "user42xx is my guest, the password is unknown",
             "user42xx is our password: manager",
             "user42xx is my (new) password manager",
-            "ES256X9 es el algoritmo de token",
-            "user42xx ist der Token Besitzer",
-            "user42 as the new hire",
-            "user42 as the third password",
-            "argon2id-v19 as the new password hashing scheme",
-            "we chose scrypt-v2 as the password hashing function",
-            "the password \"admin\" rule",
-            "the password must be \"at least 8 characters\"",
         ]);
     }
 
@@ -783,6 +830,17 @@ mod tests {
             "GİRİŞ BİLGİLERİ: bob / {}",
             "KULLANICI bob pass {}",
         ]);
+        leaves(&[
+            "log in with your account and hunter2xK9",
+            "we met bob and hunter2xK9",
+            "page: bob / hunter2xK9",
+            "the tests pass hunter2xK9",
+            "all users of bob pass hunter2xK9",
+        ]);
+    }
+
+    #[test]
+    fn what_someone_logs_in_with_goes_however_the_user_is_written() {
         // The user may have been hidden before, or right now.
         for user in [
             "@bob",
@@ -830,13 +888,6 @@ mod tests {
                 &format!("{before} [REDACTED_FIELD] and failed"),
             )]);
         }
-        leaves(&[
-            "log in with your account and hunter2xK9",
-            "we met bob and hunter2xK9",
-            "page: bob / hunter2xK9",
-            "the tests pass hunter2xK9",
-            "all users of bob pass hunter2xK9",
-        ]);
     }
 
     #[test]
@@ -910,8 +961,14 @@ mod tests {
             "mật khẩu của máy chủ là {}",
             "la pasvorto de la servilo estas {}",
             "Hola, la contraseña nueva es {} y el usuario no cambia",
+            "a senha do roteador mudou para {} ontem",
+            "La contraseña ha cambiado para {}.",
         ]);
         leaves(&[
+            "La contraseña ha cambiado para usuario42",
+            "La senha foi mudada para user42",
+            "A senha do servidor mudou para produção2",
+            "A senha do servidor mudou para Produção2",
             "which secret is mounted at /run/secrets/db-password in pod api-7d9f8c6b5-x2x4q?",
             "the password in config2.yml",
             "Password Pro version is 8b12c4d",
