@@ -289,13 +289,13 @@ fn is_addressee(word: &[u8]) -> bool {
 
 /// A line without the addresses that it ends in, and the words that join them.
 fn without_addressees(line: &[u8]) -> &[u8] {
-    let mut rest = line;
+    let mut left = line;
     loop {
-        let (before, word) = split_last(rest);
-        let is_one = is_addressee(word) || rest.len() < line.len() && speech::joins(word);
+        let (before, word) = split_last(left);
+        let is_one = is_addressee(word) || left.len() < line.len() && speech::joins(word);
         match before.strip_suffix(b" ") {
-            Some(before) if is_one => rest = before,
-            _ => return rest,
+            Some(before) if is_one => left = before,
+            _ => return left,
         }
     }
 }
@@ -482,6 +482,23 @@ mod tests {
     }
 
     #[test]
+    fn a_code_goes_whatever_number_it_was_sent_to() {
+        for (number, mark) in [
+            ("4111111111111111", "[REDACTED_CARD]"),
+            ("123-45-6789", "[REDACTED_SSN]"),
+            ("DE89370400440532013000", "[REDACTED_IBAN]"),
+            ("[REDACTED_FIELD]", "[REDACTED_FIELD]"),
+            ("[REDACTED_KEY]", "[REDACTED_KEY]"),
+            ("[REDACTED_IP]", "[REDACTED_IP]"),
+        ] {
+            redacts(&[(
+                &format!("The code sent to {number} is 482913"),
+                &format!("The code sent to {mark} is [REDACTED_FIELD]"),
+            )]);
+        }
+    }
+
+    #[test]
     fn other_codes_stay() {
         leaves(&[
             "exit code 1280",
@@ -519,19 +536,6 @@ mod tests {
             "please review your code (2023)",
             "enter the code (2023)",
         ]);
-        for (number, mark) in [
-            ("4111111111111111", "[REDACTED_CARD]"),
-            ("123-45-6789", "[REDACTED_SSN]"),
-            ("DE89370400440532013000", "[REDACTED_IBAN]"),
-            ("[REDACTED_FIELD]", "[REDACTED_FIELD]"),
-            ("[REDACTED_KEY]", "[REDACTED_KEY]"),
-            ("[REDACTED_IP]", "[REDACTED_IP]"),
-        ] {
-            redacts(&[(
-                &format!("The code sent to {number} is 482913"),
-                &format!("The code sent to {mark} is [REDACTED_FIELD]"),
-            )]);
-        }
         redacts(&[(
             "The code was sent to bob@example.com, ticket is 48213",
             "The code was sent to [REDACTED_EMAIL], ticket is 48213",
