@@ -12,7 +12,7 @@ use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
 use crate::redact::read::lex::{
-    MAX_ADDRESS, MAX_WORD, Name, address_before, is_address, is_assignment, is_blank,
+    MAX_ADDRESS, MAX_WORD, Name, address_before, is_address, is_assignment, is_blank, split_last,
 };
 use crate::redact::read::scope::{Found, Scope};
 
@@ -160,8 +160,13 @@ fn before_address(look: &Look<'_>, end: usize) -> usize {
 /// Where the name of a user begins that a line ends in, or the address or the mark of one. A sign before it is no part of
 /// it: `login:bob@example.com`.
 fn user_before(line: &[u8]) -> usize {
+    let word = split_last(line).0.len();
+    let start = memchr::memrchr(b':', bytes::rest(line, word)).map_or(word, |n| word + n + 1);
+    if is_address(bytes::rest(line, start)) {
+        return start;
+    }
     run_start(line, line.len(), 0, |b| {
-        is_word(b) || matches!(b, b'@' | b'+' | b'[' | b']')
+        is_word(b) || matches!(b, b'@' | b'[' | b']')
     })
 }
 
@@ -870,6 +875,10 @@ mod tests {
                 "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
             ),
         ]);
+        redacts(&[(
+            "log in as <bob@example.com> with hunter2xK9",
+            "log in as <[REDACTED_EMAIL]> with [REDACTED_FIELD]",
+        )]);
         // A name may stand right before an address, and a sign before a user.
         for name in ["login:", "Login:", "Account:", "user:"] {
             redacts(&[(
