@@ -268,7 +268,12 @@ pub(crate) const FROM: &[&str] = &[
 
 /// What leads into what something is changed to.
 pub(crate) fn leads_into(word: &[u8]) -> bool {
-    const { &List::of(&["a", "in", "en", "para", "veranderd"]) }.has_ignoring_case(word)
+    const { &List::of(&["a", "in", "en", "veranderd"]) }.has_ignoring_case(word)
+}
+
+/// What leads into it, or to whom it is changed for: `a senha mudou para …`.
+pub(crate) fn leads_into_or_for(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"para")
 }
 
 /// Whether a sentence says that something is changed, in any form of the word.

@@ -17,8 +17,9 @@ use crate::redact::read::bytes::{self, at, part};
 /// So far from a code the template is named that tells it.
 const MAX_MESSAGE: usize = 256;
 
-/// Bytes of an object before a key in which its members are looked at.
+/// Bytes of an object before a key and behind it in which its members are looked at.
 const MAX_BEFORE: usize = 512;
+const MAX_BEHIND: usize = 256;
 
 impl Findings<'_> {
     /// What the name over the value that begins now says.
@@ -242,7 +243,7 @@ impl Findings<'_> {
     /// Hides the private numbers that stand before `end` in a JSON Web Key.
     fn key_parts(&mut self, walk: &Walk<'_>, end: usize) {
         let text = walk.text;
-        for (name, value) in Members::new(text, walk.top.start + 1, end) {
+        for (name, value) in Members::shallow(text, walk.top.start + 1, end) {
             if roles::is_key_part(name) && at(text, value) == b'"' {
                 let close = closing_quote(text, value + 1, end);
                 self.hide(walk, value + 1, close, Shape::String);
@@ -259,7 +260,7 @@ impl Findings<'_> {
         }
         let (name, _) = top.name.range();
         let first = first_member(text, top.start + 1, name.saturating_sub(1));
-        let end = walk.to.min(to + MAX_MESSAGE);
+        let end = walk.to.min(to + MAX_BEHIND);
         let mut members = Members::new(text, first, end);
         if members.any(|(beside, _)| roles::is_issued_with(top.name.of(text), beside)) {
             self.hide(walk, from, to, shape);
@@ -415,6 +416,24 @@ mod tests {
             r#"{"entity_id":"light.hall","code":"482913"}"#,
         ] {
             leaves(&[&text.replace("{}", KEY)]);
+        }
+    }
+
+    #[test]
+    fn members_say_something_of_each_other_however_deep_one_of_them_is() {
+        let code = "kT7vq2mZx9Lw4bR8sN5cD1hY3gJ6";
+        let number = "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI";
+        let arrays = format!("{}1{}", "[".repeat(10), "]".repeat(10));
+        let objects = format!("{}1{}", r#"{"y":"#.repeat(10), "}".repeat(10));
+        for (text, deep, value) in [
+            (r#"{"x":@,"grant_type":"b","code":"!"}"#, &arrays, code),
+            (r#"{"code":"!","x":@,"grant_type":"b"}"#, &arrays, code),
+            (r#"{"x":@,"grant_type":"b","code":"!"}"#, &objects, code),
+            (r#"{"code":"!","x":@,"grant_type":"b"}"#, &objects, code),
+            (r#"{"x":@,"d":"!","kty":"EC"}"#, &arrays, number),
+        ] {
+            let with = |value: &str| text.replace('@', deep).replace('!', value);
+            redacts(&[(&with(value), &with("[REDACTED_FIELD]"))]);
         }
     }
 

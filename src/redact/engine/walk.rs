@@ -232,29 +232,42 @@ pub(crate) fn opening_quote(text: &[u8], close: usize, floor: usize) -> usize {
     floor
 }
 
-/// The members of an object by their text, for few objects: the name of each, and where its value begins. They end
-/// early where more is nested in one of them than in any object that is looked at so.
+/// The members of an object by their text, for few objects: the name of each, and where its value begins.
 pub(crate) struct Members<'a> {
     text: &'a [u8],
     pos: usize,
     to: usize,
-    depth: u8,
+    /// How many containers are open, and how many of them are objects.
+    depth: usize,
+    objects: usize,
+    /// Where more objects are open, nothing more is read.
+    most: usize,
     /// The object has no more of them.
     pub(crate) is_closed: bool,
 }
 
-/// Containers around the members of an object within another, which are read once for each.
-const MAX_WITHIN: u8 = 8;
+/// Each of the objects in each other may ask for its own members, and reads those within once more. Arrays ask for nothing.
+const MAX_WITHIN: usize = 8;
 
 impl<'a> Members<'a> {
-    /// Those from `from` on, where one may begin, and before `to`.
+    /// Those from `from` on, where one may begin, and before `to`: not many bytes, since all are read.
     pub(crate) fn new(text: &'a [u8], from: usize, to: usize) -> Self {
         Self {
             text,
             pos: from,
             to,
             depth: 0,
+            objects: 0,
+            most: usize::MAX,
             is_closed: false,
+        }
+    }
+
+    /// The same of any number of bytes, up to a value with too many objects in each other.
+    pub(crate) fn shallow(text: &'a [u8], from: usize, to: usize) -> Self {
+        Self {
+            most: MAX_WITHIN,
+            ..Self::new(text, from, to)
         }
     }
 }
@@ -263,7 +276,7 @@ impl<'a> Iterator for Members<'a> {
     type Item = (&'a [u8], usize);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while self.pos < self.to && self.depth <= MAX_WITHIN && !self.is_closed {
+        while self.pos < self.to && self.objects <= self.most && !self.is_closed {
             let begin = self.pos;
             self.pos += 1;
             match at(self.text, begin) {
@@ -276,9 +289,15 @@ impl<'a> Iterator for Members<'a> {
                         return Some((part(self.text, begin + 1, close), self.pos));
                     }
                 }
-                b'{' | b'[' => self.depth += 1,
+                open @ (b'{' | b'[') => {
+                    self.depth += 1;
+                    self.objects += usize::from(open == b'{');
+                }
                 b'}' | b']' if self.depth == 0 => self.is_closed = true,
-                b'}' | b']' => self.depth -= 1,
+                close @ (b'}' | b']') => {
+                    self.depth -= 1;
+                    self.objects = self.objects.saturating_sub(usize::from(close == b'}'));
+                }
                 _ => {}
             }
         }
@@ -337,7 +356,7 @@ mod tests {
                 true,
             ),
             (r#""a":{"b":1}}"#, "a", true),
-            (r#""a":1,"b":[[[[[[[[[1]]]]]]]]],"c":1}"#, "ab", false),
+            (r#""a":1,"b":[[[[[[[[[1]]]]]]]]],"c":1}"#, "abc", true),
             (r#""a":"cut"#, "a", false),
             (r#""a":1,"cut"#, "a", false),
         ] {
@@ -345,6 +364,19 @@ mod tests {
             let found: Vec<_> = members.by_ref().map(|(name, _)| name).collect();
             assert_eq!(found.concat(), names.as_bytes(), "{text}");
             assert_eq!(members.is_closed, is_closed, "{text}");
+        }
+    }
+
+    #[test]
+    fn members_end_before_too_many_objects_in_each_other_where_any_number_of_bytes_is_read() {
+        let objects = "{\"c\":".repeat(MAX_WITHIN + 1) + &"}".repeat(MAX_WITHIN + 1);
+        let text = format!(r#""a":1,"b":{objects},"d":1}}"#);
+        let text = text.as_bytes();
+        for (members, count) in [
+            (Members::new(text, 0, text.len()), 3),
+            (Members::shallow(text, 0, text.len()), 2),
+        ] {
+            assert_eq!(members.count(), count);
         }
     }
 

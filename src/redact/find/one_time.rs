@@ -1,12 +1,12 @@
 //! One-time codes in messages: a few digits, and words that say that they are for one person to type once.
 
 use crate::redact::catalogue::{names, speech};
-use crate::redact::class::Class;
+use crate::redact::class::{Class, MARK_START};
 use crate::redact::find::look::Look;
 use crate::redact::judge::name::judge_foreign;
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{at, is_same, part, rest, run_start};
-use crate::redact::read::lex::{address_before, is_address, is_of_key};
+use crate::redact::read::lex::{is_address, is_of_key, split_last};
 use crate::redact::read::scope::{Found, Scope};
 
 /// How many digits a code has.
@@ -162,12 +162,12 @@ fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool
     });
     let line = part(before, 0, end);
     // `code sent to [REDACTED_EMAIL]: …`
-    let is_word = |last: &u8| is_letter(*last) || address_before(line).is_some();
+    let is_word = |last: &u8| is_letter(*last) || is_addressee(split_last(line).1);
     if end == before.len() || !line.last().is_some_and(is_word) {
         return false;
     }
     let link = Link::before(line);
-    let is_linked = link.is_any || at(before, end) == b':';
+    let is_linked = link.is_there || at(before, end) == b':';
     let name = last_word(link.name);
     let mut words = words(without_last(link.name));
     if !speech::is_code(name) {
@@ -211,9 +211,11 @@ fn is_named_before(look: &Look<'_>, before: &[u8], behind: &[u8], is_aside: bool
 struct Link<'a> {
     /// The line up to the name.
     name: &'a [u8],
-    is_any: bool,
-    /// It says what the name is, or does not.
+    /// There is such a word.
+    is_there: bool,
+    /// One of the words says what the code is: `is`, `now`.
     says: bool,
+    /// One of them says no more than that something follows: `changed`, `with`.
     leads: bool,
 }
 
@@ -221,7 +223,7 @@ impl<'a> Link<'a> {
     fn before(line: &'a [u8]) -> Self {
         let mut link = Self {
             name: line,
-            is_any: false,
+            is_there: false,
             says: false,
             leads: false,
         };
@@ -233,7 +235,7 @@ impl<'a> Link<'a> {
             let is_copula = speech::is_copula(word);
             if is_copula || speech::is_link(word) {
                 let says = is_copula || speech::points(word);
-                (link.name, link.is_any) = (without_last(link.name), true);
+                (link.name, link.is_there) = (without_last(link.name), true);
                 link.says |= says;
                 link.leads |= !says;
             }
@@ -280,17 +282,21 @@ fn says_received(link: &Link<'_>, behind: &[u8]) -> bool {
     })
 }
 
+/// Whether a word is the address of who receives a code, or the mark of any number.
+fn is_addressee(word: &[u8]) -> bool {
+    is_address(word) || word.starts_with(MARK_START)
+}
+
 /// A line without the addresses that it ends in, and the words that join them.
 fn without_addressees(line: &[u8]) -> &[u8] {
-    let mut end = line.len();
+    let mut left = line;
     loop {
-        let start = run_start(line, end, 0, |b| b != b' ');
-        let word = part(line, start, end);
-        let is_one = is_address(word) || end < line.len() && speech::joins(word);
-        if start == 0 || !is_one {
-            return part(line, 0, end);
+        let (before, word) = split_last(left);
+        let is_one = is_addressee(word) || left.len() < line.len() && speech::joins(word);
+        match before.strip_suffix(b" ") {
+            Some(before) if is_one => left = before,
+            _ => return left,
         }
-        end = start - 1;
     }
 }
 
@@ -473,6 +479,23 @@ mod tests {
     #[test]
     fn the_code_of_a_card_goes_and_its_date_stays() {
         redacts(&[("exp 09/27, CVV 321", "exp 09/27, CVV [REDACTED_FIELD]")]);
+    }
+
+    #[test]
+    fn a_code_goes_whatever_number_it_was_sent_to() {
+        for (number, mark) in [
+            ("4111111111111111", "[REDACTED_CARD]"),
+            ("123-45-6789", "[REDACTED_SSN]"),
+            ("DE89370400440532013000", "[REDACTED_IBAN]"),
+            ("[REDACTED_FIELD]", "[REDACTED_FIELD]"),
+            ("[REDACTED_KEY]", "[REDACTED_KEY]"),
+            ("[REDACTED_IP]", "[REDACTED_IP]"),
+        ] {
+            redacts(&[(
+                &format!("The code sent to {number} is 482913"),
+                &format!("The code sent to {mark} is [REDACTED_FIELD]"),
+            )]);
+        }
     }
 
     #[test]

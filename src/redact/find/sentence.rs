@@ -12,7 +12,7 @@ use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, is_spoken, run_end, run_start};
 use crate::redact::read::lex::{
-    MAX_ADDRESS, MAX_WORD, Name, address_before, is_address, is_assignment, is_blank,
+    MAX_ADDRESS, MAX_WORD, Name, address_before, is_address, is_assignment, is_blank, split_last,
 };
 use crate::redact::read::scope::{Found, Scope};
 
@@ -94,11 +94,15 @@ fn is_named(look: &Look<'_>, start: usize, word: &[u8]) -> bool {
             let name = name_at(look, end);
             if link == Link::User {
                 let signed = || word.iter().any(|b| b"!#$%^*".contains(b));
-                let address = look.part(end, start).split(|b| *b == b' ').any(is_address);
+                let is_of_user = |word| is_address(word) || at(word, 0) == b'@';
+                let mut between = look.part(end, start).split(|b| *b == b' ');
+                let address = between.any(is_of_user);
                 return (speech::is_login(name.text)
                     || address && signed() && !is_numbered(word)
                     || speech::is_used(name.text) && signed()
-                    || word.len() >= 8 && look.at(end) == b':' && named_further(look, name.start)
+                    || look.at(end) == b':'
+                        && looks_mixed(word)
+                        && named_further(look, name.start)
                     || look.judge(name.text).hides())
                     && chosen();
             }
@@ -153,10 +157,17 @@ fn before_address(look: &Look<'_>, end: usize) -> usize {
     if is_owner { of - 1 } else { end }
 }
 
-/// Where the name of a user begins that a line ends in, or the address of one.
+/// Where the name of a user begins that a line ends in, or the address or the mark of one. A sign before it is no part of
+/// it: `login:bob@example.com`.
 fn user_before(line: &[u8]) -> usize {
-    let floor = line.len().saturating_sub(64);
-    address_before(line).unwrap_or_else(|| run_start(line, line.len(), floor, is_word))
+    let word = split_last(line).0.len();
+    let start = memchr::memrchr(b':', bytes::rest(line, word)).map_or(word, |n| word + n + 1);
+    if is_address(bytes::rest(line, start)) {
+        return start;
+    }
+    run_start(line, line.len(), 0, |b| {
+        is_word(b) || matches!(b, b'@' | b'[' | b']')
+    })
 }
 
 /// The name that ends at `end`.
@@ -408,7 +419,9 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
             let from = scope.back(end, 12, |b| b.is_ascii_alphanumeric() || b >= 0x80);
             let word = scope.part(from, end);
             let linked = link == Link::Word;
-            if let Some(before) = refers_back(scope, end) {
+            if let Some(before) = refers_back(scope, end)
+                && may_be_said_back(word_at(scope, start))
+            {
                 end = before;
                 link = Link::Word;
                 continue;
@@ -417,7 +430,7 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
             let digit = !linked && word.len() == 1 && word.iter().all(u8::is_ascii_digit);
             // `The cookie set size:36477`: only behind `to` something was set.
             let is_link = speech::is_link(word) && (linked || !speech::is_change(word))
-                || speech::leads_into(word) && speech::speaks_of_change(scope.last(from, 48));
+                || leads_into(scope, word, start) && speech::speaks_of_change(scope.last(from, 48));
             if from == scope.from || scope.before(from) != b' ' || !is_link && !digit {
                 break;
             }
@@ -447,6 +460,30 @@ fn before_user(scope: &Scope<'_>, end: usize) -> Option<(usize, Link)> {
         name
     };
     (name < user && user + 2 < end).then_some((name, Link::User))
+}
+
+/// Whether a word leads into what something is changed to, which begins at `start`.
+fn leads_into(scope: &Scope<'_>, word: &[u8], start: usize) -> bool {
+    speech::leads_into(word)
+        || speech::leads_into_or_for(word) && looks_mixed(word_at(scope, start))
+}
+
+/// Whether a word is what a password looks like and names do not, where little else says that it is one: it has signs, is
+/// a key, or mixes capitals and digits. Names may end in a number: `Beta-Team-1`, `Produção2`.
+fn looks_mixed(word: &[u8]) -> bool {
+    let letter = |b: u8| b.is_ascii_alphabetic() || b >= 0x80;
+    let number = bytes::rest(word, run_end(word, 0, word.len(), letter));
+    let is_numbered = number.iter().all(u8::is_ascii_digit) || memchr::memchr(b'-', word).is_some();
+    let has = |of: fn(&u8) -> bool| word.iter().any(of);
+    word.len() >= 8
+        && (has(|b| b"!#$%^*=".contains(b))
+            || has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit) && !is_numbered
+            || value::fits(word, Kind::Opaque))
+}
+
+/// Whether a word behind a copula that refers back is no version and no name with a number: `c'est v2.3.1x`.
+fn may_be_said_back(word: &[u8]) -> bool {
+    memchr::memchr2(b'-', b'.', word).is_none() || looks_mixed(word)
 }
 
 /// Where the words end that a copula right before `end` refers back to: `le mot de passe, c'est …`.
@@ -506,36 +543,66 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     if at(behind, 0) != b' ' {
         return false;
     }
-    // What belongs to a name stands in its clause: `as password, type it in` is not of a `password type`.
-    let clause = behind.split(|b| b",;:!?()\n".contains(b)).next();
-    let mut words = clause
-        .unwrap_or_default()
-        .split(|b| !is_word(*b))
-        .filter(|word| !word.is_empty());
+    let mut words = words(behind);
     let link = words.next().unwrap_or_default();
-    let is_harmless = |tail: Option<&[u8]>| tail.is_some_and(names::is_harmless_tail);
-    // `hunter2 is my new password`
     if speech::is_copula(link) {
-        let mut words = words.take(4);
-        return words.next().is_some_and(speech::is_determiner)
-            && words.any(|word| look.judge(word).hides())
-            && !is_harmless(words.next());
+        return is_said_to_be(look, phrase(look, behind));
     }
     if !speech::leads_to_field(link) {
         return false;
     }
     let is_article = |word: &[u8]| speech::is_determiner(word) || speech::is_foreign_article(word);
-    let mut words = words.skip_while(|word| is_article(word));
+    let mut words = words.filter(|word| !is_article(word));
     let mut name = words.next().unwrap_or_default();
-    let mut tail = words.next();
+    let next = words.next().unwrap_or_default();
     // `as the new password`
     if speech::names(link) && speech::is_new(name) {
-        (name, tail) = (tail.unwrap_or_default(), words.next());
-    } else if tail.is_some_and(speech::is_field) {
+        name = next;
+    } else if speech::is_field(next) {
         return look.judge(name).hides();
     }
-    let is_whole = name.ends_with(b".") || !is_harmless(tail);
-    speech::names(link) && is_whole && look.judge(name).hides()
+    speech::names(link) && look.judge(name).hides() && is_whole(behind, name, b",;:!?()\n")
+}
+
+/// Whether what stands behind a value says that it is a secret: `is my new password`.
+fn is_said_to_be(look: &Look<'_>, behind: &[u8]) -> bool {
+    let mut words = words(behind).skip(1).take(4);
+    words.next().is_some_and(speech::is_determiner)
+        && words
+            .find(|word| look.judge(word).hides())
+            // `is our password: manager`
+            .is_some_and(|name| is_whole(behind, name, b",;!?()\n"))
+}
+
+/// A text up to the sign behind which another phrase begins: `is my guest, password unknown`, and not `is my new, secret
+/// password`.
+fn phrase<'a>(look: &Look<'_>, text: &'a [u8]) -> &'a [u8] {
+    let Some(sign) = text.iter().position(|b| b",;!?".contains(b)) else {
+        return text;
+    };
+    let names = |word: &[u8]| look.judge(word).hides();
+    let mut behind = words(bytes::rest(text, sign));
+    let first = behind.next().unwrap_or_default();
+    if speech::is_determiner(first) || names(first) && !behind.next().is_some_and(names) {
+        bytes::part(text, 0, sign)
+    } else {
+        text
+    }
+}
+
+/// Whether a name in a text is not the first part of that of something else: `password manager`. One of the signs ends it:
+/// `password, type it in`.
+fn is_whole(text: &[u8], name: &[u8], signs: &[u8]) -> bool {
+    let end = memchr::memmem::find(text, name).map_or(text.len(), |n| n + name.len());
+    let behind = bytes::rest(text, end);
+    let clause = behind.split(|b| signs.contains(b)).next();
+    let tail = words(clause.unwrap_or_default()).next();
+    name.ends_with(b".") || !tail.is_some_and(names::is_harmless_tail)
+}
+
+/// The words of a text.
+fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|b| !is_word(*b)).filter(|word| !word.is_empty())
 }
 
 /// The first cell of a line of CSV, if the value from `start` to `end` is the second.
@@ -657,6 +724,15 @@ mod tests {
         )]);
         leaves(&[
             "Passwords for staging: see wiki / page-twelve-12",
+            "Passwords for env: dev / staging-01",
+            "Passwords for teams: alpha / beta-team-1",
+            "Passwords for teams: Alpha / Beta-Team-1",
+            "Secrets in folder: prod / api-keys-v2",
+            "Secrets in folder: prod / ApiKeysV2",
+            "Credentials for tests: unit / integration2",
+            "Credentials for tests: Unit / Integration2",
+            "Password fields in forms: login / register-v2",
+            "Passwords for Q3: done / pending-12",
             "Credentials for the hosts: db1 / web2x",
             "Seats for the gate: bob / Hunter2xK9",
             "Credentials for the gate: bob / harbour",
@@ -697,10 +773,11 @@ mod tests {
             "Le mot de passe, c'est la cl\u{e9}",
             "Le mot de passe, c'est au moins 12 lettres",
             "Le jeton, c\u{2019}est pas build-42",
+            "Le jeton, c'est v2.3.1x",
+            "Le token c'est build-42x",
             "le navire, c'est hunter2xK9",
             "user42 is my password manager",
             "user42 is password protected",
-            "user42xx is my guest, password unknown",
             "ES256X9 es el algoritmo de token",
             "user42xx ist der Token Besitzer",
             "user42 as the new hire",
@@ -709,6 +786,34 @@ mod tests {
             "we chose scrypt-v2 as the password hashing function",
             "the password \"admin\" rule",
             "the password must be \"at least 8 characters\"",
+        ]);
+    }
+
+    #[test]
+    fn a_name_behind_a_value_may_stand_behind_signs_and_on_the_next_line() {
+        marked(&[
+            "{} is my new\npassword",
+            "{} is my\npassword for staging",
+            "use {} as the\npassword",
+            "use {} as the new\npassword",
+            "type {} into the password\nfield",
+            "{} is my (new) password",
+            "{} is our guest (wifi) password",
+            "use {} as (temporary) password",
+            "nimm {} als (neues) Passwort",
+            "enter {} in (password) field",
+            "enter {} into: password field",
+            "{} is the root:admin password",
+            "{} is my new, secret password",
+            "{} is my long, strong password",
+            "use {} as new the password",
+            "enter {} into password the field",
+        ]);
+        leaves(&[
+            "user42xx is my guest, password unknown",
+            "user42xx is my guest, the password is unknown",
+            "user42xx is our password: manager",
+            "user42xx is my (new) password manager",
         ]);
     }
 
@@ -737,6 +842,61 @@ mod tests {
             "the tests pass hunter2xK9",
             "all users of bob pass hunter2xK9",
         ]);
+    }
+
+    #[test]
+    fn what_someone_logs_in_with_goes_however_the_user_is_written() {
+        // The user may have been hidden before, or right now.
+        for user in [
+            "@bob",
+            "[admin]",
+            "[REDACTED_KEY]",
+            "[REDACTED_FIELD]",
+            "[REDACTED_NAME]",
+            "[EMAIL]",
+        ] {
+            marked(&[&format!("log in as {user} with {{}}")]);
+        }
+        redacts(&[
+            (
+                "credentials: bob7x and hunter2xK9",
+                "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
+            ),
+            (
+                "login credentials: bob7x with hunter2xK9",
+                "login credentials: [REDACTED_FIELD] with [REDACTED_FIELD]",
+            ),
+            (
+                "credentials: bob@example.com and hunter2xK9",
+                "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
+            ),
+            (
+                "credentials: ada7 and tangerine7x",
+                "credentials: [REDACTED_FIELD] and [REDACTED_FIELD]",
+            ),
+        ]);
+        redacts(&[(
+            "log in as <bob@example.com> with hunter2xK9",
+            "log in as <[REDACTED_EMAIL]> with [REDACTED_FIELD]",
+        )]);
+        // A name may stand right before an address, and a sign before a user.
+        for name in ["login:", "Login:", "Account:", "user:"] {
+            redacts(&[(
+                &format!("{name}bob@example.com / Hunter!2xK9"),
+                &format!("{name}[REDACTED_EMAIL] / [REDACTED_FIELD]"),
+            )]);
+        }
+        for before in [
+            "Login: @bob7 /",
+            "account @bob7 /",
+            "I tried @bob7 /",
+            "Films: @bob7 /",
+        ] {
+            redacts(&[(
+                &format!("{before} Hunter!2xK9 and failed"),
+                &format!("{before} [REDACTED_FIELD] and failed"),
+            )]);
+        }
     }
 
     #[test]
@@ -810,8 +970,14 @@ mod tests {
             "mật khẩu của máy chủ là {}",
             "la pasvorto de la servilo estas {}",
             "Hola, la contraseña nueva es {} y el usuario no cambia",
+            "a senha do roteador mudou para {} ontem",
+            "La contraseña ha cambiado para {}.",
         ]);
         leaves(&[
+            "La contraseña ha cambiado para usuario42",
+            "La senha foi mudada para user42",
+            "A senha do servidor mudou para produção2",
+            "A senha do servidor mudou para Produção2",
             "which secret is mounted at /run/secrets/db-password in pod api-7d9f8c6b5-x2x4q?",
             "the password in config2.yml",
             "Password Pro version is 8b12c4d",

@@ -96,10 +96,15 @@ pub(crate) fn is_address(word: &[u8]) -> bool {
         || word.starts_with(b"+") && at(word, 1).is_ascii_digit()
 }
 
+/// A line up to the word that it ends in, and that word.
+pub(crate) fn split_last(line: &[u8]) -> (&[u8], &[u8]) {
+    line.split_at(run_start(line, line.len(), 0, |b| !b.is_ascii_whitespace()))
+}
+
 /// Where the address begins that a line ends in.
 pub(crate) fn address_before(line: &[u8]) -> Option<usize> {
-    let start = run_start(line, line.len(), 0, |b| !b.is_ascii_whitespace());
-    is_address(bytes::rest(line, start)).then_some(start)
+    let (before, word) = split_last(line);
+    is_address(word).then_some(before.len())
 }
 
 #[inline]

@@ -224,6 +224,7 @@ const TEXTS: &[(&str, Then, &str)] = &[
     ("speech TO", Goes, "password from x7k2m9p{}‹hunter2xK9›"),
     ("speech FROM", Goes, "hasło{}x7k2m9p na ‹hunter2xK9›"),
     ("speech leads_into", Goes, "password changed {} ‹hunter2xK9›"),
+    ("speech leads_into_or_for", Goes, "password changed {} ‹hunter2xK9›"),
     ("speech speaks_of_change", Goes, "Passwort {} in ‹hunter2xK9›"),
     ("speech is_pin", Goes, "{}: ‹482913›"),
     ("speech is_message", Goes, "Код из {}: ‹482913›"),
