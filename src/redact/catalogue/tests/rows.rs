@@ -307,6 +307,7 @@ fn arguments(rows: &mut Vec<Row>) {
         name: call,
         argument: index,
         whose,
+        ..
     } in CALLS
     {
         let before = "\"bob\", ".repeat(*index);
