@@ -183,7 +183,9 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::catalogue::languages::LANGUAGES;
     use crate::redact::catalogue::list::assert_in_order;
+    use crate::redact::kind::Kind;
 
     #[test]
     fn rows_are_in_order_and_plausible() {
@@ -198,6 +200,24 @@ mod tests {
                 lengths.iter().all(|length| (12..=19).contains(length)),
                 "{from}"
             );
+        }
+    }
+
+    /// Names of members are those of the languages; a few words say it in texts alone.
+    #[test]
+    fn what_numbers_a_person_is_named_so_in_its_language() {
+        let in_texts = [
+            "idnr",
+            "personnummer",
+            "steueridentifikationsnummer",
+            "sécu",
+            "tfn",
+        ];
+        for person in PERSONS {
+            let is_named = LANGUAGES
+                .iter()
+                .any(|row| row.1 == Kind::Secret && row.2.contains(&person.name));
+            assert_ne!(is_named, in_texts.contains(&person.name), "{}", person.name);
         }
     }
 

@@ -328,67 +328,18 @@ pub(crate) const TOOLS: &[Tool] = &[
 /// Commands that log in to another machine, and have a port behind `-p`.
 const SHELLS: &str = "ssh|scp|sftp|sshfs|autossh|mosh|rsync|ssh-copy-id";
 
-/// Whether a command runs the one that is told among its arguments.
+/// Commands that run the one that is told among their arguments.
+#[rustfmt::skip]
+const RUNNERS: &List = &List::of(&[
+    "aws-vault", "bash", "chroot", "cmd", "command", "doas", "docker", "docker-compose", "doppler", "env", "exec",
+    "firejail", "flock", "fly", "flyctl", "gosu", "heroku", "infisical", "ionice", "java", "kubectl", "nerdctl", "nice",
+    "nohup", "npx", "nsenter", "oc", "op", "parallel", "podman", "poetry", "powershell", "proxychains", "pwsh",
+    "runuser", "setsid", "sh", "ssh", "sshpass", "stdbuf", "strace", "su", "su-exec", "sudo", "systemd-run", "time",
+    "timeout", "torsocks", "uv", "watch", "winpty", "wsl", "xargs", "zsh",
+]);
+
 pub(crate) fn is_runner(command: &[u8]) -> bool {
-    const {
-        &List::of(&[
-            "aws-vault",
-            "bash",
-            "chroot",
-            "cmd",
-            "command",
-            "doas",
-            "docker",
-            "docker-compose",
-            "doppler",
-            "env",
-            "exec",
-            "firejail",
-            "flock",
-            "fly",
-            "flyctl",
-            "gosu",
-            "heroku",
-            "infisical",
-            "ionice",
-            "java",
-            "kubectl",
-            "nerdctl",
-            "nice",
-            "nohup",
-            "npx",
-            "nsenter",
-            "oc",
-            "op",
-            "parallel",
-            "podman",
-            "poetry",
-            "powershell",
-            "proxychains",
-            "pwsh",
-            "runuser",
-            "setsid",
-            "sh",
-            "ssh",
-            "sshpass",
-            "stdbuf",
-            "strace",
-            "su",
-            "su-exec",
-            "sudo",
-            "systemd-run",
-            "time",
-            "timeout",
-            "torsocks",
-            "uv",
-            "watch",
-            "winpty",
-            "wsl",
-            "xargs",
-            "zsh",
-        ])
-    }
-    .has(command)
+    RUNNERS.has(command)
 }
 
 /// Whether a row begins with what is a command of many tools: `az login`.
@@ -396,48 +347,29 @@ pub(crate) fn is_subcommand(word: &[u8]) -> bool {
     matches!(word, b"login" | b"secret")
 }
 
-/// Whether a name follows an option, which may be that of a tool and is none here: `--name mysql`.
+/// Options that a name follows, which may be that of a tool and is none there: `--name mysql`.
+#[rustfmt::skip]
+const NAMING: &List = &List::of(&[
+    "--container", "--database", "--db", "--host", "--hostname", "--image", "--label", "--link", "--name", "--net",
+    "--network", "--output", "--package", "--service", "--user", "-iname", "-name", "-o", "-path",
+]);
+
 pub(crate) fn takes_name(option: &[u8]) -> bool {
-    option.starts_with(b"-")
-        && const {
-            &List::of(&[
-                "--container",
-                "--database",
-                "--db",
-                "--host",
-                "--hostname",
-                "--image",
-                "--label",
-                "--link",
-                "--name",
-                "--net",
-                "--network",
-                "--output",
-                "--package",
-                "--service",
-                "--user",
-                "-iname",
-                "-name",
-                "-o",
-                "-path",
-            ])
-        }
-        .has(option)
+    NAMING.has(option)
 }
 
-/// Whether a word with one dash is an option of a longer name, and none with a secret attached: `-print`.
+/// Options of a longer name behind one dash, which have no secret attached: `-print`.
+#[rustfmt::skip]
+const LONG_OPTIONS: &List = &List::of(&[
+    "path", "pedantic", "perm", "pipe", "plugins", "port", "print", "printf", "profile", "prune", "pthread",
+]);
+
+/// Whether a word is one of them, perhaps with a number: `-print0`.
 pub(crate) fn is_long_option(word: &[u8]) -> bool {
     let name = bytes::rest(word, 1);
     let letters = name.iter().take_while(|b| b.is_ascii_lowercase()).count();
-    let (name, number) = (bytes::part(name, 0, letters), bytes::rest(name, letters));
-    number.iter().all(u8::is_ascii_digit)
-        && const {
-            &List::of(&[
-                "path", "pedantic", "perm", "pipe", "plugins", "port", "print", "printf",
-                "profile", "prune", "pthread",
-            ])
-        }
-        .has(name)
+    let number = bytes::rest(name, letters);
+    number.iter().all(u8::is_ascii_digit) && LONG_OPTIONS.has(bytes::part(name, 0, letters))
 }
 
 /// Commands whose words are what they write, so that a pipe leads them on.
@@ -699,6 +631,7 @@ fn may_begin(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::catalogue::list::assert_in_order;
 
     /// What is piped into a command is looked for by other words than the first, too.
     #[test]
@@ -724,6 +657,13 @@ mod tests {
         }
         assert_eq!(begun_by(b"hunter2").count(), 0);
         assert!(is_first(b"echo") && !is_first(b"hunter2"));
+    }
+
+    #[test]
+    fn lists_are_in_order() {
+        for list in [RUNNERS, NAMING, LONG_OPTIONS] {
+            assert_in_order(list.words);
+        }
     }
 
     #[test]

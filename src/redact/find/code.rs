@@ -44,11 +44,7 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     let (name, takes_all) = namer(look, near, open, quote)?;
     let by_name =
         name.len() >= 2 && (look.judge(name) == Kind::Secret || takes_all && names::is_pass(name));
-    let argument = if by_name {
-        None
-    } else {
-        secret_argument(look, near)
-    };
+    let argument = (!by_name).then(|| secret_argument(look, near)).flatten();
     if !by_name && argument.is_none() && !follows_key_id(look, near) {
         return None;
     }
@@ -61,12 +57,10 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         let is_first = look.before(near) == b'(' && look.at(close + 1) == b',';
         does_name_take(value, name, sets && !is_first)
     } else {
-        match argument {
-            None => is_secret_of_id(value),
-            Some(Takes::Any) => value.len() >= 4,
-            Some(Takes::Chosen) => value::looks_chosen(value),
-            Some(Takes::Last) => value.len() >= 4 && look.at(close + 1) != b',',
-        }
+        argument.map_or_else(
+            || is_secret_of_id(value),
+            |takes| does_call_take(takes, value, look.at(close + 1)),
+        )
     };
     (takes
         && !placeholder::has_mark(value)
@@ -318,6 +312,15 @@ fn follows_key_id(look: &Look<'_>, near: usize) -> bool {
         b.is_ascii_alphanumeric() || b == b'-'
     });
     keys::has_secret(look.part(id, close))
+}
+
+/// Whether a literal, which `next` stands behind, can be the secret that a call takes there.
+fn does_call_take(takes: Takes, value: &[u8], next: u8) -> bool {
+    match takes {
+        Takes::Any => value.len() >= 4,
+        Takes::Chosen => value::looks_chosen(value),
+        Takes::Last => value.len() >= 4 && next != b',',
+    }
 }
 
 /// Whether a value can be the secret of a key: one run of base64, made at random.

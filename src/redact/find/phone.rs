@@ -168,11 +168,7 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
     });
     let end = run_start(text, end, pos, |b| !b.is_ascii_digit());
-    let digits = scope
-        .part(pos, end)
-        .iter()
-        .filter(|b| b.is_ascii_digit())
-        .count();
+    let digits = bytes::digits(scope.part(pos, end));
     if !(7..=15).contains(&digits) || !is_clear_end(scope, end) || is_other(scope.part(pos, end)) {
         return None;
     }
@@ -200,8 +196,8 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
             Introduces::Person(person) => {
-                // A sign or a word between them says that it is the number.
-                let is_said = at < pos || scope.part(gap, pos).iter().any(|b| b":=#".contains(b));
+                let is_said =
+                    at < pos || memchr::memchr3(b':', b'=', b'#', scope.part(gap, pos)).is_some();
                 let is_given = person::is_number(person, scope.part(pos, end), is_said);
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
