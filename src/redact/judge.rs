@@ -6,6 +6,7 @@ pub(crate) mod id;
 pub(crate) mod language;
 pub(crate) mod memo;
 pub(crate) mod name;
+pub(crate) mod person;
 pub(crate) mod placeholder;
 pub(crate) mod random;
 pub(crate) mod style;

@@ -5,11 +5,22 @@ use crate::redact::class::Class;
 /// The class of what the rows find.
 pub(crate) const CLASS: Class = Class::Field;
 
+/// Which argument of that number is a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Takes {
+    Any,
+    /// One that looks chosen: it may be something else as well.
+    Chosen,
+    /// The last one: a user stands before it, or none.
+    Last,
+}
+
 /// A row: a call, and which of its arguments is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) name: &'static str,
     pub(crate) argument: usize,
+    pub(crate) takes: Takes,
     /// Whose function it is: a language, a library, or several.
     #[cfg(test)]
     pub(crate) whose: &'static str,
@@ -22,8 +33,21 @@ const fn call(name: &'static str, argument: usize, whose: &'static str) -> Call 
     Call {
         name,
         argument,
+        takes: Takes::Any,
         #[cfg(test)]
         whose,
+    }
+}
+
+impl Call {
+    const fn chosen(mut self) -> Self {
+        self.takes = Takes::Chosen;
+        self
+    }
+
+    const fn last(mut self) -> Self {
+        self.takes = Takes::Last;
+        self
     }
 }
 
@@ -31,14 +55,14 @@ const fn call(name: &'static str, argument: usize, whose: &'static str) -> Call 
 pub(crate) static CALLS: &[Call] = &[
     call("Basic", 1, "HTTP clients, as of Ruby and Kotlin"),
     call("BasicAuth", 1, "HTTP clients: httpx, aiohttp"),
-    call("AES.decrypt", 1, "crypto-js"),
-    call("AES.encrypt", 1, "crypto-js"),
+    call("AES.decrypt", 1, "crypto-js").chosen(),
+    call("AES.encrypt", 1, "crypto-js").chosen(),
     call("Credentials", 1, "clients of Java and Kotlin"),
     call("Credentials.basic", 1, "OkHttp"),
     call("Credentials.new", 1, "AWS SDK for Ruby"),
     call("Credentials::new", 1, "lettre"),
     call("DBI->connect", 2, "Perl"),
-    call("FTP", 2, "ftplib"),
+    call("FTP", 2, "ftplib").chosen(),
     call("Fernet", 0, "Python cryptography"),
     call("HTTPBasicAuth", 1, "Python requests"),
     call("HTTPDigestAuth", 1, "Python requests"),
@@ -53,7 +77,7 @@ pub(crate) static CALLS: &[Call] = &[
     call("TimestampSigner", 0, "itsdangerous"),
     call("URLSafeSerializer", 0, "itsdangerous"),
     call("URLSafeTimedSerializer", 0, "itsdangerous"),
-    call("UsernamePasswordAuthenticationToken", 1, "Spring Security"),
+    call("UsernamePasswordAuthenticationToken", 1, "Spring Security").chosen(),
     call("UsernamePasswordCredentials", 1, "Apache HttpClient"),
     call("UsernamePasswordToken", 1, "Apache Shiro"),
     call("auth=", 1, "Python requests, a pair"),
@@ -81,15 +105,15 @@ pub(crate) static CALLS: &[Call] = &[
     call("getConnection", 2, "JDBC"),
     call("generate_password_hash", 0, "Werkzeug"),
     call("hashpw", 0, "bcrypt"),
-    call("hash_hmac", 2, "PHP"),
+    call("hash_hmac", 2, "PHP").chosen(),
     call("httpBasic", 1, "RestAssured"),
     call("hmac.new", 0, "Python"),
     call("jwt.decode", 1, "PyJWT"),
     call("jwt.encode", 1, "PyJWT"),
     call("jwt.sign", 1, "jsonwebtoken"),
     call("jwt.verify", 1, "jsonwebtoken"),
-    call("keyStore.load", 1, "Java"),
-    call("ks.load", 1, "Java"),
+    call("keyStore.load", 1, "Java").chosen(),
+    call("ks.load", 1, "Java").chosen(),
     call("login", 1, "smtplib, ftplib and others"),
     call("login=", 1, "a pair, in keyword arguments"),
     call("make_password", 0, "Django"),
@@ -97,21 +121,24 @@ pub(crate) static CALLS: &[Call] = &[
     call("mysql_real_connect", 3, "C"),
     call("mysqli", 2, "PHP"),
     call("mysqli_connect", 2, "PHP"),
-    call("new_from_slice", 0, "RustCrypto"),
-    call("oci_connect", 1, "PHP"),
+    call("new_from_slice", 0, "RustCrypto").chosen(),
+    call("oci_connect", 1, "PHP").chosen(),
     call("odbc_connect", 2, "PHP"),
-    call("openssl_decrypt", 2, "PHP"),
-    call("openssl_encrypt", 2, "PHP"),
+    call("openssl_decrypt", 2, "PHP").chosen(),
+    call("openssl_encrypt", 2, "PHP").chosen(),
     call("password_hash", 0, "PHP"),
     call("pg_connect", 0, "PHP"),
-    call("pgp_sym_decrypt", 1, "pgcrypto"),
-    call("pgp_sym_encrypt", 1, "pgcrypto"),
+    call("pgp_sym_decrypt", 1, "pgcrypto").chosen(),
+    call("pgp_sym_encrypt", 1, "pgcrypto").chosen(),
     call("pymysql.connect", 2, "PyMySQL"),
-    call("red:auth", 0, "lua-resty-redis"),
-    call("redis->auth", 0, "PHP"),
-    call("redis.auth", 0, "clients of Redis"),
-    call("remote", 4, "ClickHouse"),
-    call("remoteSecure", 4, "ClickHouse"),
+    call("red:auth", 0, "lua-resty-redis").last(),
+    call("red:auth", 1, "lua-resty-redis"),
+    call("redis->auth", 0, "PHP").last(),
+    call("redis->auth", 1, "PHP"),
+    call("redis.auth", 0, "clients of Redis").last(),
+    call("redis.auth", 1, "clients of Redis"),
+    call("remote", 4, "ClickHouse").chosen(),
+    call("remoteSecure", 4, "ClickHouse").chosen(),
     call("setBasicAuth", 1, "Spring"),
     call("simple_bind_s", 1, "python-ldap"),
     call("ssh2_auth_password", 2, "PHP"),
@@ -124,18 +151,19 @@ pub(crate) static CALLS: &[Call] = &[
 /// How the trace of an error writes that a class is made.
 const CONSTRUCTORS: &[&str] = &["->__construct", "::__construct", ".__init__"];
 
-/// Whether the call of this name, in a path of names or alone, takes a secret as its argument of that number.
-pub(crate) fn takes_secret(call: &[u8], index: usize) -> bool {
+/// Whether the call of this name, in a path of names or alone, takes a secret as its argument of that number, and which.
+pub(crate) fn takes_secret(call: &[u8], index: usize) -> Option<Takes> {
     let call = CONSTRUCTORS
         .iter()
         .find_map(|of| call.strip_suffix(of.as_bytes()))
         .unwrap_or(call);
-    CALLS.iter().any(|row| {
+    let takes = |row: &&Call| {
         row.argument == index
             && call
                 .strip_suffix(row.name.as_bytes())
                 .is_some_and(|path| matches!(path.last(), None | Some(b'.' | b'=' | b'>' | b':')))
-    })
+    };
+    CALLS.iter().find(takes).map(|row| row.takes)
 }
 
 /// What the name of a function begins with that puts something somewhere.
@@ -226,6 +254,7 @@ mod tests {
         for (index, row) in CALLS.iter().enumerate() {
             assert!(!CALLS[..index].contains(row), "{row:?}");
         }
+        let takes_secret = |call, index| takes_secret(call, index).is_some();
         assert!(takes_secret(b"app.jwt.sign", 1) && takes_secret(b"auth=", 1));
         assert!(!takes_secret(b"jwt.sign", 0) && !takes_secret(b"relogin", 1));
         assert!(!takes_secret(b"pre-login", 1));

@@ -83,8 +83,10 @@ impl Prefix {
 /// The class of what the rows find.
 pub(crate) const CLASS: Class = Class::Key;
 
-/// No id of a key that has a secret beside it is longer, and none is shorter.
-pub(crate) const MAX_ID: usize = 24;
+/// No id of a key that has a secret beside it is longer.
+pub(crate) const MAX_ID: usize = 32;
+
+/// None is shorter.
 const MIN_ID: usize = 16;
 
 /// No secret of such a key is shorter.
@@ -92,7 +94,14 @@ pub(crate) const MIN_SECRET: usize = 30;
 
 /// Whether a text is the id of a key, and the secret may stand beside it.
 pub(crate) fn has_secret(id: &[u8]) -> bool {
-    let begins = |row: &Prefix| row.with_secret && id.starts_with(row.begins.as_bytes());
+    let is_of = |row: &Prefix, tail: &[u8]| {
+        let fits = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+        tail.iter().all(fits) || row.tail != Tail::Any && tail.iter().all(u8::is_ascii_alphanumeric)
+    };
+    let begins = |row: &Prefix| {
+        let tail = id.strip_prefix(row.begins.as_bytes());
+        row.with_secret && tail.is_some_and(|tail| is_of(row, tail))
+    };
     id.len() >= MIN_ID && PREFIXES.iter().any(begins)
 }
 

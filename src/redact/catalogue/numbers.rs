@@ -91,12 +91,59 @@ const CARDS: &List = &List::of(&[
     "mastercard", "pan", "tarjeta", "visa", "карта", "карты", "カード", "信用卡", "卡号", "카드",
 ]);
 
-/// What a state numbers a person with, and how many digits such a number has.
-#[rustfmt::skip]
-const PERSONS: &[(&str, &[usize])] = &[
-    ("aadhaar", &[12]), ("bsn", &[9]), ("cpf", &[11]), ("fødselsnummer", &[11]), ("idnr", &[11]), ("personnummer", &[10, 12]),
-    ("pesel", &[11]), ("steueridentifikationsnummer", &[11]), ("sécu", &[13, 15]), ("tckn", &[11]), ("tfn", &[9]),
-    ("снилс", &[11]), ("주민등록번호", &[13]), ("マイナンバー", &[12]),
+/// What a state numbers a person with.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Person {
+    pub(crate) name: &'static str,
+    /// How many digits such a number has.
+    pub(crate) digits: &'static [usize],
+    /// Whether the name is also that of other things, and how the digits of a number are then weighed.
+    pub(crate) check: Option<Check>,
+}
+
+/// How the check digits of a number are made.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// The sum of the digits, each as often as its weight says, is a multiple of eleven.
+    Eleven(&'static [i32]),
+    /// The last two are ten times the sum of those before them by weights that end with two, in elevens.
+    Two,
+    /// The last is that of ISO 7064, MOD 11,10, and of those before it one stands there twice or three times.
+    Iso,
+}
+
+const fn person(name: &'static str, digits: &'static [usize]) -> Person {
+    Person {
+        name,
+        digits,
+        check: None,
+    }
+}
+
+const fn checked(name: &'static str, digits: &'static [usize], check: Check) -> Person {
+    Person {
+        name,
+        digits,
+        check: Some(check),
+    }
+}
+
+#[rustfmt::skip] // A row is one line.
+const PERSONS: &[Person] = &[
+    person("aadhaar", &[12]),
+    checked("bsn", &[9], Check::Eleven(&[9, 8, 7, 6, 5, 4, 3, 2, -1])),
+    checked("cpf", &[11], Check::Two),
+    person("fødselsnummer", &[11]),
+    checked("idnr", &[11], Check::Iso),
+    person("personnummer", &[10, 12]),
+    person("pesel", &[11]),
+    person("steueridentifikationsnummer", &[11]),
+    person("sécu", &[13, 15]),
+    person("tckn", &[11]),
+    checked("tfn", &[9], Check::Eleven(&[1, 4, 3, 7, 5, 8, 6, 9, 10])),
+    person("снилс", &[11]),
+    person("주민등록번호", &[13]),
+    person("マイナンバー", &[12]),
 ];
 
 /// What a word says of the digits behind it.
@@ -105,8 +152,8 @@ pub(crate) enum Introduces {
     /// A phone number, if it is a long one.
     LongPhone,
     SocialSecurity,
-    /// So many digits are what a state numbers a person with.
-    Person(&'static [usize]),
+    /// What a state numbers a person with.
+    Person(&'static Person),
     Card,
     /// Nothing yet: the word before it may say it.
     Between,
@@ -119,11 +166,11 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
         Introduces::LongPhone
     } else if const { &List::of(&["ssn", "security"]) }.has_ignoring_case(word) {
         Introduces::SocialSecurity
-    } else if let Some((_, digits)) = PERSONS
+    } else if let Some(person) = PERSONS
         .iter()
-        .find(|(known, _)| bytes::is_same(word, known.as_bytes()))
+        .find(|person| bytes::is_same(word, person.name.as_bytes()))
     {
-        Introduces::Person(digits)
+        Introduces::Person(person)
     } else if CARDS.has_ignoring_case(word) {
         Introduces::Card
     } else if BETWEEN.has_ignoring_case(word) || speech::is_copula(word) || speech::points(word) {
@@ -136,7 +183,9 @@ pub(crate) fn introduces(word: &[u8]) -> Introduces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::catalogue::languages::LANGUAGES;
     use crate::redact::catalogue::list::assert_in_order;
+    use crate::redact::kind::Kind;
 
     #[test]
     fn rows_are_in_order_and_plausible() {
@@ -151,6 +200,24 @@ mod tests {
                 lengths.iter().all(|length| (12..=19).contains(length)),
                 "{from}"
             );
+        }
+    }
+
+    /// Names of members are those of the languages; a few words say it in texts alone.
+    #[test]
+    fn what_numbers_a_person_is_named_so_in_its_language() {
+        let in_texts = [
+            "idnr",
+            "personnummer",
+            "steueridentifikationsnummer",
+            "sécu",
+            "tfn",
+        ];
+        for person in PERSONS {
+            let is_named = LANGUAGES
+                .iter()
+                .any(|row| row.1 == Kind::Secret && row.2.contains(&person.name));
+            assert_ne!(is_named, in_texts.contains(&person.name), "{}", person.name);
         }
     }
 

@@ -122,7 +122,7 @@ pub(crate) static PLACES: &[Place] = &[
 
     // Tests and sessions that type.
     place("Input Password *", Only, Chosen, "Login\n    Input Password    id=pass    {}\n").but_not("Input Password    ${FIELD}    ${PASSWORD1}\n"),
-    place("expect \"password:\"|\"*password:\"|\"*assword:\"|\"*assword:*\"|\"*?assword:*\"|\"Password:\"|\"assword:\"|\"password:*\"|\"Password:*\" send", Only, Literal, "expect \"password:\"\nsend \"{}\"\n").but_not("expect \"login:\"\nsend \"ada7\\r\"\n"),
+    place("expect \"password:\"|\"*password:\"|\"*assword:\"|\"*assword:*\"|\"*?assword:*\"|\"Password:\"|\"assword:\"|\"password:*\"|\"Password:*\" send", Only, Literal, "expect \"password:\"\nsend \"{}\\r\"\n").but_not("expect \"password:\"\nsend \"[lindex $argv 0]\\r\"\n"),
 
     // Builds.
     place("ENV|setx", Named, Literal, "FROM app:1.2\nENV DB_PASSWORD {}\n").but_not("ENV NODE_ENV production\nENV TOKEN_TTL 3600"),

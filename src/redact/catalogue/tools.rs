@@ -32,6 +32,8 @@ pub(crate) struct Tool {
     pub(crate) behind: &'static str,
     /// Only what looks chosen is a secret there.
     pub(crate) chosen: bool,
+    /// Behind one of these words another command begins.
+    pub(crate) until: &'static str,
     /// A command line, `{}` in the place of the secret.
     #[cfg(test)]
     pub(crate) example: &'static str,
@@ -50,6 +52,10 @@ impl Tool {
             chosen: true,
             ..self
         }
+    }
+
+    const fn until(self, until: &'static str) -> Self {
+        Self { until, ..self }
     }
 
     const fn but_not(self, near_miss: &'static str) -> Self {
@@ -72,6 +78,7 @@ const fn tool(command: &'static str, place: Place, example: &'static str) -> Too
         place,
         behind: "",
         chosen: matches!(place, Argument(_) | From(_)),
+        until: "",
         #[cfg(test)]
         example,
         #[cfg(test)]
@@ -144,8 +151,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("elasticsearch-keystore|kibana-keystore|logstash-keystore|filebeat|metricbeat add", Stdin, "echo {} | elasticsearch-keystore add -x bootstrap"),
 
     // Shells, users and files of passwords.
-    tool("sshpass", Option("-p"), "sshpass -p {} ssh bob@host"),
-    tool("sshpass", Attached("-p"), "sshpass -p{} ssh bob@host"),
+    tool("sshpass", Option("-p"), "sshpass -p {} ssh bob@host").until(SHELLS).but_not("sshpass -e ssh -p 2222 host7"),
+    tool("sshpass", Attached("-p"), "sshpass -p{} ssh bob@host").until(SHELLS).but_not("sshpass -e ssh -p2222 host7"),
     tool("useradd|usermod|adduser", Option("-p"), "useradd -m -p {} bob").but_not("useradd -m -s /bin/bash app1"),
     tool("chpasswd", Stdin, "echo 'bob:{}' | sudo chpasswd").behind(":"),
     tool("passwd|smbpasswd|kpasswd", Stdin, "echo {} | passwd --stdin bob"),
@@ -212,8 +219,8 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("xfreerdp|wlfreerdp|mstsc", Attached("/p:"), "xfreerdp /u:bob /p:'{}' /v:host"),
     tool("plink|pscp|psftp|putty", Option("-pw|-p"), "plink -pw {} bob@host"),
     tool("plink|rdesktop", Attached("-p"), "rdesktop -u bob -p{} host"),
-    tool("couchbase-cli|cbq|smbmap|enum4linux|ldapdomaindump|bloodhound-python|esxcli", Option("-p"), "couchbase-cli server-list -u admin -p {}"),
-    tool("kadmin|vsql", Option("-w"), "kadmin -p admin/admin -w {}"),
+    tool("couchbase-cli|cbq|smbmap|enum4linux|ldapdomaindump|bloodhound-python|esxcli", Option("-p"), "couchbase-cli server-list -u admin -p {}").chosen().but_not("couchbase-cli server-list -p 8091"),
+    tool("kadmin|vsql", Option("-w"), "kadmin -p admin/admin -w {}").chosen().but_not("vsql -w prompts never"),
     tool("osslsigncode", Option("-pass"), "osslsigncode sign -pkcs12 file.pfx -pass {} -in app.exe"),
     tool("swaks", Option("-ap"), "swaks --to root -ap {}"),
     tool("rdesktop|psexec|evil-winrm|crackmapexec|nxc|netexec|hydra|winrs|gpresult", Option("-p"), "evil-winrm -i host -u bob -p {}"),
@@ -317,6 +324,53 @@ pub(crate) const TOOLS: &[Tool] = &[
     tool("ConvertTo-SecureString", Option("-AsPlainText"), "ConvertTo-SecureString -AsPlainText {} -Force"),
     tool("bitsadmin /setcredentials", Argument(4), "bitsadmin /setcredentials job server basic bob {}"),
 ];
+
+/// Commands that log in to another machine, and have a port behind `-p`.
+const SHELLS: &str = "ssh|scp|sftp|sshfs|autossh|mosh|rsync|ssh-copy-id";
+
+/// Commands that run the one that is told among their arguments.
+#[rustfmt::skip]
+const RUNNERS: &List = &List::of(&[
+    "aws-vault", "bash", "chroot", "cmd", "command", "doas", "docker", "docker-compose", "doppler", "env", "exec",
+    "firejail", "flock", "fly", "flyctl", "gosu", "heroku", "infisical", "ionice", "java", "kubectl", "nerdctl", "nice",
+    "nohup", "npx", "nsenter", "oc", "op", "parallel", "podman", "poetry", "powershell", "proxychains", "pwsh",
+    "runuser", "setsid", "sh", "ssh", "sshpass", "stdbuf", "strace", "su", "su-exec", "sudo", "systemd-run", "time",
+    "timeout", "torsocks", "uv", "watch", "winpty", "wsl", "xargs", "zsh",
+]);
+
+pub(crate) fn is_runner(command: &[u8]) -> bool {
+    RUNNERS.has(command)
+}
+
+/// Whether a row begins with what is a command of many tools: `az login`.
+pub(crate) fn is_subcommand(word: &[u8]) -> bool {
+    matches!(word, b"login" | b"secret")
+}
+
+/// Options that a name follows, which may be that of a tool and is none there: `--name mysql`.
+#[rustfmt::skip]
+const NAMING: &List = &List::of(&[
+    "--container", "--database", "--db", "--host", "--hostname", "--image", "--label", "--link", "--name", "--net",
+    "--network", "--output", "--package", "--service", "--user", "-iname", "-name", "-o", "-path",
+]);
+
+pub(crate) fn takes_name(option: &[u8]) -> bool {
+    NAMING.has(option)
+}
+
+/// Options of a longer name behind one dash, which have no secret attached: `-print`.
+#[rustfmt::skip]
+const LONG_OPTIONS: &List = &List::of(&[
+    "path", "pedantic", "perm", "pipe", "plugins", "port", "print", "printf", "profile", "prune", "pthread",
+]);
+
+/// Whether a word is one of them, perhaps with a number: `-print0`.
+pub(crate) fn is_long_option(word: &[u8]) -> bool {
+    let name = bytes::rest(word, 1);
+    let letters = name.iter().take_while(|b| b.is_ascii_lowercase()).count();
+    let number = bytes::rest(name, letters);
+    number.iter().all(u8::is_ascii_digit) && LONG_OPTIONS.has(bytes::part(name, 0, letters))
+}
 
 /// Commands whose words are what they write, so that a pipe leads them on.
 pub(crate) const WRITERS: &[&str] = &["echo", "printf", "Write-Output", "yes"];
@@ -577,6 +631,7 @@ fn may_begin(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redact::catalogue::list::assert_in_order;
 
     /// What is piped into a command is looked for by other words than the first, too.
     #[test]
@@ -602,6 +657,13 @@ mod tests {
         }
         assert_eq!(begun_by(b"hunter2").count(), 0);
         assert!(is_first(b"echo") && !is_first(b"hunter2"));
+    }
+
+    #[test]
+    fn lists_are_in_order() {
+        for list in [RUNNERS, NAMING, LONG_OPTIONS] {
+            assert_in_order(list.words);
+        }
     }
 
     #[test]

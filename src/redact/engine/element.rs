@@ -5,7 +5,7 @@ use crate::redact::class::Class;
 use crate::redact::engine::edit::{Edit, push};
 use crate::redact::engine::frame::Shape;
 use crate::redact::engine::inside::Findings;
-use crate::redact::engine::walk::{Walk, past_blanks};
+use crate::redact::engine::walk::{Walk, closing_quote, past_blanks};
 use crate::redact::find::{assign, command, phone};
 use crate::redact::judge::{placeholder, value};
 use crate::redact::kind::{Kind, Role};
@@ -15,6 +15,9 @@ use crate::redact::read::scope::Scope;
 
 /// A longer name is none of a list.
 const MAX_PLURAL: usize = 64;
+
+/// A longer first element of an array names no tool.
+const MAX_TOOL: usize = 64;
 
 /// Columns further to the right are not remembered.
 const MAX_COLUMNS: u32 = 64;
@@ -168,14 +171,19 @@ impl Findings<'_> {
     /// Hides the password of `["mysql", "-pS3cret"]`.
     fn attached(&mut self, walk: &Walk<'_>, (from, to): (usize, usize)) -> bool {
         let content = part(walk.text, from, to);
-        let is_option =
-            matches!(content, [b'-', letter, _, _, _, ..] if letter.is_ascii_alphabetic());
+        let is_option = matches!(content, [b'-', letter, ..] if letter.is_ascii_alphabetic());
         if !is_option || tools::attached(content).next().is_none() {
             return false;
         }
-        let secret = command::begins_in(&command_before(walk, from), content);
-        if let Some(begins) = secret {
-            let edit = Edit::mark(from + begins, to, Class::Field.tag());
+        let element = Scope {
+            text: walk.text,
+            from,
+            to,
+            origin: from,
+        };
+        let secret = command::attached_in(&command_before(walk, from), &element);
+        if let Some(secret) = &secret {
+            let edit = Edit::mark(secret.start, secret.end, Class::Field.tag());
             push(self.edits, walk.floor, edit);
         }
         secret.is_some()
@@ -191,7 +199,7 @@ impl Findings<'_> {
         // `["redis-cli", "-a", "…"]`
         if index > 0
             && matches!(content, [b'-', option] if option.is_ascii_alphabetic())
-            && command::takes_secret(&command_before(walk, from), content)
+            && command::takes_secret(&command_before(walk, from), content, next_string(walk, to))
         {
             walk.top.label = Kind::Secret;
         }
@@ -281,10 +289,23 @@ impl Findings<'_> {
     }
 }
 
-/// The command that the elements of an array before `to` begin.
+/// The command that the elements of an array before `to` make. Its name is the first of all, however many follow.
 fn command_before<'a>(walk: &Walk<'a>, to: usize) -> Command<'a> {
-    let begin = (walk.top.start + 1).max(to.saturating_sub(MAX_COMMAND));
-    Command::of(part(walk.text, begin, to))
+    let (begin, near) = (walk.top.start + 1, to.saturating_sub(MAX_COMMAND));
+    let first = (begin < near).then(|| walk.first(to, MAX_TOOL)).flatten();
+    Command::of_elements(first, part(walk.text, begin.max(near), to))
+}
+
+/// The string behind the one that ends at `to` in an array, as far as it is near.
+fn next_string<'a>(walk: &Walk<'a>, to: usize) -> &'a [u8] {
+    let limit = walk.to.min(to + MAX_COMMAND);
+    let comma = past_blanks(walk.text, to + 1, limit);
+    let open = past_blanks(walk.text, comma + 1, limit);
+    let close = closing_quote(walk.text, open + 1, limit);
+    match (at(walk.text, comma), at(walk.text, open)) {
+        (b',', b'"') => part(walk.text, open + 1, close),
+        _ => &[],
+    }
 }
 
 /// Whether an argument is the name of an option, whose value comes next.
@@ -377,6 +398,46 @@ mod tests {
             r#"["python","-mhttp.server7"]"#,
             r#"["-pharbour7Lantern","mysql"]"#,
             r#"["login page","form-p","-p7x"]"#,
+        ]);
+    }
+
+    #[test]
+    fn a_command_in_an_array_begins_with_the_first_element_of_all() {
+        let hosts = "redis-master-0.redis-headless.production.svc.cluster.example.com";
+        let text = |value: &str| {
+            let files = "\"/var/run/secrets/redis/tls/client.crt\",\"--key\",".repeat(4);
+            format!(r#"["redis-cli","-h","{hosts}",{files}"-a","{value}","PING"]"#)
+        };
+        redacts(&[(&text("harbour7Lantern"), &text("[REDACTED_FIELD]"))]);
+    }
+
+    #[test]
+    fn an_array_is_a_command_where_the_tool_is_the_command_itself() {
+        let hidden = |text: &str| text.replace("{}", "[REDACTED_FIELD]");
+        for text in [
+            r#"["docker","exec","-i","db","mysql","-uroot","-p{}"]"#,
+            r#"["sudo","-E","/usr/bin/mysql","-p{}"]"#,
+            r#"["sshpass","-p{}","ssh","host7"]"#,
+            r#"["couchbase-cli","server-list","-p","{}"]"#,
+        ] {
+            redacts(&[(&text.replace("{}", "harbour7Lantern"), &hidden(text))]);
+        }
+        leaves(&[
+            r#"["docker","run","--name","mysql","-p3306:3306","mysql:8"]"#,
+            r#"["docker","run","--network","mysql","-p8080:80","nginx"]"#,
+            r#"["docker","run","--network","mysql","-pharbour7Lantern","nginx"]"#,
+            r#"["sshpass","-e","ssh","-p2222","host7"]"#,
+            r#"["find",".","-name","mysql","-print"]"#,
+            r#"["find","/opt/mysql","-print"]"#,
+            r#"["find","/opt/mysql","-print0"]"#,
+            r#"["gcc","-o","mysql","-pthread"]"#,
+            r#"{"tags":["mysql","-postgres"]}"#,
+            r#"{"exclude":["mysql","-plugins"]}"#,
+            r#"["brew","install","redis-cli","-a","all12"]"#,
+            r#"["mysqldump","db","-port3306"]"#,
+            r#"["python","-m","login","-p","profile-7"]"#,
+            r#"["kadmin","-w","60"]"#,
+            r#"["cbq","-p","8091"]"#,
         ]);
     }
 

@@ -1,6 +1,7 @@
 //! Literals in code that a call, an operator or a pair makes secrets: `set_password("…")`, `jwt.sign(claims, "…")`,
 //! `env.API_KEY || "…"`.
 
+use crate::redact::catalogue::calls::Takes;
 use crate::redact::catalogue::keys::Tail;
 use crate::redact::catalogue::{calls, formats, headers, keys, names};
 use crate::redact::find::look::Look;
@@ -43,8 +44,8 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
     let (name, takes_all) = namer(look, near, open, quote)?;
     let by_name =
         name.len() >= 2 && (look.judge(name) == Kind::Secret || takes_all && names::is_pass(name));
-    let by_id = !by_name && !is_secret_argument(look, near);
-    if by_id && !follows_key_id(look, near) {
+    let argument = (!by_name).then(|| secret_argument(look, near)).flatten();
+    if !by_name && argument.is_none() && !follows_key_id(look, near) {
         return None;
     }
     let close = closing_quote(look, quote + 1, look.at(quote), 0);
@@ -55,10 +56,11 @@ pub(crate) fn literal(look: &Look<'_>, quote: usize) -> Option<Found> {
         // Of several arguments the first need not be the password: `new_password("service", "account")`.
         let is_first = look.before(near) == b'(' && look.at(close + 1) == b',';
         does_name_take(value, name, sets && !is_first)
-    } else if by_id {
-        value.len() >= keys::MIN_SECRET && is_random(value, Tail::Strong)
     } else {
-        value.len() >= 4
+        argument.map_or_else(
+            || is_secret_of_id(value),
+            |takes| does_call_take(takes, value, look.at(close + 1)),
+        )
     };
     (takes
         && !placeholder::has_mark(value)
@@ -304,29 +306,44 @@ fn follows_key_id(look: &Look<'_>, near: usize) -> bool {
         return false;
     }
     let close = look.back(near - 2, 1, |b| b == b'\\');
-    // It was found before.
+    // The id is a finding by now, and the look begins behind it.
     let floor = look.origin.max(close.saturating_sub(keys::MAX_ID));
     let id = run_start(look.text, close, floor, |b| {
-        b.is_ascii_uppercase() || b.is_ascii_digit()
+        b.is_ascii_alphanumeric() || b == b'-'
     });
     keys::has_secret(look.part(id, close))
 }
 
-/// Whether the argument before `near` is one that the call takes as a secret.
-fn is_secret_argument(look: &Look<'_>, near: usize) -> bool {
+/// Whether a literal, which `next` stands behind, can be the secret that a call takes there.
+fn does_call_take(takes: Takes, value: &[u8], next: u8) -> bool {
+    match takes {
+        Takes::Any => value.len() >= 4,
+        Takes::Chosen => value::looks_chosen(value),
+        Takes::Last => value.len() >= 4 && next != b',',
+    }
+}
+
+/// Whether a value can be the secret of a key: one run of base64, made at random.
+fn is_secret_of_id(value: &[u8]) -> bool {
+    let is_of_base64 = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
+    value.len() >= keys::MIN_SECRET
+        && value.iter().all(is_of_base64)
+        && is_random(value, Tail::Strong)
+}
+
+/// Which argument the call takes as a secret where the one behind `near` stands, if it does.
+fn secret_argument(look: &Look<'_>, near: usize) -> Option<Takes> {
     if !matches!(look.before(near), b',' | b'(') {
-        return false;
+        return None;
     }
     // An argument before it may have been found.
     let floor = look.origin.max(near.saturating_sub(MAX_CALL));
-    if memchr::memrchr(b'(', look.part(floor, near)).is_none() {
-        return false;
-    }
+    memchr::memrchr(b'(', look.part(floor, near))?;
     // Back to the parenthesis that is open here.
     let (mut open, mut depth, mut index) = (near, 0, 0);
     loop {
         if open == floor {
-            return false;
+            return None;
         }
         open -= 1;
         match at(look.text, open) {
@@ -428,11 +445,44 @@ mod tests {
             "harbour-lantern-7",
             "Active",
             "s3://bucket7/a/b/c/d/e/f/g/h/i/j/k/l",
+            "b-2024-05-01T12:33:01Z-7f3a-backup-node",
         ] {
             redacts(&[(&text(other), &redacted(other))]);
         }
         let other = text(&secret).replace(&id, "CSV7");
         leaves(&[&other]);
+        let id = ["ALTAK-", "kT7vq2mZx9Lw4bR8sN5c"].concat();
+        let secret = ["f4a7c9d1e2b38f60", "a5d4c7b9e1f20a3d"].concat();
+        redacts(&[(
+            &format!("c('{id}', '{secret}')"),
+            "c('[REDACTED_KEY]', '[REDACTED_FIELD]')",
+        )]);
+    }
+
+    #[test]
+    fn an_argument_that_may_be_something_else_goes_if_it_looks_chosen() {
+        leaves(&[
+            "git.remote('a','b','c','d','upstream')",
+            "ks.load('config', 'defaults.json')",
+            "page.keyStore.load('settings', 'dark-mode')",
+            "BoundedVec::new_from_slice(b\"abcdefgh\")",
+            "AES.encrypt('hello', 'utf-8')",
+            "pgp_sym_encrypt(ssn, 'compress-algo=1')",
+            "new UsernamePasswordAuthenticationToken(user, \"ROLE_ADMIN\")",
+            "hash_hmac(\"sha256\", $data, \"prefix-\" . $k)",
+        ]);
+        marked(&[
+            "remote('a','b','c','d','{}')",
+            "ks.load(stream, \"{}\")",
+            "AES.encrypt('hello', '{}')",
+            "FTP(\"ftp.example.org\",\"ada\",\"{}\")",
+            "redis.auth(\"default\", \"{}\")",
+            "redis.auth(\"{}\")",
+        ]);
+        redacts(&[(
+            r#"FTP("ftp.example.org", "anonymous", "ada@example.com")"#,
+            r#"FTP("ftp.example.org", "anonymous", "[REDACTED_EMAIL]")"#,
+        )]);
     }
 
     #[test]

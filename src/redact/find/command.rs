@@ -21,6 +21,9 @@ use crate::redact::read::scope::{Found, Scope};
 /// Fewer characters are no secret of a command's.
 const MIN_SECRET: usize = 3;
 
+/// Fewer are none that is attached to an option: other options are written so.
+const MIN_ATTACHED: usize = 4;
+
 /// So many words of a prompt may stand before a command that prints a secret, and `sudo`.
 const MAX_BEFORE: usize = 4;
 
@@ -55,11 +58,26 @@ fn rows<'w, 'a, F: Fn(&Tool) -> bool + Copy>(
     words: &'w [&'a [u8]],
     fits: F,
 ) -> impl Iterator<Item = (&'static Tool, &'w [&'a [u8]])> + use<'w, 'a, F> {
+    rows_from(words, fits, |_| true)
+}
+
+/// The same, of the words that may begin a command where they stand.
+fn rows_from<'w, 'a, F: Fn(&Tool) -> bool + Copy>(
+    words: &'w [&'a [u8]],
+    fits: F,
+    begins: impl Fn(usize) -> bool,
+) -> impl Iterator<Item = (&'static Tool, &'w [&'a [u8]])> {
+    let is_value = |index: usize| {
+        let before = index.checked_sub(1).and_then(|before| words.get(before));
+        before.is_some_and(|before| tools::takes_name(before))
+    };
     (0..words.len())
-        .filter(|index| {
+        .filter(move |index| {
             words
                 .get(*index)
                 .is_some_and(|word| tools::is_first(name_of(word)))
+                && !is_value(*index)
+                && begins(*index)
         })
         .flat_map(move |index| {
             let words = words.get(index..).unwrap_or(&[]);
@@ -67,33 +85,71 @@ fn rows<'w, 'a, F: Fn(&Tool) -> bool + Copy>(
             tools::begun_by(first)
                 .filter(move |row| fits(row))
                 .filter_map(move |row| Some((row, behind(row, words)?)))
+                .filter(|(row, behind)| !behind.iter().any(|word| is_one_of(row.until, word)))
         })
 }
 
-/// Whether a secret follows this option of a command.
-pub(crate) fn takes_secret(command: &Command<'_>, option: &[u8]) -> bool {
+/// Whether the element of an array with this number is the command, or what another command runs, or a command of it.
+fn is_run(elements: &[&[u8]], index: usize) -> bool {
+    let element = |index: usize| elements.get(index).map_or(&b""[..], |word| name_of(word));
+    let Some(before) = index.checked_sub(1).map(element) else {
+        return true;
+    };
+    tools::is_runner(element(0)) || tools::is_subcommand(element(index)) && at(before, 0) != b'-'
+}
+
+/// Whether `value` is the secret behind this option of a command in an array.
+pub(crate) fn takes_secret(command: &Command<'_>, option: &[u8], value: &[u8]) -> bool {
+    let words = command.words();
     let takes = |row: &Tool| {
         row.behind.is_empty()
             && matches!(row.place, Place::Option(names) if is_one_of(names, option))
+            && (!row.chosen || value::looks_chosen(value))
     };
-    rows(command.words(), takes).next().is_some()
+    rows_from(words, takes, |index| is_run(words, index))
+        .next()
+        .is_some()
 }
 
-/// Where the secret begins in an option of a command that has one attached: `-pS3cret`.
-pub(crate) fn begins_in(command: &Command<'_>, option: &[u8]) -> Option<usize> {
-    let length = |row: &Tool| match row.place {
-        Place::Attached(begins) if row.behind.is_empty() => option
-            .starts_with(begins.as_bytes())
-            .then_some(begins.len()),
+/// The secret in an element of an array that is an option of a command: `-pS3cret`. A word of small letters alone may
+/// be anything.
+pub(crate) fn attached_in(command: &Command<'_>, element: &Scope<'_>) -> Option<Found> {
+    let (from, to) = (element.from, element.to);
+    let option = element.part(from, to);
+    let found = |row: &Tool| match row.place {
+        Place::Attached(begins)
+            if row.behind.is_empty() && option.starts_with(begins.as_bytes()) =>
+        {
+            let value = bytes::rest(option, begins.len());
+            (!value.iter().all(u8::is_ascii_lowercase))
+                .then(|| attached_to(element, row, (from, from + begins.len(), to)))
+                .flatten()
+        }
         _ => None,
     };
-    let takes = |row: &Tool| length(row).is_some();
-    rows(command.words(), takes)
-        .find_map(|(row, _)| length(row))
-        .filter(|at| {
-            let value = bytes::rest(option, *at);
-            value.len() >= 4 && value::is_real(value)
-        })
+    let words = command.words();
+    let takes = |row: &Tool| found(row).is_some();
+    rows_from(words, takes, |index| is_run(words, index)).find_map(|(row, _)| found(row))
+}
+
+/// The secret from `from` to `to` that is attached to an option, which begins at `start`; no ports, `3306:3306`, and no
+/// option of a longer name, `-print`.
+fn attached_to(
+    scope: &Scope<'_>,
+    row: &Tool,
+    (start, from, to): (usize, usize, usize),
+) -> Option<Found> {
+    let value = scope.part(from, to);
+    let is_ports = || {
+        let is_of_ports = |b: &u8| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'-');
+        memchr::memchr(b':', value).is_some() && value.iter().all(is_of_ports)
+    };
+    (value.len() >= MIN_ATTACHED
+        && at(value, 0) != b'='
+        && !is_ports()
+        && !tools::is_long_option(scope.part(start, to)))
+    .then(|| secret(scope, row, from, to))
+    .flatten()
 }
 
 /// The secret in a word of a command, if there is one in it.
@@ -158,7 +214,10 @@ fn word_end(scope: &Scope<'_>, start: usize, quote: u8) -> usize {
 pub(crate) fn argument(scope: &Scope<'_>, start: usize) -> Option<Found> {
     let open = start - usize::from(matches!(scope.before(start), b'"' | b'\''));
     let quote = if open < start { scope.at(open) } else { 0 };
-    let end = word_end(scope, start, quote);
+    let mut end = word_end(scope, start, quote);
+    if quote != 0 {
+        end = start + value::typed(scope.part(start, end)).len();
+    }
     // Hardly any word is one that a command takes, and what stands for a secret is asked of these alone.
     (end >= start + 4)
         .then(|| taken(scope, open, (start, end)))
@@ -330,9 +389,7 @@ fn attached(scope: &Scope<'_>, start: usize) -> Option<Found> {
         };
         let from = start + option.len() + usize::from(quote != 0);
         let to = word_end(scope, from, quote);
-        (to - from >= 4 && scope.at(from) != b'=')
-            .then(|| secret(scope, row, from, to))
-            .flatten()
+        attached_to(scope, row, (start, from, to))
     };
     // The command is read only if an option has a secret: lines of options are twice as fast.
     let mut is_one = false;
@@ -516,6 +573,38 @@ mod tests {
         ]);
         // It begins with a small word and is none.
         redacts(&[("curl --password or7x", "curl --password [REDACTED_FIELD]")]);
+    }
+
+    #[test]
+    fn what_is_attached_to_the_option_of_another_command_stays() {
+        leaves(&[
+            "find . -name mysql -print0",
+            "find /opt/mysql -print",
+            "docker run --name mysql -p3306:3306 mysql:8",
+            "docker run --network mysql -p8080:80 nginx",
+            "sshpass -e ssh -p2222 host7",
+            "gcc -o mysql -pthread",
+            "mysqldump db -port3306",
+        ]);
+        marked(&[
+            "docker exec -it mysql mysql -uroot -p{} shop",
+            "sshpass -p{} ssh -p2222 host7",
+            "sudo -u ops -- mysql -p{} shop",
+        ]);
+    }
+
+    #[test]
+    fn a_port_or_a_number_behind_an_option_stays() {
+        leaves(&[
+            "cbq -p 8091",
+            "couchbase-cli -p 8091",
+            "esxcli -p 443",
+            "smbmap -p 445",
+            "enum4linux -p 445 host",
+            "ldapdomaindump -p 389",
+            "kadmin -w 60",
+            "vsql -w prompts never",
+        ]);
     }
 
     #[test]

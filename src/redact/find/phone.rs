@@ -3,7 +3,7 @@
 use crate::redact::catalogue::numbers::{DIALLED, Introduces, MOST_DIALLED, introduces};
 use crate::redact::class::Class;
 use crate::redact::find::number::{border, is_clear_end, is_named_id, number};
-use crate::redact::judge::{card, language, name};
+use crate::redact::judge::{card, language, name, person};
 use crate::redact::kind::Kind;
 use crate::redact::read::bytes::{self, at, before, run_end, run_start};
 use crate::redact::read::scope::{Found, Scope};
@@ -168,11 +168,7 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
         b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')' | b'/')
     });
     let end = run_start(text, end, pos, |b| !b.is_ascii_digit());
-    let digits = scope
-        .part(pos, end)
-        .iter()
-        .filter(|b| b.is_ascii_digit())
-        .count();
+    let digits = bytes::digits(scope.part(pos, end));
     if !(7..=15).contains(&digits) || !is_clear_end(scope, end) || is_other(scope.part(pos, end)) {
         return None;
     }
@@ -199,8 +195,10 @@ pub(crate) fn introduced(scope: &Scope<'_>, pos: usize) -> Option<Found> {
                 let is_given = card::is_social_security(scope.part(pos, end));
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
-            Introduces::Person(lengths) => {
-                let is_given = lengths.contains(&digits);
+            Introduces::Person(person) => {
+                let is_said =
+                    at < pos || memchr::memchr3(b':', b'=', b'#', scope.part(gap, pos)).is_some();
+                let is_given = person::is_number(person, scope.part(pos, end), is_said);
                 return is_given.then(|| found(Class::Ssn)).flatten();
             }
             Introduces::Between => (at, led) = (word, led.or(Some(gap))),
@@ -278,6 +276,7 @@ fn is_nanp(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::leaves;
 
     #[test]
     fn the_number_of_a_person_goes_behind_what_a_state_calls_it() {
@@ -326,6 +325,30 @@ mod tests {
             "landline 020 7946 0958",
         ] {
             assert!(redact_str(text).contains("[REDACTED_PHONE]"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_short_word_for_a_number_of_a_person_is_asked_for_the_check_digit() {
+        leaves(&[
+            "TFN 13 14 15 000",
+            "tfn 08 123 456 7",
+            "IDNR 20240115123 Maschine",
+            "idnr 20240115123 wurde importiert",
+            "BSN 202401151 entries",
+            "cpf 20240115123 registros",
+        ]);
+        for text in [
+            "TFN 123 456 782",
+            "IdNr 86095742719",
+            "BSN 111222333",
+            "cpf 529.982.247-25",
+            "IdNr.: 20240115123",
+            "tfn number 131415001",
+            "my cpf is 20240115123",
+        ] {
+            let redacted = redact_str(text);
+            assert!(redacted.contains(" [REDACTED_"), "{redacted}");
         }
     }
 

@@ -150,14 +150,17 @@ fn take(look: &mut Look<'_>, takes: Takes, looks: Looks, behind: usize) {
     }
 }
 
-/// Reports one word, or a literal, that reaches to the end of its line.
+/// Reports one word, or a literal, that reaches to the end of its line, without the line end that it types.
 fn only(look: &mut Look<'_>, looks: Looks, from: usize, end: usize) {
     let quote = look.at(from);
-    let is_quoted =
-        matches!(quote, b'"' | b'\'') && end > from + 1 && look.part(end - 1, end) == [quote];
-    if is_quoted {
-        hide(look, looks, from + 1, end - 1);
-    } else if !look.part(from, end).iter().any(|b| is_blank(*b)) {
+    let is_quote = matches!(quote, b'"' | b'\'') && end > from + 1;
+    let literal = look.part(from, end);
+    // It may go on on the next line, and ends with the line that it types.
+    let is_open = is_quote && memchr::memchr_iter(quote, literal).count() == 1;
+    if is_open || is_quote && literal.last() == Some(&quote) {
+        let typed = value::typed(look.part(from + 1, end - usize::from(!is_open)));
+        hide(look, looks, from + 1, from + 1 + typed.len());
+    } else if !literal.iter().any(|b| is_blank(*b)) {
         hide(look, looks, from, end);
     }
 }
@@ -184,6 +187,7 @@ fn hide(look: &mut Look<'_>, looks: Looks, from: usize, to: usize) {
 #[cfg(test)]
 mod tests {
     use crate::redact::redact_str;
+    use crate::redact::tests::{leaves, redacts};
 
     #[test]
     fn a_client_asked_for_what_it_is_given() {
@@ -194,6 +198,24 @@ mod tests {
         );
         let text = "AUTH Schmetterling\nOK\n";
         assert_eq!(redact_str(text), text);
+    }
+
+    #[test]
+    fn what_is_typed_stays_between_its_quotes() {
+        for sent in [
+            "expect \"password:\" send \"{}\\n\"",
+            "expect \"password:\" send \"{}\n\"",
+            "expect \"password:\" send \"{}\\r\"",
+            "expect \"password:\"\nsend \"{}\\r\"",
+            "expect \"password:\"\nsend \"{}\n\"",
+            "expect \"Password:\"\nsend \"{}\\n\"",
+        ] {
+            let with = |value: &str| sent.replace("{}", value);
+            redacts(&[(&with("hunter2xK9"), &with("[REDACTED_FIELD]"))]);
+            for other in ["$pw", "[lindex $argv 0]", "exit", "yes"] {
+                leaves(&[&with(other)]);
+            }
+        }
     }
 
     #[test]

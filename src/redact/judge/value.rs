@@ -212,6 +212,18 @@ fn is_moment(value: &[u8]) -> bool {
     date && value.len() >= 10 && rest(value, 10).iter().all(is_of_time)
 }
 
+/// What a literal types, without the end of the line; nothing if a command in brackets reads it: `[lindex $argv 0]`.
+pub(crate) fn typed(literal: &[u8]) -> &[u8] {
+    let mut typed = literal;
+    while let [before @ .., b'\\', b'n' | b'r'] | [before @ .., b'\n' | b'\r'] = typed {
+        typed = before;
+    }
+    match typed {
+        [b'[', .., b']'] => &[],
+        _ => typed,
+    }
+}
+
 /// Whether a word in a sentence can only be a secret: letters and digits mixed, or symbols among them.
 pub(crate) fn looks_chosen(value: &[u8]) -> bool {
     // Words and numbers are short, or have no digit or no letter, and nothing more is asked of them.

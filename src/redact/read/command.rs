@@ -32,22 +32,45 @@ impl<'a> Command<'a> {
     /// The words of a line, with blanks and quotes between them. Sixteen bytes are looked at at a time, since each option
     /// of a tool asks for the command before it: a fifth of what one look at each costs.
     pub(crate) fn of(line: &'a [u8]) -> Self {
-        let mut command = Self {
+        let mut command = Self::new();
+        command.fill(line, |_| true);
+        command
+    }
+
+    /// The words of an array of arguments: its first element, where `elements` begins further behind, and what stands
+    /// in these.
+    pub(crate) fn of_elements(first: Option<&'a [u8]>, elements: &'a [u8]) -> Self {
+        let mut command = Self::new();
+        command.add(first.unwrap_or(&[]));
+        let is_word = |word: &[u8]| !word.iter().all(|b| b",\r\n".contains(b));
+        command.fill(elements, is_word);
+        command
+    }
+
+    fn new() -> Self {
+        Self {
             words: [&[]; MAX_WORDS],
             count: 0,
-        };
+        }
+    }
+
+    fn fill(&mut self, line: &'a [u8], is_word: impl Fn(&[u8]) -> bool) {
         let mut start = 0;
+        let mut add = |word: &'a [u8]| {
+            if is_word(word) {
+                self.add(word);
+            }
+        };
         for (index, sixteen) in line.chunks(16).enumerate() {
             let mut gaps = gaps(sixteen_of(sixteen));
             while gaps != 0 {
                 let end = 16 * index + gaps.trailing_zeros() as usize;
                 gaps &= gaps - 1;
-                command.add(bytes::part(line, start, end));
+                add(bytes::part(line, start, end));
                 start = end + 1;
             }
         }
-        command.add(bytes::rest(line, start));
-        command
+        add(bytes::rest(line, start));
     }
 
     fn add(&mut self, word: &'a [u8]) {

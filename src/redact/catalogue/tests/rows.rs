@@ -307,6 +307,7 @@ fn arguments(rows: &mut Vec<Row>) {
         name: call,
         argument: index,
         whose,
+        ..
     } in CALLS
     {
         let before = "\"bob\", ".repeat(*index);
@@ -394,6 +395,7 @@ fn members(rows: &mut Vec<Row>) {
     for (name, role) in ROLES {
         let text = match role {
             Role::Label => r#"{"N":"db_password","value":"{}"}"#,
+            Role::Changed => r#"{"setting":"db_password","N":"{}"}"#,
             Role::Value => r#"{"name":"db_password","N":"{}"}"#,
             Role::Element => r#"{"N":"Password field","text":"{}"}"#,
             Role::Typed => r#"{"element":"Password field","N":"{}"}"#,
