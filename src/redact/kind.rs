@@ -43,8 +43,6 @@ pub(crate) enum Role {
     Other,
     Label,
     Value,
-    /// A value before a change or after it, which may be told of as well: `"old_value": "8 chars min"`.
-    Changed,
     /// Where something was typed: `"element": "Password field"`, `"selector": "#password"`.
     Element,
     /// What was typed there: a value if it is one word.

@@ -294,6 +294,10 @@ fn names_and_values_in_pairs_are_put_together() {
             r#"{"value":"[REDACTED_FIELD]","name":"DB_PASSWORD","z":1}"#,
         ),
         (
+            r#"{"field":"password","oldValue":"x1y2","new_value":"z3 y4"}"#,
+            r#"{"field":"password","oldValue":"[REDACTED_FIELD]","new_value":"[REDACTED_FIELD]"}"#,
+        ),
+        (
             r#"[["Authorization","abc"],["Accept","*/*"]]"#,
             r#"[["Authorization","[REDACTED_FIELD]"],["Accept","*/*"]]"#,
         ),

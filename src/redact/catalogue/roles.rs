@@ -60,10 +60,10 @@ pub(crate) static ROLES: &[(&str, Role)] = &[
     ("locator", Role::Element),
     ("messages", Role::About),
     ("name", Role::Label),
-    ("new_value", Role::Changed),
-    ("newvalue", Role::Changed),
-    ("old_value", Role::Changed),
-    ("oldvalue", Role::Changed),
+    ("new_value", Role::Value),
+    ("newvalue", Role::Value),
+    ("old_value", Role::Value),
+    ("oldvalue", Role::Value),
     ("op", Role::Operation),
     ("option", Role::Label),
     ("option_name", Role::Label),
@@ -330,7 +330,7 @@ pub(crate) fn interest(name: &[u8], kind: Kind, role: Role) -> Interest {
         (Kind::Plain, Role::Label | Role::Element | Role::Kind | Role::Path | Role::Type) => {
             Interest::Label
         }
-        (Kind::Plain, Role::Value | Role::Changed | Role::Typed) => Interest::Labelled,
+        (Kind::Plain, Role::Value | Role::Typed) => Interest::Labelled,
         (Kind::Plain, Role::Operation) => Interest::Beside,
         _ => Interest::Always,
     }

@@ -350,8 +350,8 @@ pub(crate) fn is_subcommand(word: &[u8]) -> bool {
 /// Options that a name follows, which may be that of a tool and is none there: `--name mysql`.
 #[rustfmt::skip]
 const NAMING: &List = &List::of(&[
-    "--container", "--database", "--db", "--host", "--hostname", "--image", "--label", "--link", "--name", "--net",
-    "--network", "--output", "--package", "--service", "--user", "-iname", "-name", "-o", "-path",
+    "--container", "--database", "--db", "--host", "--hostname", "--image", "--label", "--link", "--name",
+    "--network", "--output", "--package", "--service", "-iname", "-name", "-path",
 ]);
 
 pub(crate) fn takes_name(option: &[u8]) -> bool {

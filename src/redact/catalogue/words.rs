@@ -161,7 +161,7 @@ const HARMLESS: &List = &List::of(&[
     "bytes", "change", "change_me", "changed", "changeit", "changeme", "char", "client_secret", "confidential",
     "configured", "confirm", "const", "cookie", "credential", "credentials", "date", "datetime", "declined",
     "default", "denied", "desc", "disabled", "disallowed", "dynamic", "email", "empty", "enabled", "encrypted", "env",
-    "erforderlich", "evet", "example", "exit", "expired", "failed", "falsch", "false", "file", "final", "float", "for",
+    "erforderlich", "evet", "example", "expired", "failed", "falsch", "false", "file", "final", "float", "for",
     "forgot", "from", "generated", "granted", "has", "hayır", "hex", "hidden", "id_token", "if", "in", "inactive",
     "include", "incorrect", "inherit", "input", "int", "integer", "invalid", "is", "ja", "json", "jwt", "let",
     "manual", "masked", "missing", "must", "n/a", "na", "nee", "nein", "never", "nie", "nil", "no", "non", "none",

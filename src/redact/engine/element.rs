@@ -424,6 +424,9 @@ mod tests {
         }
         leaves(&[
             r#"["docker","run","--name","mysql","-p3306:3306","mysql:8"]"#,
+            r#"["docker","run","--name","mysql","-p127.0.0.1:3306:3306","mysql:8"]"#,
+            r#"["docker","exec","mysql","nmap","-p3306","db"]"#,
+            r#"["cargo","test","login","-p","auth-server2"]"#,
             r#"["docker","run","--network","mysql","-p8080:80","nginx"]"#,
             r#"["docker","run","--network","mysql","-pharbour7Lantern","nginx"]"#,
             r#"["sshpass","-e","ssh","-p2222","host7"]"#,

@@ -11,7 +11,7 @@ use crate::redact::engine::inside::{Findings, Inside};
 use crate::redact::engine::memo::Key;
 use crate::redact::engine::text;
 use crate::redact::engine::walk::{NotJson, Walk, closing_quote, past_blanks};
-use crate::redact::judge::{card, code, name, value};
+use crate::redact::judge::{card, name, value};
 use crate::redact::kind::{Kind, Role};
 use crate::redact::read::bytes::{self, at, part};
 
@@ -94,10 +94,7 @@ pub(crate) fn key<'r>(
         None => judge_key(inside, walk, (from, to), escaped),
     };
     let is_key = || roles::is_key(part(walk.text, from, to));
-    walk.top.role = match role {
-        Role::Changed => role_of_changed(walk, to),
-        _ => role,
-    };
+    walk.top.role = role;
     walk.top.kind = if kind == Kind::Plain && role == Role::Label && is_key() {
         inside.findings().kind_with_parent(walk)
     } else {
@@ -109,37 +106,6 @@ pub(crate) fn key<'r>(
     if walk.top.record {
         let about = name::about_record(part(walk.text, from, to));
         walk.top.kind_in_record = about.unwrap_or(Kind::Secret);
-    }
-}
-
-/// What a value before a change or after it is, whose name ends at `to`. A description of a field stands there as well,
-/// `{"field": "password", "old_value": "sha256"}`: a secret is one word, under the name of a setting that says whose
-/// password it is.
-#[cold]
-fn role_of_changed(walk: &Walk<'_>, to: usize) -> Role {
-    let said = walk.top.said.of(walk.text);
-    // The value before it was one of these, and took the name.
-    let is_one_of_two = said.is_empty() && walk.top.label == Kind::Secret;
-    let names =
-        is_one_of_two || value::is_password_name(said) && said.iter().any(|b| b"_-.".contains(b));
-    let limit = walk.to.min(to + 256);
-    let colon = past_blanks(walk.text, to + 1, limit);
-    let open = past_blanks(walk.text, colon + 1, limit);
-    let content = part(
-        walk.text,
-        open + 1,
-        closing_quote(walk.text, open + 1, limit),
-    );
-    let is_secret = at(walk.text, open) == b'"'
-        && value::is_literal(content, said)
-        && !code::is_algorithm(content)
-        && !content
-            .iter()
-            .any(|b| b.is_ascii_whitespace() || *b == b'=');
-    if names && is_secret {
-        Role::Value
-    } else {
-        Role::Other
     }
 }
 
@@ -455,29 +421,6 @@ mod tests {
             (
                 r#"{"password":"basic harbour 12"}"#,
                 r#"{"password":"[REDACTED_FIELD]"}"#,
-            ),
-        ]);
-    }
-
-    #[test]
-    fn a_changed_value_goes_under_the_name_of_a_setting_and_a_description_stays() {
-        leaves(&[
-            r#"{"field":"password","old_value":"sha256","new_value":"sha512"}"#,
-            r#"{"field":"password","old_value":"bcrypt","new_value":"argon2id"}"#,
-            r#"{"field":"password","old_value":"8 chars min","new_value":"min_length=8"}"#,
-            r#"{"setting":"token","old_value":"1h","new_value":"24h"}"#,
-            r#"{"attribute":"token","old_value":"rotated 2024-01-01"}"#,
-            r#"{"field":"cookie","old_value":"lax","new_value":"strict"}"#,
-            r#"{"setting":"db_password","old_value":"bcrypt","new_value":"8 chars min"}"#,
-        ]);
-        redacts(&[
-            (
-                r#"{"setting":"db_password","old_value":"harbour-Sea","new_value":"lantern-Sea"}"#,
-                r#"{"setting":"db_password","old_value":"[REDACTED_FIELD]","new_value":"[REDACTED_FIELD]"}"#,
-            ),
-            (
-                r#"{"setting":"db_password","old_value":"harbour-Sea","new_value":"sha256"}"#,
-                r#"{"setting":"db_password","old_value":"[REDACTED_FIELD]","new_value":"sha256"}"#,
             ),
         ]);
     }

@@ -96,7 +96,8 @@ impl<'a> Walk<'a> {
 
     /// The first element of the innermost array, if it is a string; at most so much of it, and nothing from `to` on.
     pub(crate) fn first(&self, to: usize, most: usize) -> Option<&'a [u8]> {
-        let open = past_blanks(self.text, self.top.start + 1, to);
+        let begin = self.top.start + 1;
+        let open = past_blanks(self.text, begin, to.min(begin + most));
         let close = closing_quote(self.text, open + 1, to.min(open + most));
         (at(self.text, open) == b'"').then(|| part(self.text, open + 1, close))
     }

@@ -92,10 +92,7 @@ fn rows_from<'w, 'a, F: Fn(&Tool) -> bool + Copy>(
 /// Whether the element of an array with this number is the command, or what another command runs, or a command of it.
 fn is_run(elements: &[&[u8]], index: usize) -> bool {
     let element = |index: usize| elements.get(index).map_or(&b""[..], |word| name_of(word));
-    let Some(before) = index.checked_sub(1).map(element) else {
-        return true;
-    };
-    tools::is_runner(element(0)) || tools::is_subcommand(element(index)) && at(before, 0) != b'-'
+    index == 0 || tools::is_runner(element(0)) || index == 1 && tools::is_subcommand(element(1))
 }
 
 /// Whether `value` is the secret behind this option of a command in an array.
@@ -116,12 +113,19 @@ pub(crate) fn takes_secret(command: &Command<'_>, option: &[u8], value: &[u8]) -
 pub(crate) fn attached_in(command: &Command<'_>, element: &Scope<'_>) -> Option<Found> {
     let (from, to) = (element.from, element.to);
     let option = element.part(from, to);
+    let first = command
+        .words()
+        .first()
+        .map_or(&b""[..], |word| name_of(word));
+    let is_led = tools::is_runner(first);
     let found = |row: &Tool| match row.place {
         Place::Attached(begins)
             if row.behind.is_empty() && option.starts_with(begins.as_bytes()) =>
         {
             let value = bytes::rest(option, begins.len());
-            (!value.iter().all(u8::is_ascii_lowercase))
+            // A number behind what another command runs is a port of that.
+            let is_port = is_led && value.iter().all(u8::is_ascii_digit);
+            (!is_port && !value.iter().all(u8::is_ascii_lowercase))
                 .then(|| attached_to(element, row, (from, from + begins.len(), to)))
                 .flatten()
         }
@@ -140,16 +144,31 @@ fn attached_to(
     (start, from, to): (usize, usize, usize),
 ) -> Option<Found> {
     let value = scope.part(from, to);
-    let is_ports = || {
-        let is_of_ports = |b: &u8| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'-');
-        memchr::memchr(b':', value).is_some() && value.iter().all(is_of_ports)
-    };
     (value.len() >= MIN_ATTACHED
         && at(value, 0) != b'='
-        && !is_ports()
+        && !is_ports(value)
         && !tools::is_long_option(scope.part(start, to)))
     .then(|| secret(scope, row, from, to))
     .flatten()
+}
+
+/// Whether a word maps ports to each other, perhaps those of an address: `127.0.0.1:8080:80`, `8080-8090:80-90`.
+fn is_ports(word: &[u8]) -> bool {
+    let is_port = |port: &[u8]| {
+        let number = str::from_utf8(port)
+            .ok()
+            .and_then(|port| port.parse::<u16>().ok());
+        number.is_some() && at(port, 0) != b'0'
+    };
+    let is_range = |range: &[u8]| range.split(|b| *b == b'-').all(is_port);
+    let mut fields = word.rsplit(|b| *b == b':');
+    let are_two = fields
+        .by_ref()
+        .take(2)
+        .filter(|field| is_range(field))
+        .count()
+        == 2;
+    are_two && fields.all(|address| address.contains(&b'.'))
 }
 
 /// The secret in a word of a command, if there is one in it.
@@ -573,6 +592,11 @@ mod tests {
         ]);
         // It begins with a small word and is none.
         redacts(&[("curl --password or7x", "curl --password [REDACTED_FIELD]")]);
+        // A shell calls nothing in brackets.
+        redacts(&[(
+            "echo '[hunter2xK9]' | passwd --stdin bob",
+            "echo '[REDACTED_FIELD]' | passwd --stdin bob",
+        )]);
     }
 
     #[test]
@@ -581,6 +605,7 @@ mod tests {
             "find . -name mysql -print0",
             "find /opt/mysql -print",
             "docker run --name mysql -p3306:3306 mysql:8",
+            "docker run --name mysql -p8080-8090:8080-8090 mysql:8",
             "docker run --network mysql -p8080:80 nginx",
             "sshpass -e ssh -p2222 host7",
             "gcc -o mysql -pthread",

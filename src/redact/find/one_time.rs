@@ -293,8 +293,8 @@ fn without_addressees(line: &[u8]) -> &[u8] {
     loop {
         let (before, word) = split_last(left);
         let is_one = is_addressee(word) || left.len() < line.len() && speech::joins(word);
-        match before.strip_suffix(b" ") {
-            Some(before) if is_one => left = before,
+        match before.split_last() {
+            Some((_, before)) if is_one => left = before,
             _ => return left,
         }
     }

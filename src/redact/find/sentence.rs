@@ -159,15 +159,13 @@ fn before_address(look: &Look<'_>, end: usize) -> usize {
 
 /// Where the name of a user begins that a line ends in, or the address or the mark of one. A sign before it is no part of
 /// it: `login:bob@example.com`.
-fn user_before(line: &[u8]) -> usize {
+fn user_before(line: &[u8], is_user: impl Fn(u8) -> bool) -> usize {
     let word = split_last(line).0.len();
     let start = memchr::memrchr(b':', bytes::rest(line, word)).map_or(word, |n| word + n + 1);
     if is_address(bytes::rest(line, start)) {
         return start;
     }
-    run_start(line, line.len(), 0, |b| {
-        is_word(b) || matches!(b, b'@' | b'[' | b']')
-    })
+    run_start(line, line.len(), 0, is_user)
 }
 
 /// The name that ends at `end`.
@@ -269,7 +267,7 @@ fn follows_login(scope: &Scope<'_>, start: usize) -> bool {
     else {
         return false;
     };
-    let user = user_before(line);
+    let user = user_before(line, |b| is_word(b) || matches!(b, b'@' | b'[' | b']'));
     let verb = bytes::part(line, 0, user);
     user < line.len()
         && speech::LOGS_IN.iter().any(|words| {
@@ -445,7 +443,7 @@ fn name_end(scope: &Scope<'_>, start: usize) -> Option<(usize, Link)> {
 /// Where the name ends before the user whose name, with a stroke behind it, ends at `end`: `login: bob / hunter2`.
 fn before_user(scope: &Scope<'_>, end: usize) -> Option<(usize, Link)> {
     let line = scope.last(end - 2, MAX_ADDRESS);
-    let user = end - 2 - line.len() + user_before(line);
+    let user = end - 2 - line.len() + user_before(line, |b| is_word(b) || b == b'@');
     let mut name = scope.back(user, 3, |b| matches!(b, b' ' | b':'));
     if let Some(sign) = SIGNS
         .iter()
@@ -546,7 +544,7 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     let mut words = words(behind);
     let link = words.next().unwrap_or_default();
     if speech::is_copula(link) {
-        return is_said_to_be(look, phrase(look, behind));
+        return is_said_to_be(look, behind);
     }
     if !speech::leads_to_field(link) {
         return false;
@@ -561,7 +559,7 @@ fn precedes_name(look: &Look<'_>, end: usize) -> bool {
     } else if speech::is_field(next) {
         return look.judge(name).hides();
     }
-    speech::names(link) && look.judge(name).hides() && is_whole(behind, name, b",;:!?()\n")
+    speech::names(link) && look.judge(name).hides() && is_whole(behind, name, b" ")
 }
 
 /// Whether what stands behind a value says that it is a secret: `is my new password`.
@@ -571,31 +569,15 @@ fn is_said_to_be(look: &Look<'_>, behind: &[u8]) -> bool {
         && words
             .find(|word| look.judge(word).hides())
             // `is our password: manager`
-            .is_some_and(|name| is_whole(behind, name, b",;!?()\n"))
+            .is_some_and(|name| is_whole(behind, name, b" :"))
 }
 
-/// A text up to the sign behind which another phrase begins: `is my guest, password unknown`, and not `is my new, secret
-/// password`.
-fn phrase<'a>(look: &Look<'_>, text: &'a [u8]) -> &'a [u8] {
-    let Some(sign) = text.iter().position(|b| b",;!?".contains(b)) else {
-        return text;
-    };
-    let names = |word: &[u8]| look.judge(word).hides();
-    let mut behind = words(bytes::rest(text, sign));
-    let first = behind.next().unwrap_or_default();
-    if speech::is_determiner(first) || names(first) && !behind.next().is_some_and(names) {
-        bytes::part(text, 0, sign)
-    } else {
-        text
-    }
-}
-
-/// Whether a name in a text is not the first part of that of something else: `password manager`. One of the signs ends it:
-/// `password, type it in`.
+/// Whether a name in a text is not the first part of that of something else: `password manager`. The words of that are
+/// joined by these signs alone: `password, type it in`.
 fn is_whole(text: &[u8], name: &[u8], signs: &[u8]) -> bool {
     let end = memchr::memmem::find(text, name).map_or(text.len(), |n| n + name.len());
     let behind = bytes::rest(text, end);
-    let clause = behind.split(|b| signs.contains(b)).next();
+    let clause = behind.split(|b| !is_word(*b) && !signs.contains(b)).next();
     let tail = words(clause.unwrap_or_default()).next();
     name.ends_with(b".") || !tail.is_some_and(names::is_harmless_tail)
 }
@@ -748,6 +730,8 @@ mod tests {
         marked(&[
             "{} is my password",
             "{} is my password, type it in",
+            "{} is my new, password for prod",
+            "use {} as password/type",
             "the password you should use first time: {}",
             "Le mot de passe du NAS, c'est {}",
             "Le mot de passe, c\u{2019}est {} depuis hier",
@@ -810,8 +794,6 @@ mod tests {
             "enter {} into password the field",
         ]);
         leaves(&[
-            "user42xx is my guest, password unknown",
-            "user42xx is my guest, the password is unknown",
             "user42xx is our password: manager",
             "user42xx is my (new) password manager",
         ]);

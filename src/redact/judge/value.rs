@@ -219,7 +219,7 @@ pub(crate) fn typed(literal: &[u8]) -> &[u8] {
         typed = before;
     }
     match typed {
-        [b'[', .., b']'] => &[],
+        [b'[', call @ .., b']'] if call.contains(&b' ') => &[],
         _ => typed,
     }
 }

@@ -395,7 +395,6 @@ fn members(rows: &mut Vec<Row>) {
     for (name, role) in ROLES {
         let text = match role {
             Role::Label => r#"{"N":"db_password","value":"{}"}"#,
-            Role::Changed => r#"{"setting":"db_password","N":"{}"}"#,
             Role::Value => r#"{"name":"db_password","N":"{}"}"#,
             Role::Element => r#"{"N":"Password field","text":"{}"}"#,
             Role::Typed => r#"{"element":"Password field","N":"{}"}"#,
